@@ -1,0 +1,52 @@
+/** Base class of every error that a user can cause or act on. Its message is one line: what was wrong, what was expected, what to do. */
+export class ForetokenError extends Error {
+  override name = "ForetokenError";
+}
+
+/** A bad argument, option or flag. The command line exits with 2. */
+export class UsageError extends ForetokenError {
+  override name = "UsageError";
+}
+
+/** A checkpoint that is missing, corrupt, truncated or of an unsupported kind. */
+export class CheckpointError extends ForetokenError {
+  override name = "CheckpointError";
+}
+
+/** A tokenizer that is missing, malformed, or does not fit its model or draft. */
+export class TokenizerError extends ForetokenError {
+  override name = "TokenizerError";
+}
+
+/** A failure inside the runtime (ONNX Runtime's own message included), or use of a disposed object. */
+export class RuntimeError extends ForetokenError {
+  override name = "RuntimeError";
+}
+
+/** More rows than a sequence's cache can hold. */
+export class ContextOverflowError extends ForetokenError {
+  override name = "ContextOverflowError";
+}
+
+/** The nearest of `known` to `word` by edit distance, or undefined when none is near. For "did you mean". */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word, candidate);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    previous = row;
+  }
+  return previous[b.length];
+}
