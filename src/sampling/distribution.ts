@@ -1,0 +1,17 @@
+import type { TokenId } from "../types/token.js";
+
+/**
+ * A distribution over the tokens that processors left possible.
+ * `ids` and `probs` run in parallel over the first `count` entries; probs sum to 1. Order is unspecified.
+ */
+export interface Distribution {
+  readonly ids: Int32Array;
+  readonly probs: Float64Array;
+  readonly count: number;
+}
+
+/** Probability of `token`, 0 when it was filtered out. */
+export function probabilityOf(distribution: Distribution, token: TokenId): number {
+  const index = distribution.ids.subarray(0, distribution.count).indexOf(token);
+  return index < 0 ? 0 : distribution.probs[index];
+}
