@@ -1,0 +1,64 @@
+import { createInterface } from "node:readline/promises";
+import { type ChatMessage, UsageError } from "../index.js";
+import type { Arguments, Command } from "./command.js";
+import { stringFlag } from "./command.js";
+import { generateOptions, MODEL_FLAGS, SAMPLING_FLAGS, SPECULATION_FLAGS } from "./flags.js";
+import { interruptSignal } from "./interrupt.js";
+import { loadModels, type Models } from "./models.js";
+import { colours } from "./terminal.js";
+
+export const chatCommand: Command = {
+  name: "chat",
+  summary: "Talks with an instruction-tuned model, turn by turn, through its chat template.",
+  usage: "--model DIR [options]",
+  words: 0,
+  flags: {
+    ...MODEL_FLAGS,
+    system: { type: "string", value: "TEXT", help: "system message" },
+    ...SPECULATION_FLAGS,
+    ...SAMPLING_FLAGS,
+    "no-color": { type: "boolean", help: "no colours" },
+  },
+  examples: [
+    ["foretoken chat -m ./SmolLM2-135M-Instruct", "talk; an empty line or Ctrl-D ends, Ctrl-C ends an answer"],
+    ["echo 'Name three colours.' | foretoken chat -m ./SmolLM2-135M-Instruct", "one question from a pipe"],
+  ],
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const models = await loadModels(args);
+  if (!models.target.tokenizer?.hasChatTemplate) {
+    throw new UsageError("this model has no chat template: use foretoken generate, or name an instruction-tuned --model");
+  }
+  const colour = colours(process.stdout, args.flags["no-color"] === true);
+  const system = stringFlag(args, "system");
+  const messages: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
+  const lines = createInterface({ input: process.stdin, output: process.stdin.isTTY ? process.stdout : undefined });
+  lines.setPrompt(colour.bold("> "));
+  if (process.stdin.isTTY) lines.prompt();
+  for await (const line of lines) {
+    if (line.trim() === "") break;
+    messages.push({ role: "user", content: line });
+    messages.push({ role: "assistant", content: await answer(models, messages, args) });
+    process.exitCode = 0;
+    if (process.stdin.isTTY) lines.prompt();
+  }
+  lines.close();
+}
+
+/** Streams the answer to the conversation so far; Ctrl-C ends it early. */
+async function answer({ target, draft }: Models, messages: ChatMessage[], args: Arguments): Promise<string> {
+  const { signal, release } = interruptSignal();
+  let text = "";
+  try {
+    for await (const event of target.stream(messages, { ...generateOptions(args), assistantModel: draft, signal })) {
+      text += event.text;
+      process.stdout.write(event.text);
+    }
+    process.stdout.write("\n");
+    return text;
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,80 @@
+import type { GenerateOptions } from "../index.js";
+import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
+
+/** Which models, and how they are held. */
+export const MODEL_FLAGS = {
+  model: { type: "string", short: "m", value: "DIR", help: "checkpoint directory (default: the embedded pair)" },
+  "draft-model": { type: "string", short: "d", value: "DIR", help: "smaller checkpoint with the same tokenizer that drafts" },
+  dtype: { type: "string", value: "TYPE", help: "q8 (default), q4 or fp32: how the target's weights are held" },
+  "draft-dtype": { type: "string", value: "TYPE", help: "the same for the draft (default: the target's)" },
+  "context-length": { type: "string", value: "N", help: "most tokens of prompt and output (default: the model's, at most 8192)" },
+  threads: { type: "string", value: "N", help: "threads (default: the cores that are free)" },
+} as const satisfies Flags;
+
+/** How to speculate. */
+export const SPECULATION_FLAGS = {
+  method: { type: "string", value: "NAME", help: "auto (default), none, draft" },
+  "num-speculative-tokens": { type: "string", short: "k", value: "K", help: "tokens drafted in a step (default 4)" },
+  "draft-policy": { type: "string", value: "NAME", help: "constant (default), heuristic, confidence" },
+  "confidence-threshold": { type: "string", value: "P", help: "for confidence: stop below this probability (default 0.4)" },
+  "tree-widths": { type: "string", value: "LIST", help: "children per node by depth for a draft tree, e.g. 3,2,1" },
+  coupling: { type: "string", value: "NAME", help: "gumbel (default: the very text of plain sampling) or maximal" },
+} as const satisfies Flags;
+
+/** How tokens are chosen and when to stop. */
+export const SAMPLING_FLAGS = {
+  "max-new-tokens": { type: "string", short: "n", value: "N", help: "most tokens to generate (default 256)" },
+  "min-new-tokens": { type: "string", value: "N", help: "no end of sequence before this many" },
+  "max-time": { type: "string", value: "SECONDS", help: "stop after this time" },
+  temperature: { type: "string", short: "t", value: "T", help: "sample at this temperature (default: greedy)" },
+  "top-k": { type: "string", value: "K", help: "keep the K likeliest tokens" },
+  "top-p": { type: "string", value: "P", help: "keep the likeliest tokens that reach this probability" },
+  "min-p": { type: "string", value: "P", help: "keep tokens at least P times as likely as the likeliest" },
+  "typical-p": { type: "string", value: "P", help: "locally typical sampling" },
+  "repetition-penalty": { type: "string", value: "X", help: "divides logits of tokens seen before" },
+  "presence-penalty": { type: "string", value: "X", help: "subtracted from logits of tokens in the output" },
+  "frequency-penalty": { type: "string", value: "X", help: "subtracted for each time a token is in the output" },
+  seed: { type: "string", short: "s", value: "S", help: "seed of the sampling noise (default 0)" },
+  stop: { type: "string", multiple: true, value: "TEXT", help: "end before this text; may be given several times" },
+  "ignore-eos": { type: "boolean", help: "go on after end-of-sequence tokens" },
+} as const satisfies Flags;
+
+export const OUTPUT_FLAGS = {
+  json: { type: "boolean", help: "print one JSON object on standard output, everything else on standard error" },
+  "no-color": { type: "boolean", help: "no colours" },
+} as const satisfies Flags;
+
+/** The options of `generate` that the flags ask for. Ranges are checked where the options are used. */
+export function generateOptions(args: Arguments): GenerateOptions {
+  const number = (name: string) => numberFlag(args, name);
+  const widths = stringFlag(args, "tree-widths");
+  const options: GenerateOptions = {
+    maxNewTokens: number("max-new-tokens"),
+    minNewTokens: number("min-new-tokens"),
+    maxTime: number("max-time"),
+    temperature: number("temperature"),
+    topK: number("top-k"),
+    topP: number("top-p"),
+    minP: number("min-p"),
+    typicalP: number("typical-p"),
+    repetitionPenalty: number("repetition-penalty"),
+    presencePenalty: number("presence-penalty"),
+    frequencyPenalty: number("frequency-penalty"),
+    seed: number("seed"),
+    stopStrings: args.flags.stop as string[] | undefined,
+    ignoreEos: args.flags["ignore-eos"] as boolean | undefined,
+    speculation: {
+      method: stringFlag(args, "method"),
+      numSpeculativeTokens: number("num-speculative-tokens"),
+      policy: stringFlag(args, "draft-policy"),
+      confidenceThreshold: number("confidence-threshold"),
+      treeWidths: widths?.split(",").map(Number),
+      coupling: stringFlag(args, "coupling") as "gumbel" | "maximal" | undefined,
+    },
+  };
+  return withoutUndefined({ ...options, speculation: withoutUndefined(options.speculation!) });
+}
+
+function withoutUndefined<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,85 @@
+import type { GenerationEvent, GenerationStats } from "../index.js";
+import { traceFile } from "../index.js";
+import type { Arguments, Command } from "./command.js";
+import { stringFlag } from "./command.js";
+import { generateOptions, MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS, SPECULATION_FLAGS } from "./flags.js";
+import { interruptSignal } from "./interrupt.js";
+import { loadModels } from "./models.js";
+import { colours, readStdin } from "./terminal.js";
+
+const DEFAULT_PROMPT = "Once upon a time there was a little girl named Lily. She";
+
+export const generateCommand: Command = {
+  name: "generate",
+  summary: "Continues a prompt, speculatively where that helps; the text is that of plain decoding.",
+  usage: "[PROMPT | -] [options]",
+  words: 1,
+  flags: {
+    ...MODEL_FLAGS,
+    ...SPECULATION_FLAGS,
+    ...SAMPLING_FLAGS,
+    chat: { type: "boolean", help: "put the prompt through the model's chat template" },
+    trace: { type: "string", value: "FILE", help: "write every speculative step to FILE as JSON lines" },
+    explain: { type: "boolean", help: "say which method was used and what it brought" },
+    ...OUTPUT_FLAGS,
+  },
+  examples: [
+    ['foretoken generate "Once upon a time"', "the embedded pair, greedy"],
+    ['foretoken generate "The fox said," -t 0.8 --seed 7 -k 6 --explain', "sampled, six drafted tokens a step"],
+    ["foretoken generate -m ./SmolLM2-135M-Instruct --chat 'Why is the sky blue?' -n 100", "a checkpoint of yours"],
+    ["cat prompt.txt | foretoken generate - --json > answer.json", "in a pipe"],
+  ],
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const { flags } = args;
+  const options = generateOptions(args);
+  const prompt = args.words[0] === "-" ? await readStdin() : (args.words[0] ?? DEFAULT_PROMPT);
+  const { signal, release } = interruptSignal();
+  const tracePath = stringFlag(args, "trace");
+  const trace = tracePath === undefined ? undefined : traceFile(tracePath);
+  try {
+    const { target, draft } = await loadModels(args, signal);
+    const input = flags.chat ? [{ role: "user", content: prompt }] : prompt;
+    const events = target.stream(input, { ...options, assistantModel: draft, signal, trace: trace?.sink });
+    await print(events, args, args.words.length > 0 ? undefined : prompt);
+  } finally {
+    trace?.close();
+    release();
+  }
+}
+
+async function print(events: AsyncIterable<GenerationEvent>, { flags }: Arguments, shown?: string): Promise<void> {
+  const colour = colours(process.stdout, flags["no-color"] === true);
+  if (shown && !flags.json) process.stdout.write(colour.dim(shown));
+  let text = "";
+  const tokenIds: number[] = [];
+  for await (const event of events) {
+    text += event.text;
+    if (event.type === "token") tokenIds.push(event.tokenId);
+    if (!flags.json) {
+      const drafted = event.type === "token" && event.source !== "target";
+      process.stdout.write(drafted ? colour.green(event.text) : event.text);
+    }
+    if (event.type !== "finish") continue;
+    const { finishReason, stats } = event;
+    if (flags.json) process.stdout.write(`${JSON.stringify({ text, tokenIds, finishReason, stats })}\n`);
+    else process.stdout.write("\n");
+    if (flags.explain) process.stderr.write(explain(stats));
+  }
+}
+
+function explain(stats: GenerationStats): string {
+  if (stats.method === "none") {
+    return `plain decoding: ${stats.newTokens} tokens in as many passes, ${stats.tokensPerSecond.toFixed(0)} tokens/s\n`;
+  }
+  const share = (ms: number) => `${((100 * ms) / (stats.totalMs - stats.prefillMs)).toFixed(0)}%`;
+  return (
+    `method ${stats.method}: ${stats.newTokens} tokens in ${stats.targetPasses} target passes, ` +
+    `${stats.meanTokensPerPass.toFixed(2)} a pass; ${stats.acceptedTokens} of ${stats.draftedTokens} drafted tokens accepted ` +
+    `(by position: ${stats.acceptanceByPosition.map((a) => a.toFixed(2)).join(" ")}); ` +
+    `time: target ${share(stats.targetMs)}, draft ${share(stats.draftMs)}, rest ${share(stats.overheadMs)}; ` +
+    `${stats.tokensPerSecond.toFixed(0)} tokens/s\n`
+  );
+}

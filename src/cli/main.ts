@@ -1,0 +1,63 @@
+import { ForetokenError, nearest, UsageError } from "../types/errors.js";
+import { chatCommand } from "./chat.js";
+import { type Command, commandHelp, parseCommandLine } from "./command.js";
+import { demoCommand } from "./demo.js";
+import { doctorCommand } from "./doctor.js";
+import { generateCommand } from "./generate.js";
+import { inspectCommand } from "./inspect.js";
+import { packageVersion } from "./version.js";
+
+const COMMANDS: readonly Command[] = [demoCommand, generateCommand, chatCommand, inspectCommand, doctorCommand];
+
+/** Runs the command line. Exit codes: 0 fine, 1 run-time failure, 2 usage, 130 interrupted. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that goes away (| head) is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  try {
+    await dispatch(argv);
+  } catch (error) {
+    process.exitCode = fail(error);
+  }
+}
+
+async function dispatch(argv: readonly string[]): Promise<void> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    const asked = COMMANDS.find((command) => command.name === rest[0]);
+    process.stdout.write(asked ? commandHelp(asked) : overview());
+    return;
+  }
+  if (name === "--version" || name === "-v") {
+    process.stdout.write(`${packageVersion()}\n`);
+    return;
+  }
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (!command) {
+    const names = COMMANDS.map((candidate) => candidate.name);
+    const guess = nearest(name, names);
+    throw new UsageError(
+      `unknown command "${name}"${guess ? `. Did you mean "${guess}"?` : `, expected one of: ${names.join(", ")}`} See: foretoken --help`,
+    );
+  }
+  const args = parseCommandLine(command, rest);
+  if (args.flags.help) process.stdout.write(commandHelp(command));
+  else await command.run(args);
+}
+
+function fail(error: unknown): number {
+  const usage = error instanceof UsageError;
+  const known = error instanceof ForetokenError;
+  const message = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`foretoken: ${message}\n`);
+  if (process.exitCode === 130) return 130;
+  return usage ? 2 : 1;
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map((command) => command.name.length)) + 2;
+  const lines = COMMANDS.map((command) => `  ${command.name.padEnd(width)}${command.summary}`);
+  return `foretoken ${packageVersion()}: speculative decoding, the same tokens in fewer passes\n\nUsage: foretoken COMMAND [options]\n\nCommands:\n${lines.join("\n")}\n\nforetoken COMMAND --help shows a command's options and examples.\n`;
+}

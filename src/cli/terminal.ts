@@ -1,0 +1,42 @@
+import pc from "picocolors";
+
+/** Colours, or none: off a terminal, with NO_COLOR, or with --no-color. */
+export function colours(stream: NodeJS.WriteStream, disabled: boolean): ReturnType<typeof pc.createColors> {
+  const wanted = stream.isTTY === true && !process.env.NO_COLOR && !disabled;
+  return pc.createColors(wanted || process.env.FORCE_COLOR === "1");
+}
+
+/** Rows of text in columns of equal width; the first row is the heading. Numbers stand right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const isNumber = (text: string) => /^[-\d]/.test(text);
+  const lines = rows.map((row, r) =>
+    row
+      .map((cell, c) =>
+        c > 0 && (r > 0 ? isNumber(cell) : isNumber(rows[1]?.[c] ?? "")) ? cell.padStart(widths[c]) : cell.padEnd(widths[c]),
+      )
+      .join("  ")
+      .trimEnd(),
+  );
+  lines.splice(1, 0, widths.map((width) => "-".repeat(width)).join("  "));
+  return `${lines.join("\n")}\n`;
+}
+
+/** 1234567 bytes as "1.2 MB". */
+export function byteSize(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** All of standard input as text. */
+export async function readStdin(): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString("utf8");
+}

@@ -1,0 +1,61 @@
+import { Tensor } from "../runtime/tensor.js";
+import type { ModelConfig } from "../types/model-config.js";
+
+/**
+ * Keys and values of one sequence: for each layer two arrays [kvHeads, capacity, headDim], bound as past and present
+ * at once, so that a pass writes in place. Memory that no row has touched costs nothing.
+ */
+export class KvCache {
+  /** [layer 0 keys, layer 0 values, layer 1 keys, ...], each a tensor [1, kvHeads, capacity, headDim]. */
+  readonly tensors: readonly Tensor[];
+  private readonly arrays: readonly Float32Array[];
+  private readonly heads: number;
+  private readonly width: number;
+
+  constructor(
+    config: ModelConfig,
+    readonly capacity: number,
+  ) {
+    this.heads = config.numKvHeads;
+    this.width = config.headDim;
+    const size = this.heads * capacity * this.width;
+    this.arrays = Array.from({ length: 2 * config.numLayers }, () => new Float32Array(size));
+    this.tensors = this.arrays.map((data) => new Tensor(data, [1, this.heads, capacity, this.width]));
+  }
+
+  /** Copies slot `from` over slot `to`. Keys are stored rotated at their own position, so a move is a copy. */
+  moveRow(from: number, to: number): void {
+    const { capacity, width } = this;
+    for (const array of this.arrays) {
+      for (let h = 0; h < this.heads; h++) {
+        const head = h * capacity;
+        array.copyWithin((head + to) * width, (head + from) * width, (head + from + 1) * width);
+      }
+    }
+  }
+
+  /** Copies slots [0, rows) of `source`, which must have the same shape. */
+  copyFrom(source: KvCache, rows: number): void {
+    const { capacity, width } = this;
+    this.arrays.forEach((array, i) => {
+      for (let h = 0; h < this.heads; h++) {
+        const start = h * capacity * width;
+        array.set(source.arrays[i].subarray(start, start + rows * width), start);
+      }
+    });
+  }
+
+  /** Keys (even index) or values (odd index) of slots [0, rows), as [kvHeads, rows, headDim]: for tests and inspection. */
+  read(index: number, rows: number): Float32Array {
+    const out = new Float32Array(this.heads * rows * this.width);
+    for (let h = 0; h < this.heads; h++) {
+      const start = h * this.capacity * this.width;
+      out.set(this.arrays[index].subarray(start, start + rows * this.width), h * rows * this.width);
+    }
+    return out;
+  }
+
+  dispose(): void {
+    for (const tensor of this.tensors) tensor.dispose();
+  }
+}

@@ -1,0 +1,38 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { PassRunner } from "./pass-runner.js";
+import type { TokenRows } from "./rows.js";
+
+/** Passes expected to take longer than this run on another thread: that costs 25 to 50 us, so not below. */
+const ASYNC_FROM_MS = 1;
+/** The event loop gets a turn at least this often between short passes. */
+const TURN_EVERY_MS = 4;
+/** Weight of a new measurement in the running estimate of a row's cost. */
+const SMOOTHING = 0.3;
+
+/** Runs short passes directly and long ones off the event loop, by what passes of this model have taken so far. */
+export class PassPacer {
+  /** Estimated milliseconds of a pass by its number of rows; unknown sizes count as long. */
+  private readonly estimates: number[] = [];
+  private lastTurn = performance.now();
+
+  async run(runner: PassRunner, requests: readonly TokenRows[], signal?: AbortSignal): Promise<void> {
+    let rows = 0;
+    for (const request of requests) rows += request.tokens.length;
+    const start = performance.now();
+    const expected = this.estimates[rows] ?? Number.POSITIVE_INFINITY;
+    if (expected >= ASYNC_FROM_MS) {
+      await runner.runAsync(signal);
+      this.lastTurn = performance.now();
+    } else {
+      if (start - this.lastTurn > TURN_EVERY_MS) {
+        await nextTurn();
+        this.lastTurn = performance.now();
+        signal?.throwIfAborted();
+      }
+      runner.run();
+    }
+    const taken = performance.now() - start;
+    const known = this.estimates[rows];
+    this.estimates[rows] = known === undefined ? taken : known + SMOOTHING * (taken - known);
+  }
+}

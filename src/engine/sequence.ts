@@ -1,0 +1,125 @@
+import { ContextOverflowError, RuntimeError } from "../types/errors.js";
+import type { ModelConfig } from "../types/model-config.js";
+import { KvCache } from "./kv-cache.js";
+
+/**
+ * One token sequence inside a model: `length` committed rows, then pending rows that passes have added and nobody has
+ * accepted yet. Pending rows form a forest under the last committed row.
+ */
+export class Sequence {
+  readonly cache: KvCache;
+  private committed = 0;
+  /** For each pending row the index of its parent among the pending rows, -1 for the last committed row. */
+  private readonly parents: number[] = [];
+  private readonly depths: number[] = [];
+  private live = true;
+
+  constructor(
+    private readonly config: ModelConfig,
+    /** Most rows, committed and pending together. */
+    readonly capacity: number,
+    private readonly onDispose: (sequence: Sequence) => void = () => {},
+  ) {
+    this.cache = new KvCache(config, capacity);
+  }
+
+  /** Committed rows. */
+  get length(): number {
+    return this.committed;
+  }
+
+  /** Rows added by passes and not yet committed or dropped. */
+  get pending(): number {
+    return this.parents.length;
+  }
+
+  parentOf(pendingRow: number): number {
+    return this.parents[pendingRow];
+  }
+
+  /** Position (from 0) of a pending row in its own branch. */
+  positionOf(pendingRow: number): number {
+    return this.committed + this.depths[pendingRow];
+  }
+
+  /** Adds rows that the next pass will compute; `parents` as in TokenRows. Called by the engine. */
+  append(parents: readonly number[]): void {
+    this.assertLive();
+    const first = this.parents.length;
+    // One spare slot: a lone row is attended twice (docs/exactness.md).
+    const needed = this.committed + first + Math.max(2, parents.length);
+    if (needed > this.capacity) {
+      throw new ContextOverflowError(
+        `the sequence needs ${needed} rows but its cache holds ${this.capacity}: shorten the prompt or raise contextLength`,
+      );
+    }
+    parents.forEach((parent, i) => {
+      if (!Number.isInteger(parent) || parent < -1 || parent >= first + i) {
+        this.dropPending(first);
+        throw new RuntimeError(`row ${i} has parent ${parent}: a parent must stand before its row`);
+      }
+      this.parents.push(parent);
+      this.depths.push(parent < 0 ? 0 : this.depths[parent] + 1);
+    });
+  }
+
+  /** True when every pending row's parent is the row before it: attention then needs no mask. */
+  isChain(): boolean {
+    return this.parents.every((parent, i) => parent === i - 1);
+  }
+
+  /** Keeps the pending rows of `path` (row indices from a root down) as committed rows and drops the others. */
+  commit(path: readonly number[]): void {
+    this.assertLive();
+    path.forEach((row, i) => {
+      if (this.parents[row] !== (i === 0 ? -1 : path[i - 1])) {
+        throw new RuntimeError(`commit: row ${row} is no child of ${i === 0 ? "the last committed row" : path[i - 1]}`);
+      }
+    });
+    path.forEach((row, i) => {
+      if (row !== i) this.cache.moveRow(this.committed + row, this.committed + i);
+    });
+    this.committed += path.length;
+    this.dropPending(0);
+  }
+
+  /** Drops all pending rows, and committed rows from `length` on. Nothing is recomputed. */
+  rollback(length: number = this.committed): void {
+    this.assertLive();
+    if (!Number.isInteger(length) || length < 0 || length > this.committed) {
+      throw new RuntimeError(`rollback to ${length}: the sequence has ${this.committed} committed rows`);
+    }
+    this.committed = length;
+    this.dropPending(0);
+  }
+
+  /** A copy with a cache of its own. Pending rows are not copied. */
+  fork(): Sequence {
+    this.assertLive();
+    const copy = new Sequence(this.config, this.capacity, this.onDispose);
+    copy.cache.copyFrom(this.cache, this.committed);
+    copy.committed = this.committed;
+    return copy;
+  }
+
+  /** Forgets pending rows from `first` on. Called by the engine when a pass failed. */
+  dropPending(first: number): void {
+    this.parents.length = first;
+    this.depths.length = first;
+  }
+
+  assertLive(): void {
+    if (!this.live) throw new RuntimeError("the sequence was disposed: start a new one with model.newSequence()");
+  }
+
+  dispose(): void {
+    if (!this.live) return;
+    this.live = false;
+    this.onDispose(this);
+    this.cache.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

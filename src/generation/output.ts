@@ -1,0 +1,49 @@
+import type { TokenId } from "../types/token.js";
+import type { FinishReason, GenerationRequest, TokenEvent } from "./request.js";
+import { StopStrings } from "./stopping.js";
+
+/** Turns ids into text piece by piece; the tokenizer's IncrementalDetokenizer is one. */
+export interface TextStream {
+  push(token: TokenId): string;
+  flush(): string;
+}
+
+/** The output of one sequence: tokens in, text and the reason to stop out. */
+export class Output {
+  finishReason: FinishReason | undefined;
+  newTokens = 0;
+  private readonly stops: StopStrings | undefined;
+
+  constructor(
+    private readonly index: number,
+    private readonly request: GenerationRequest,
+    private readonly text: TextStream | undefined,
+  ) {
+    this.stops = request.stopStrings.length > 0 ? new StopStrings([...request.stopStrings]) : undefined;
+  }
+
+  /** Takes the next token. Sets finishReason when the output ends with it. */
+  push(tokenId: TokenId, source: string): TokenEvent {
+    this.newTokens++;
+    let text = this.text?.push(tokenId) ?? "";
+    if (this.request.stopTokenIds.has(tokenId)) this.finishReason = "eos";
+    if (this.stops) {
+      const matched = this.stops.push(text);
+      text = matched.text;
+      if (matched.stopped) this.finishReason = "stop";
+    }
+    if (!this.finishReason && this.newTokens >= this.request.maxNewTokens) this.finishReason = "length";
+    return { type: "token", index: this.index, tokenId, text, source };
+  }
+
+  /** Text held back until now. Nothing after a stop string. */
+  flush(): string {
+    if (this.finishReason === "stop") return "";
+    const rest = this.text?.flush() ?? "";
+    if (!this.stops) return rest;
+    const matched = this.stops.push(rest);
+    if (!matched.stopped) return matched.text + this.stops.flush();
+    this.finishReason = "stop";
+    return matched.text;
+  }
+}

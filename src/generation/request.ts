@@ -1,0 +1,79 @@
+import type { Coupling } from "../speculation/drafter.js";
+import type { TraceSink } from "../speculation/trace.js";
+import type { GenerationStats } from "../speculation/stats.js";
+import type { SamplingParams } from "../types/sampling-params.js";
+import type { TokenId } from "../types/token.js";
+
+/** Why a generation ended. */
+export type FinishReason =
+  /** An end-of-sequence token or one of stopTokenIds. */
+  | "eos"
+  /** One of stopStrings. */
+  | "stop"
+  /** maxNewTokens reached. */
+  | "length"
+  /** maxTime reached. */
+  | "time"
+  /** The model's context is full. */
+  | "context"
+  /** The signal was aborted. */
+  | "aborted";
+
+/** What to generate, resolved: every option has its value. */
+export interface GenerationRequest {
+  params: SamplingParams;
+  maxNewTokens: number;
+  /** Seconds; Infinity for no limit. */
+  maxTime: number;
+  stopStrings: readonly string[];
+  /** Ids that end the output: the model's end-of-sequence ids and the user's. */
+  stopTokenIds: ReadonlySet<TokenId>;
+  /** The ids that minNewTokens forbids. */
+  eosTokenIds: readonly TokenId[];
+  /** Log-probability of each token under the unprocessed target, and of this many likeliest ones. */
+  logProbs: number | undefined;
+  skipSpecialTokens: boolean;
+  coupling: Coupling;
+  signal?: AbortSignal;
+  trace?: TraceSink;
+}
+
+/** A token of the output. */
+export interface TokenEvent {
+  type: "token";
+  /** Index of the output: of the prompt, or of the sample of a prompt. */
+  index: number;
+  tokenId: TokenId;
+  /** Text that became certain with this token. Never splits a character; may be empty. */
+  text: string;
+  /** The drafter that proposed the token, or "target" when the target sampled it itself. */
+  source: string;
+  /** Natural logarithm of the target's probability, when asked for. */
+  logProb?: number;
+  topLogProbs?: { tokenId: TokenId; logProb: number }[];
+}
+
+/** The end of an output. */
+export interface FinishEvent {
+  type: "finish";
+  index: number;
+  /** Text that was held back until the end. */
+  text: string;
+  finishReason: FinishReason;
+  stats: GenerationStats;
+}
+
+export type GenerationEvent = TokenEvent | FinishEvent;
+
+/** A whole output. */
+export interface GenerationResult {
+  text: string;
+  /** Output tokens, a final end-of-sequence token included; for "stop" up to the token that completed the stop string. */
+  tokenIds: TokenId[];
+  /** For each token the drafter that proposed it, or "target". */
+  sources: string[];
+  finishReason: FinishReason;
+  logProbs?: number[];
+  topLogProbs?: { tokenId: TokenId; logProb: number }[][];
+  stats: GenerationStats;
+}

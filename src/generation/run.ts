@@ -1,0 +1,171 @@
+import type { CausalLM } from "../engine/causal-lm.js";
+import { Need, type PassResult, type TokenRows } from "../engine/rows.js";
+import type { Sequence } from "../engine/sequence.js";
+import type { TokenHistory } from "../sampling/history.js";
+import { logProbability, topLogProbabilities } from "../sampling/log-probability.js";
+import type { Sampler } from "../sampling/sampler.js";
+import type { Drafter, StepPlan } from "../speculation/drafter.js";
+import { StatsRecorder } from "../speculation/stats.js";
+import { traceTree } from "../speculation/trace.js";
+import type { Verdict } from "../speculation/verifier.js";
+import type { TokenId } from "../types/token.js";
+import { Output, type TextStream } from "./output.js";
+import type { FinishEvent, FinishReason, GenerationRequest, TokenEvent } from "./request.js";
+import { verify } from "./verify.js";
+
+/** Most candidate tokens in a step's tree: the rows that the engine keeps spare slots for are 256. */
+const MAX_CANDIDATES = 128;
+
+type LogProbs = Pick<TokenEvent, "logProb" | "topLogProbs">;
+
+export interface RunOptions {
+  model: CausalLM;
+  drafter: Drafter;
+  sampler: Sampler;
+  history: TokenHistory;
+  request: GenerationRequest;
+  text: TextStream | undefined;
+  index: number;
+}
+
+/** One output in the making: its sequence, history, drafter, text and statistics. */
+export class Run {
+  readonly stats: StatsRecorder;
+  private readonly output: Output;
+  private sequence: Sequence | undefined;
+  private steps = 0;
+  private draftMs = 0;
+  private logProbs: LogProbs[] = [];
+  private finishReason: FinishReason | undefined;
+  private readonly started = performance.now();
+
+  constructor(private readonly options: RunOptions) {
+    this.stats = new StatsRecorder(options.drafter.name);
+    this.output = new Output(options.index, options.request, options.text);
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.options.request.signal;
+  }
+
+  get finished(): boolean {
+    return this.finishReason !== undefined;
+  }
+
+  /** Reads all of the prompt but its last token, which is the root of the first step. */
+  async begin(): Promise<void> {
+    const { model, drafter, history } = this.options;
+    const start = performance.now();
+    const prompt = history.tail(history.length);
+    this.sequence = model.newSequence();
+    await model.prefill(this.sequence, prompt.slice(0, -1), { signal: this.signal });
+    await drafter.begin(prompt, this.signal);
+    this.stats.prefillMs = performance.now() - start;
+  }
+
+  /** Ends the run when its time is up or the context is full; true when it is over. */
+  checkLimits(): boolean {
+    const { model, history, request } = this.options;
+    if (request.maxNewTokens === 0) this.end("length");
+    if (history.length >= model.contextLength) this.end("context");
+    if (performance.now() - this.started >= request.maxTime * 1000) this.end("time");
+    return this.finished;
+  }
+
+  async propose(): Promise<StepPlan> {
+    const { drafter, history, sampler, request, model } = this.options;
+    const start = performance.now();
+    const room = Math.min(request.maxNewTokens - this.output.newTokens, model.contextLength - history.length);
+    const context = { history, sampler, coupling: request.coupling, maxDepth: room - 1, signal: this.signal };
+    const plan = await drafter.propose(context, room > 1 ? MAX_CANDIDATES : 0);
+    this.draftMs = performance.now() - start;
+    this.stats.draftMs += this.draftMs;
+    return plan;
+  }
+
+  /** The plan's rows for the target's pass, each asking for what verification and the drafter read. */
+  rows({ tree, extra, needs }: StepPlan): TokenRows {
+    const { sampler, history, request } = this.options;
+    const verified = sampler.needsLogits(history.newTokens) || request.logProbs !== undefined ? Need.logits : Need.top;
+    const tokens = extra ? [...tree.tokens, ...extra.tokens] : tree.tokens;
+    const parents = extra ? [...tree.parents, ...extra.parents] : tree.parents;
+    const nodes = tree.tokens.length;
+    const all = tokens.map((_, i) => (i < nodes ? verified : Need.nothing) | (needs?.[i] ?? Need.nothing));
+    return { sequence: this.sequence!, tokens, parents, needs: all };
+  }
+
+  /** Walks the tree by the target's rows; afterwards the history holds the accepted tokens. */
+  judge(plan: StepPlan, result: PassResult, place: number): Verdict {
+    const { request, history, sampler, drafter } = this.options;
+    const committed = history.length;
+    const verdict = verify(plan.tree, result, place, {
+      history,
+      sampler,
+      coupling: request.coupling,
+      usesLogits: sampler.needsLogits(history.newTokens) || request.logProbs !== undefined,
+      isFinal: (token) => request.stopTokenIds.has(token) || this.isLast(),
+    });
+    const tokens = [...history.tail(history.length - committed), ...(verdict.next === undefined ? [] : [verdict.next])];
+    this.logProbs = tokens.map((token, i) => this.logProbOf(result, verdict.path[i], place, token));
+    drafter.observe({ committed: tokens, path: verdict.path, result, request: place });
+    return verdict;
+  }
+
+  /** Keeps the accepted rows and emits their tokens, up to the end of the output. */
+  commit({ tree }: StepPlan, verdict: Verdict, targetMs: number): TokenEvent[] {
+    const { history, request, index } = this.options;
+    this.sequence!.commit(verdict.path);
+    const position = history.length - verdict.path.length + 1;
+    const tokens = verdict.path.slice(1).map((node) => tree.tokens[node]);
+    const sources = verdict.path.slice(1).map((node) => tree.sources?.[node] ?? this.options.drafter.name);
+    if (verdict.next !== undefined) {
+      history.push(verdict.next);
+      tokens.push(verdict.next);
+      sources.push("target");
+    }
+    const events: TokenEvent[] = [];
+    for (const [i, token] of tokens.entries()) {
+      events.push({ ...this.output.push(token, sources[i]), ...this.logProbs[i] });
+      if (this.output.finishReason) break;
+    }
+    if (this.output.finishReason) this.end(this.output.finishReason);
+    this.stats.step(tree, verdict.path, events.length);
+    this.stats.targetMs += targetMs;
+    const committed = events.map((event) => event.tokenId);
+    const times = { draftMs: this.draftMs, targetMs };
+    const step = this.steps++;
+    request.trace?.({ v: 1, index, step, position, tree: traceTree(tree), path: verdict.path, committed, ...times });
+    return events;
+  }
+
+  end(reason: FinishReason): void {
+    this.finishReason ??= reason;
+  }
+
+  finish(): FinishEvent {
+    const text = this.output.flush();
+    this.stats.finish();
+    const finishReason = this.output.finishReason ?? this.finishReason!;
+    return { type: "finish", index: this.options.index, text, finishReason, stats: this.stats.result() };
+  }
+
+  dispose(): void {
+    this.sequence?.dispose();
+    this.options.drafter.dispose();
+  }
+
+  /** Whether the token just pushed onto the history is the last one that fits. */
+  private isLast(): boolean {
+    const { history, request, model } = this.options;
+    return history.newTokens >= request.maxNewTokens || history.length >= model.contextLength;
+  }
+
+  private logProbOf(result: PassResult, node: number, place: number, token: TokenId): LogProbs {
+    const { request, model } = this.options;
+    if (request.logProbs === undefined) return {};
+    const row = result.logits(node, place);
+    const logProb = logProbability(row, token, model.vocabLimit);
+    if (request.logProbs === 0) return { logProb };
+    return { logProb, topLogProbs: topLogProbabilities(row, request.logProbs, model.vocabLimit) };
+  }
+}

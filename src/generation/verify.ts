@@ -1,0 +1,30 @@
+import type { PassResult } from "../engine/rows.js";
+import type { TokenHistory } from "../sampling/history.js";
+import type { Sampler } from "../sampling/sampler.js";
+import type { Coupling } from "../speculation/drafter.js";
+import type { TokenTree } from "../speculation/token-tree.js";
+import { type Verdict, verifyByChoice, verifyMaximal } from "../speculation/verifier.js";
+import type { TokenId } from "../types/token.js";
+
+export interface VerifyContext {
+  history: TokenHistory;
+  sampler: Sampler;
+  coupling: Coupling;
+  /** The tree's rows asked for their logits, not just their argmax. */
+  usesLogits: boolean;
+  /** Whether the accepted token just pushed onto the history ends the output. */
+  isFinal: (token: TokenId) => boolean;
+}
+
+/** Judges a tree by the target's rows; pushes the accepted tokens (not the last, own one) onto the history. */
+export function verify(tree: TokenTree, result: PassResult, place: number, context: VerifyContext): Verdict {
+  const { history, sampler, coupling, usesLogits, isFinal } = context;
+  if (coupling === "maximal" && !sampler.greedy) {
+    const p = (node: number) => sampler.distribution(result.logits(node, place), history);
+    return verifyMaximal(tree, p, { history, isFinal, uniform: sampler.verifierUniform(history) });
+  }
+  const choose = usesLogits
+    ? (node: number) => sampler.choose(result.logits(node, place), history)
+    : (node: number) => result.argmax(node, place);
+  return verifyByChoice(tree, choose, { history, isFinal });
+}

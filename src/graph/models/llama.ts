@@ -1,0 +1,71 @@
+import type { WeightSpec } from "../../checkpoint/weight-spec.js";
+import type { ModelConfig } from "../../types/model-config.js";
+import type { Architecture, BuildContext } from "../architecture.js";
+import { attention } from "../attention.js";
+import { type Residual, rmsNorm } from "../norm.js";
+
+/** Llama: pre-norm decoder, grouped-query attention with rotary positions, SwiGLU MLP. */
+export const llama: Architecture = { modelType: "llama", weightSpecs, build };
+
+function weightSpecs(config: ModelConfig): WeightSpec[] {
+  const { hiddenSize: D, intermediateSize: F, vocabSize: V } = config;
+  const q = config.numHeads * config.headDim;
+  const kv = config.numKvHeads * config.headDim;
+  const specs: WeightSpec[] = [
+    { kind: "embedding", name: "embedding", tensor: "model.embed_tokens.weight", rows: V, columns: D },
+  ];
+  const linear = (name: string, inWidth: number, ...parts: [tensor: string, out: number][]) => {
+    const out = parts.reduce((sum, [, size]) => sum + size, 0);
+    specs.push({
+      kind: "linear",
+      name,
+      in: inWidth,
+      out,
+      parts: parts.map(([tensor, size]) => ({ tensor: `${tensor}.weight`, out: size })),
+    });
+    return (has: boolean) => {
+      if (!has) return;
+      specs.push({ kind: "vector", name: `${name}.bias`, tensor: parts.map(([t]) => `${t}.bias`), length: out });
+    };
+  };
+  const gain = (name: string, tensor: string) =>
+    specs.push({ kind: "vector", name, tensor: [`${tensor}.weight`], length: D });
+  for (let i = 0; i < config.numLayers; i++) {
+    const from = `model.layers.${i}`;
+    const to = `layers.${i}`;
+    gain(`${to}.attention_norm`, `${from}.input_layernorm`);
+    const projections = `${from}.self_attn`;
+    linear(`${to}.qkv`, D, [`${projections}.q_proj`, q], [`${projections}.k_proj`, kv], [`${projections}.v_proj`, kv])(
+      config.attentionBias,
+    );
+    linear(`${to}.o`, q, [`${projections}.o_proj`, D])(config.attentionBias);
+    gain(`${to}.mlp_norm`, `${from}.post_attention_layernorm`);
+    linear(`${to}.gate`, D, [`${from}.mlp.gate_proj`, F])(config.mlpBias);
+    linear(`${to}.up`, D, [`${from}.mlp.up_proj`, F])(config.mlpBias);
+    linear(`${to}.down`, F, [`${from}.mlp.down_proj`, D])(config.mlpBias);
+  }
+  gain("final_norm", "model.norm");
+  linear("lm_head", D, [config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head", V]);
+  return specs;
+}
+
+function build({ ops, config, sequences }: BuildContext): { hidden: string; lmHead: string } {
+  const g = ops.graph;
+  const epsilon = config.rmsNormEps;
+  const project = (x: string, name: string, biased: boolean) =>
+    ops.linear(x, name, { zeroPoints: "zero_points", bias: biased ? `${name}.bias` : undefined });
+  const residual: Residual = { sum: ops.embed("embedding") };
+  for (let i = 0; i < config.numLayers; i++) {
+    const layer = `layers.${i}`;
+    const rows = rmsNorm(ops, residual, `${layer}.attention_norm`, epsilon);
+    const qkv = project(rows, `${layer}.qkv`, config.attentionBias);
+    residual.pending = project(attention(g, config, i, sequences, qkv), `${layer}.o`, config.attentionBias);
+    const mlpRows = rmsNorm(ops, residual, `${layer}.mlp_norm`, epsilon);
+    const gate = project(mlpRows, `${layer}.gate`, config.mlpBias);
+    const up = project(mlpRows, `${layer}.up`, config.mlpBias);
+    // QuickGelu with alpha 1 is SiLU.
+    const active = g.node("QuickGelu", [gate], [`${layer}.silu`], { alpha: { float: 1 } }, "com.microsoft");
+    residual.pending = project(g.node("Mul", [active, up], [`${layer}.mlp`]), `${layer}.down`, config.mlpBias);
+  }
+  return { hidden: rmsNorm(ops, residual, "final_norm", epsilon), lmHead: "lm_head" };
+}

@@ -1,0 +1,32 @@
+import type { GenerationEvent, GenerationResult } from "../generation/request.js";
+
+/** Gathers the events of `count` outputs into whole results. */
+export async function collect(
+  count: number,
+  events: AsyncIterable<GenerationEvent>,
+  logProbs: number | undefined,
+): Promise<GenerationResult[]> {
+  const results: GenerationResult[] = Array.from({ length: count }, () => ({
+    text: "",
+    tokenIds: [],
+    sources: [],
+    finishReason: "length",
+    stats: undefined!,
+    ...(logProbs !== undefined && { logProbs: [] }),
+    ...(logProbs && { topLogProbs: [] }),
+  }));
+  for await (const event of events) {
+    const result = results[event.index];
+    result.text += event.text;
+    if (event.type === "finish") {
+      result.finishReason = event.finishReason;
+      result.stats = event.stats;
+      continue;
+    }
+    result.tokenIds.push(event.tokenId);
+    result.sources.push(event.source);
+    if (event.logProb !== undefined) result.logProbs?.push(event.logProb);
+    if (event.topLogProbs) result.topLogProbs?.push(event.topLogProbs);
+  }
+  return results;
+}

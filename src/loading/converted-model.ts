@@ -1,0 +1,161 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { convertWeights } from "../checkpoint/convert.js";
+import type { TensorSource } from "../checkpoint/tensor-source.js";
+import type { StoredTensor, WeightFormat, WeightManifest } from "../checkpoint/weight-spec.js";
+import { architectureOf, buildDecoder } from "../graph/architecture.js";
+import { cpuFeatures } from "../runtime/cpu.js";
+import { ortVersion } from "../runtime/ort-library.js";
+import { readExternalInitializers } from "../runtime/packed-model.js";
+import { Session } from "../runtime/session.js";
+import { ForetokenError } from "../types/errors.js";
+import type { ModelConfig } from "../types/model-config.js";
+import { cacheDirectory, removeAbandoned } from "./cache-directory.js";
+import { sampleDigest } from "./sample-digest.js";
+
+/** Raise when conversion or packing changes, so that older results are made again. */
+const FORMAT = 1;
+const WEIGHTS_FILE = "weights.bin";
+/** Raw and packed weights lie beside each other while a model is packed. */
+const SPACE_FACTOR = 3.2;
+
+export interface ConvertedModel {
+  directory: string;
+  manifest: WeightManifest;
+}
+
+export interface ConversionProgress {
+  stage: "convert" | "pack";
+  /** From 0 to 1 within the stage. */
+  fraction: number;
+}
+
+/**
+ * The source's weights in `format`, converted and packed for this CPU, from the cache or made now. The result's name
+ * is a digest of contents, format, CPU features and versions. A finished folder appears by one rename, so two processes
+ * may convert at once and a killed one leaves nothing that counts. A damaged result is made again.
+ */
+export async function convertedModel(
+  source: TensorSource,
+  config: ModelConfig,
+  format: WeightFormat,
+  onProgress: (progress: ConversionProgress) => void = () => {},
+  signal?: AbortSignal,
+): Promise<ConvertedModel> {
+  const models = join(cacheDirectory(), "models");
+  const directory = join(models, await cacheKey(source, config, format));
+  const cached = await readCached(directory);
+  if (cached) return cached;
+  await rm(directory, { recursive: true, force: true });
+  const temporary = `${directory}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`;
+  try {
+    await mkdir(temporary, { recursive: true });
+    await removeAbandoned(models);
+    await makeModel(source, config, format, temporary, onProgress, signal);
+    await publish(temporary, directory);
+  } catch (error) {
+    throw explain(error, models);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  const made = await readCached(directory);
+  if (made) return made;
+  throw new ForetokenError(`the converted model in ${directory} cannot be read back: check the disk, then try again`);
+}
+
+async function makeModel(
+  source: TensorSource,
+  config: ModelConfig,
+  format: WeightFormat,
+  directory: string,
+  onProgress: (progress: ConversionProgress) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const specs = architectureOf(config).weightSpecs(config);
+  await checkSpace(specs, format, directory);
+  const raw = await convertWeights(source, specs, format, join(directory, "raw.bin"), {
+    onProgress: (fraction) => onProgress({ stage: "convert", fraction }),
+    signal,
+  });
+  onProgress({ stage: "pack", fraction: 0 });
+  const { bytes } = buildDecoder(config, raw, { sequences: 1, vocabLimit: config.vocabSize });
+  const modelPath = join(directory, "packed.onnx");
+  const session = await Session.create(
+    { bytes, weightsDirectory: directory },
+    { pack: { modelPath, weightsFile: WEIGHTS_FILE } },
+  );
+  session.dispose();
+  const packed = readExternalInitializers(await readFile(modelPath));
+  const tensors: Record<string, StoredTensor> = {};
+  for (const [name, tensor] of Object.entries(raw.tensors)) {
+    const found = packed.get(name);
+    if (!found) throw new ForetokenError(`packing lost the tensor "${name}"`);
+    tensors[name] = { ...tensor, offset: found.offset, length: found.length, extra: found.extra };
+  }
+  await rm(join(directory, "raw.bin"));
+  await rm(modelPath);
+  const manifest: WeightManifest = { ...raw, file: WEIGHTS_FILE, tensors };
+  const digest = await sampleDigest(join(directory, WEIGHTS_FILE));
+  await writeFile(join(directory, "model.json"), JSON.stringify({ manifest, digest }));
+  onProgress({ stage: "pack", fraction: 1 });
+}
+
+async function publish(temporary: string, directory: string): Promise<void> {
+  for (const name of [WEIGHTS_FILE, "model.json"]) {
+    const file = await open(join(temporary, name), "r+");
+    await file.sync();
+    await file.close();
+  }
+  try {
+    await rename(temporary, directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Another process was faster; its result has the same name because it has the same contents.
+    if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "EPERM") throw error;
+  }
+}
+
+async function readCached(directory: string): Promise<ConvertedModel | undefined> {
+  try {
+    const { manifest, digest } = JSON.parse(await readFile(join(directory, "model.json"), "utf8"));
+    if ((await sampleDigest(join(directory, WEIGHTS_FILE))) !== digest) return undefined;
+    return { directory, manifest };
+  } catch {
+    return undefined;
+  }
+}
+
+async function cacheKey(source: TensorSource, config: ModelConfig, format: WeightFormat): Promise<string> {
+  const parts = [FORMAT, await source.digest(), config, format, cpuFeatures(), ortVersion()];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 40);
+}
+
+async function checkSpace(
+  specs: ReturnType<ReturnType<typeof architectureOf>["weightSpecs"]>,
+  format: WeightFormat,
+  directory: string,
+): Promise<void> {
+  const bytesPerWeight = { fp32: 4, q8: 1, q4: 0.625 }[format.dtype];
+  let bytes = 0;
+  for (const spec of specs) {
+    if (spec.kind === "linear") bytes += spec.in * spec.out * bytesPerWeight;
+    else bytes += 4 * (spec.kind === "vector" ? spec.length : spec.rows * spec.columns);
+  }
+  const { bavail, bsize } = await statfs(directory);
+  const needed = bytes * SPACE_FACTOR;
+  if (bavail * bsize >= needed) return;
+  const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`;
+  throw new ForetokenError(
+    `converting needs ${gigabytes(needed)} in ${directory} but ${gigabytes(bavail * bsize)} is free: free some space or set FORETOKEN_CACHE to another disk`,
+  );
+}
+
+function explain(error: unknown, models: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOSPC") return new ForetokenError(`the disk is full: free some space near ${models} or set FORETOKEN_CACHE`);
+  if (code === "EACCES" || code === "EROFS" || code === "ENOTDIR" || (code === "EPERM" && error instanceof Error)) {
+    return new ForetokenError(`cannot write the model cache in ${models} (${code}): set FORETOKEN_CACHE to a folder you can write`);
+  }
+  return error;
+}

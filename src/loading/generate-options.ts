@@ -1,0 +1,107 @@
+import type { CausalLM } from "../engine/causal-lm.js";
+import type { GenerationRequest } from "../generation/request.js";
+import { resolveSamplingParams } from "../sampling/sampling-params.js";
+import type { Coupling } from "../speculation/drafter.js";
+import type { TraceSink } from "../speculation/trace.js";
+import { nearest, UsageError } from "../types/errors.js";
+import type { SamplingParams } from "../types/sampling-params.js";
+import type { TokenId } from "../types/token.js";
+import type { LanguageModel } from "./language-model.js";
+
+/** How to speculate. Options other than `method` and `coupling` belong to the method. */
+export interface SpeculationOptions {
+  /** "auto" (default), "none", "draft", or any registered method. */
+  method?: string;
+  /**
+   * How sampled proposals are judged. "gumbel" (default): the output is the very text of plain sampling with the same
+   * seed. "maximal": the classic rule; same distribution, other text, a little more accepted.
+   */
+  coupling?: Coupling;
+  /** Tokens drafted in a step. Default 4. */
+  numSpeculativeTokens?: number;
+  /** Draft length policy: "constant" (default), "heuristic", "confidence". */
+  policy?: string;
+  /** For "confidence": stop drafting after a token less probable than this under the draft. Default 0.4. */
+  confidenceThreshold?: number;
+  /** Children of each node by depth, for a draft model's tree; the last holds for greater depths. Default [1]. */
+  treeWidths?: number[];
+  [option: string]: unknown;
+}
+
+/** Options of `generate` and `stream`: sampling parameters, limits, and how to speculate. */
+export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias">> {
+  /** Added to logits of tokens: a Map, or an object keyed by id. */
+  logitBias?: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>;
+  /** The draft model. */
+  assistantModel?: LanguageModel;
+  speculation?: SpeculationOptions;
+  /** Default 256. */
+  maxNewTokens?: number;
+  /** Seconds until the output ends with finish reason "time". Default: no limit. */
+  maxTime?: number;
+  /** Texts that end the output and are not part of it. */
+  stopStrings?: string | readonly string[];
+  /** Token ids that end the output, beside the model's own end-of-sequence ids. */
+  stopTokenIds?: readonly TokenId[];
+  /** Do not end at the model's end-of-sequence tokens. Default false. */
+  ignoreEos?: boolean;
+  /** Give each token's log-probability under the target (0), and those of the n likeliest tokens (n, up to 20). */
+  logProbs?: number;
+  /** Leave special tokens out of the text. Default true. */
+  skipSpecialTokens?: boolean;
+  /** Ends the output with finish reason "aborted" and what there is. */
+  signal?: AbortSignal;
+  /** Receives every speculative step. */
+  trace?: TraceSink;
+}
+
+const NAMES: readonly (keyof GenerateOptions)[] = [
+  ...(["assistantModel", "speculation", "maxNewTokens", "maxTime", "stopStrings", "stopTokenIds", "ignoreEos"] as const),
+  ...(["logProbs", "skipSpecialTokens", "signal", "trace"] as const),
+  ...(["doSample", "temperature", "topK", "topP", "minP", "typicalP", "repetitionPenalty", "presencePenalty"] as const),
+  ...(["frequencyPenalty", "logitBias", "badWordsIds", "minNewTokens", "seed"] as const),
+];
+
+/** Checks the options and fills in defaults. @throws UsageError naming the option. */
+export function resolveRequest(options: GenerateOptions, model: CausalLM): GenerationRequest {
+  for (const name of Object.keys(options)) {
+    if ((NAMES as readonly string[]).includes(name)) continue;
+    const guess = nearest(name, NAMES);
+    throw new UsageError(`unknown option "${name}"${guess ? `. Did you mean "${guess}"?` : ""}`);
+  }
+  const { assistantModel, speculation, maxNewTokens, maxTime, stopStrings, stopTokenIds, ignoreEos } = options;
+  const { logProbs, skipSpecialTokens, signal, trace, logitBias, ...sampling } = options;
+  for (const name of NAMES.slice(0, 11)) delete (sampling as Record<string, unknown>)[name];
+  void assistantModel;
+  const limit = maxNewTokens ?? 256;
+  if (!Number.isInteger(limit) || limit < 0) {
+    throw new UsageError(`maxNewTokens must be a non-negative integer, got ${limit}`);
+  }
+  if (maxTime !== undefined && !(maxTime > 0)) throw new UsageError(`maxTime must be > 0 seconds, got ${maxTime}`);
+  if (logProbs !== undefined && !(Number.isInteger(logProbs) && logProbs >= 0 && logProbs <= 20)) {
+    throw new UsageError(`logProbs must be an integer from 0 to 20, got ${logProbs}`);
+  }
+  const coupling = speculation?.coupling ?? "gumbel";
+  if (coupling !== "gumbel" && coupling !== "maximal") {
+    throw new UsageError(`unknown coupling "${coupling}", expected "gumbel" or "maximal"`);
+  }
+  const eosTokenIds = ignoreEos ? [] : model.config.eosTokenIds;
+  return {
+    params: resolveSamplingParams({ ...sampling, ...(logitBias && { logitBias: toMap(logitBias) }) }),
+    maxNewTokens: limit,
+    maxTime: maxTime ?? Number.POSITIVE_INFINITY,
+    stopStrings: typeof stopStrings === "string" ? [stopStrings] : (stopStrings ?? []),
+    stopTokenIds: new Set([...eosTokenIds, ...(stopTokenIds ?? [])]),
+    eosTokenIds,
+    logProbs,
+    skipSpecialTokens: skipSpecialTokens ?? true,
+    coupling,
+    signal,
+    trace,
+  };
+}
+
+function toMap(bias: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>): ReadonlyMap<TokenId, number> {
+  if (bias instanceof Map) return bias;
+  return new Map(Object.entries(bias).map(([id, value]) => [Number(id), value]));
+}

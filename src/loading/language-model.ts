@@ -1,0 +1,141 @@
+import type { CausalLM } from "../engine/causal-lm.js";
+import type { CostCurve } from "../engine/cost-curve.js";
+import { generate } from "../generation/generate.js";
+import type { GenerationEvent, GenerationResult } from "../generation/request.js";
+import { Run } from "../generation/run.js";
+import { TokenHistory } from "../sampling/history.js";
+import { Sampler } from "../sampling/sampler.js";
+import { methods } from "../speculation/methods.js";
+import { IncrementalDetokenizer } from "../tokenizer/incremental-detokenizer.js";
+import { assertSameTokenizer } from "../tokenizer/same-vocabulary.js";
+import type { ChatMessage, Tokenizer } from "../tokenizer/tokenizer.js";
+import { ContextOverflowError, UsageError } from "../types/errors.js";
+import type { TokenId } from "../types/token.js";
+import { collect } from "./collect.js";
+import { type GenerateOptions, resolveRequest } from "./generate-options.js";
+
+/** One prompt: text, token ids, or a conversation for the model's chat template. */
+export type PromptInput = string | readonly TokenId[] | readonly ChatMessage[];
+
+/** A model with its tokenizer: what `AutoModelForCausalLM.fromPretrained` returns. */
+export class LanguageModel {
+  private readonly checkedAssistants = new WeakSet<LanguageModel>();
+
+  constructor(
+    /** The engine's model, for work below text: forward passes, sequences, costs. */
+    readonly model: CausalLM,
+    /** Absent when the checkpoint has no tokenizer.json; prompts must then be token ids. */
+    readonly tokenizer: Tokenizer | undefined,
+  ) {}
+
+  get config() {
+    return this.model.config;
+  }
+
+  get dtype() {
+    return this.model.dtype;
+  }
+
+  /**
+   * Continues one prompt, or several in the same passes.
+   * @throws UsageError for an option out of range, ContextOverflowError for a prompt that does not fit,
+   *   TokenizerError for a draft model with another tokenizer
+   */
+  async generate(input: PromptInput, options?: GenerateOptions): Promise<GenerationResult>;
+  async generate(inputs: readonly PromptInput[], options?: GenerateOptions): Promise<GenerationResult[]>;
+  async generate(
+    inputs: PromptInput | readonly PromptInput[],
+    options: GenerateOptions = {},
+  ): Promise<GenerationResult | GenerationResult[]> {
+    const several = isSeveral(inputs);
+    const prompts = several ? inputs : [inputs];
+    const results = await collect(prompts.length, this.events(prompts, options), options.logProbs);
+    return several ? results : results[0];
+  }
+
+  /** Continues prompts as `generate` does; yields every token as soon as it is certain, and the end of each output. */
+  stream(inputs: PromptInput | readonly PromptInput[], options: GenerateOptions = {}): AsyncGenerator<GenerationEvent> {
+    return this.events(isSeveral(inputs) ? inputs : [inputs], options);
+  }
+
+  /** The ids that a prompt stands for: special tokens added to text, the chat template applied to a conversation. */
+  promptIds(input: PromptInput): TokenId[] {
+    if (typeof input !== "string" && (input.length === 0 || typeof input[0] === "number")) {
+      return [...(input as readonly TokenId[])];
+    }
+    if (!this.tokenizer) {
+      throw new UsageError("the checkpoint has no tokenizer.json: give the prompt as token ids");
+    }
+    if (typeof input === "string") return this.tokenizer.encode(input);
+    return this.tokenizer.applyChatTemplate([...(input as readonly ChatMessage[])]);
+  }
+
+  /** t(n): milliseconds of a target pass of n rows on this machine. */
+  measureCost(options?: { past?: number; repeats?: number }): Promise<CostCurve> {
+    return this.model.measureCost(options);
+  }
+
+  /** Releases native memory. */
+  dispose(): Promise<void> {
+    return this.model.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  private async *events(inputs: readonly PromptInput[], options: GenerateOptions): AsyncGenerator<GenerationEvent> {
+    const request = resolveRequest(options, this.model);
+    const { method = "auto", coupling: _, ...methodOptions } = options.speculation ?? {};
+    const assistant = options.assistantModel;
+    if (assistant) this.checkAssistant(assistant);
+    if (request.stopStrings.length > 0 && !this.tokenizer) {
+      throw new UsageError("stopStrings need the model's tokenizer.json: use stopTokenIds");
+    }
+    const prompts = inputs.map((input) => this.checkedPrompt(input));
+    const runs = prompts.map((prompt, index) => {
+      const context = { target: this.model, assistant: assistant?.model, options: methodOptions };
+      const { vocabLimit: vocabSize } = this.model;
+      return new Run({
+        model: this.model,
+        drafter: methods.create(method, context),
+        sampler: new Sampler({ params: request.params, vocabSize, eosTokenIds: request.eosTokenIds }),
+        history: new TokenHistory(prompt, vocabSize),
+        text: this.tokenizer && new IncrementalDetokenizer(this.tokenizer, request),
+        request,
+        index,
+      });
+    });
+    yield* generate(this.model, runs);
+  }
+
+  private checkedPrompt(input: PromptInput): TokenId[] {
+    const prompt = this.promptIds(input);
+    if (prompt.length === 0) throw new UsageError("the prompt is empty: give at least one token");
+    for (const id of prompt) {
+      if (Number.isInteger(id) && id >= 0 && id < this.config.vocabSize) continue;
+      throw new UsageError(`token id ${id} of the prompt is outside the vocabulary of ${this.config.vocabSize}`);
+    }
+    const { contextLength } = this.model;
+    if (prompt.length < contextLength) return prompt;
+    throw new ContextOverflowError(
+      `the prompt has ${prompt.length} tokens but the context is ${contextLength}: shorten it or raise contextLength (the model allows ${this.config.maxPositionEmbeddings})`,
+    );
+  }
+
+  private checkAssistant(assistant: LanguageModel): void {
+    if (assistant === this) throw new UsageError("assistantModel is the target itself: give a smaller model");
+    if (this.checkedAssistants.has(assistant)) return;
+    if (this.tokenizer && assistant.tokenizer) assertSameTokenizer(this.tokenizer, assistant.tokenizer);
+    else if (this.model.vocabLimit !== assistant.model.vocabLimit) {
+      throw new UsageError("target and draft have no tokenizers to compare and vocabularies of different sizes");
+    }
+    this.checkedAssistants.add(assistant);
+  }
+}
+
+function isSeveral(inputs: PromptInput | readonly PromptInput[]): inputs is readonly PromptInput[] {
+  if (typeof inputs === "string" || inputs.length === 0) return false;
+  const first = inputs[0];
+  return typeof first === "string" || Array.isArray(first);
+}

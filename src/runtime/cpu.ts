@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { arch, cpus } from "node:os";
+
+/** Instruction sets that decide which kernels run and how weights are packed. */
+const RELEVANT = new Set([
+  ...["sse4_1", "avx", "f16c", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni"],
+  ...["avx512_bf16", "amx_int8", "amx_tile", "asimd", "asimddp", "i8mm", "bf16", "sve"],
+]);
+
+/** The CPU's relevant instruction sets, sorted; where the system does not tell (macOS, Windows), its model name. */
+export function cpuFeatures(): string[] {
+  try {
+    const info = readFileSync("/proc/cpuinfo", "utf8");
+    const flags = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(info)?.[1].split(/\s+/) ?? [];
+    const found = flags.filter((flag) => RELEVANT.has(flag));
+    if (found.length > 0) return [...new Set(found)].sort();
+  } catch {
+    // Not Linux.
+  }
+  return [`${arch()} ${cpuModel()}`];
+}
+
+export function cpuModel(): string {
+  return cpus()[0]?.model.trim() ?? "unknown";
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import koffi from "koffi";
+import { UsageError } from "../types/errors.js";
+import { check, out } from "./ort-error.js";
+import { ort, ortVersion } from "./ort-library.js";
+
+/** Errors only on standard error. */
+const LOG_LEVEL_FATAL = 4;
+
+let environment: bigint | undefined;
+let wantedThreads: number | undefined;
+
+/**
+ * Sets the number of threads of the one pool that all sessions share. Call before the first model is loaded.
+ * @throws UsageError when a pool with another number of threads exists
+ */
+export function configureRuntime({ threads }: { threads: number }): void {
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+    throw new UsageError(`threads must be an integer from 1 to 1024, got ${threads}`);
+  }
+  if (environment !== undefined && threads !== threadCount()) {
+    throw new UsageError(`the runtime already runs ${threadCount()} threads: set threads before the first model is loaded`);
+  }
+  wantedThreads = threads;
+}
+
+/** Threads of the pool: as configured, else the cores that this process may use. */
+export function threadCount(): number {
+  return wantedThreads ?? freeCores();
+}
+
+/** The process's one environment, with one global thread pool. It is never released: sessions outlive owners. */
+export function ortEnvironment(): bigint {
+  if (environment !== undefined) return environment;
+  const api = ort();
+  const threading = out(api.CreateThreadingOptions);
+  try {
+    check(api.SetGlobalIntraOpNumThreads(threading, threadCount()));
+    check(api.SetGlobalInterOpNumThreads(threading, 1));
+    check(api.SetGlobalSpinControl(threading, 1));
+    environment = out(api.CreateEnvWithGlobalThreadPools, LOG_LEVEL_FATAL, "foretoken", threading);
+  } finally {
+    api.ReleaseThreadingOptions(threading);
+  }
+  return environment;
+}
+
+export interface RuntimeInfo {
+  version: string;
+  build: string;
+  providers: string[];
+  threads: number;
+}
+
+export function runtimeInfo(): RuntimeInfo {
+  const api = ort();
+  const list = new BigUint64Array(1);
+  const count = new Int32Array(1);
+  check(api.GetAvailableProviders(list, count));
+  const names = koffi.decode(list[0], koffi.array("str", count[0])) as string[];
+  const providers = [...names];
+  check(api.ReleaseAvailableProviders(list[0], count[0]));
+  return { version: ortVersion(), build: api.GetBuildInfoString(), providers, threads: threadCount() };
+}
+
+/** Cores available to the process, bounded by a container's CPU quota. */
+function freeCores(): number {
+  const cores = availableParallelism();
+  const quota = cgroupQuota();
+  return Math.max(1, quota === undefined ? cores : Math.min(cores, Math.floor(quota)));
+}
+
+function cgroupQuota(): number | undefined {
+  const read = (path: string) => {
+    try {
+      return readFileSync(path, "utf8").trim();
+    } catch {
+      return undefined;
+    }
+  };
+  const v2 = read("/sys/fs/cgroup/cpu.max")?.split(" ");
+  const v1 = [read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")];
+  const [quota, period] = (v2 ?? v1).map(Number);
+  return quota > 0 && period > 0 ? quota / period : undefined;
+}

@@ -1,0 +1,73 @@
+import { nearest, UsageError } from "../types/errors.js";
+
+/** Decides how many tokens a drafter proposes in a step. */
+export interface DraftLengthPolicy {
+  /** Most tokens to draft in the coming step. */
+  readonly length: number;
+  /** Whether to draft another token after one that the draft gave this probability (1: point mass). */
+  proceed(probability: number): boolean;
+  /** Whether `proceed` reads the probability; otherwise nobody computes it. */
+  readonly needsProbability: boolean;
+  /** Told how many of the drafted tokens were accepted. */
+  observe(drafted: number, accepted: number): void;
+}
+
+export const DRAFT_LENGTH_POLICIES = ["constant", "heuristic", "confidence"] as const;
+export type DraftLengthName = (typeof DRAFT_LENGTH_POLICIES)[number];
+
+/** Tokens drafted in a step unless the user says otherwise. */
+export const DEFAULT_DRAFT_LENGTH = 4;
+/** transformers' default `assistant_confidence_threshold`. */
+export const DEFAULT_CONFIDENCE = 0.4;
+
+export interface DraftLengthOptions {
+  policy?: DraftLengthName;
+  /** Draft length: constant; the start of "heuristic"; the most of "confidence". Default 4. */
+  numSpeculativeTokens?: number;
+  /** "confidence" stops after a token whose draft probability is below this. Default 0.4. */
+  confidenceThreshold?: number;
+}
+
+/** @throws UsageError for an unknown policy or a number out of range. */
+export function draftLengthPolicy(options: DraftLengthOptions): DraftLengthPolicy {
+  const k = options.numSpeculativeTokens ?? DEFAULT_DRAFT_LENGTH;
+  if (!Number.isInteger(k) || k < 1 || k > 64) {
+    throw new UsageError(`numSpeculativeTokens must be an integer from 1 to 64, got ${k}`);
+  }
+  const threshold = options.confidenceThreshold ?? DEFAULT_CONFIDENCE;
+  if (!(threshold >= 0 && threshold <= 1)) {
+    throw new UsageError(`confidenceThreshold must be in [0, 1], got ${threshold}`);
+  }
+  const policy = options.policy ?? "constant";
+  if (policy === "constant") return constant(k);
+  if (policy === "heuristic") return new Heuristic(k);
+  if (policy === "confidence") return confidence(k, threshold);
+  const guess = nearest(policy, DRAFT_LENGTH_POLICIES);
+  throw new UsageError(
+    `unknown draft length policy "${policy}", expected one of: ${DRAFT_LENGTH_POLICIES.join(", ")}${guess ? `. Did you mean "${guess}"?` : ""}`,
+  );
+}
+
+function constant(length: number): DraftLengthPolicy {
+  return { length, proceed: () => true, needsProbability: false, observe: () => {} };
+}
+
+function confidence(length: number, threshold: number): DraftLengthPolicy {
+  return { length, proceed: (probability) => probability >= threshold, needsProbability: true, observe: () => {} };
+}
+
+/** transformers' heuristic schedule: two more after a step that was accepted whole, else one fewer. */
+class Heuristic implements DraftLengthPolicy {
+  readonly needsProbability = false;
+
+  constructor(public length: number) {}
+
+  proceed(): boolean {
+    return true;
+  }
+
+  observe(drafted: number, accepted: number): void {
+    if (drafted === 0) return;
+    this.length = accepted === drafted ? Math.min(this.length + 2, 64) : Math.max(1, this.length - 1);
+  }
+}

@@ -1,0 +1,159 @@
+import type { CausalLM } from "../engine/causal-lm.js";
+import { Need, type PassResult } from "../engine/rows.js";
+import type { Sequence } from "../engine/sequence.js";
+import { logProbability } from "../sampling/log-probability.js";
+import type { TokenId } from "../types/token.js";
+import type { DraftLengthPolicy } from "./draft-length.js";
+import type { DraftContext, Drafter, StepOutcome, StepPlan } from "./drafter.js";
+import { layOut, type ProposalNode, pathTokens, proposalNode } from "./proposal-tree.js";
+import { draftUniform, sampleWithoutReplacement } from "./sampled-children.js";
+
+/**
+ * Proposes what a smaller model with the same tokenizer would say (Leviathan et al. 2023; Chen et al. 2023). Its
+ * cache follows rejections: accepted rows are committed, the others dropped, nothing is computed twice.
+ */
+export class DraftModelDrafter implements Drafter {
+  readonly name = "draft";
+  private sequence: Sequence;
+  /** The tree of the current step, as laid out for the target. */
+  private nodes: ProposalNode[] = [];
+  private depth = 0;
+  /** Candidates that may still be added in this step. */
+  private left = 0;
+  /** What each row that the draft reads must give back in this step. */
+  private need: number = Need.top;
+
+  /**
+   * @param widths children of every node at depth 0, 1, ...; the last one holds for greater depths. Default [1]: a chain
+   */
+  constructor(
+    private readonly model: CausalLM,
+    private readonly policy: DraftLengthPolicy,
+    private readonly widths: readonly number[] = [1],
+    sequence?: Sequence,
+  ) {
+    this.sequence = sequence ?? model.newSequence();
+  }
+
+  async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    await this.model.prefill(this.sequence, prompt.slice(0, -1), { signal });
+  }
+
+  async propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    const { history, sampler } = context;
+    const room = this.model.contextLength - history.length;
+    this.depth = Math.max(0, Math.min(this.policy.length, context.maxDepth, room));
+    this.left = budget;
+    if (sampler.needsLogits(history.newTokens)) this.need = Need.logits;
+    else this.need = this.policy.needsProbability ? Need.top | Need.logSumExp : Need.top;
+    const root = proposalNode(history.at(history.length - 1));
+    if (this.depth > 0 && budget > 0) {
+      let frontier = await this.readRoot(root, context);
+      for (let level = 1; level < this.depth && frontier.length > 0 && this.left > 0; level++) {
+        frontier = await this.readLevel(frontier, context, level);
+      }
+    }
+    const { tree, nodes } = layOut(root, this.name);
+    this.nodes = nodes;
+    return { tree };
+  }
+
+  observe({ path }: StepOutcome): void {
+    const rows = path.slice(1).map((node) => this.nodes[node].row);
+    const unread = rows.indexOf(-1);
+    this.sequence.commit(unread < 0 ? rows : rows.slice(0, unread));
+    this.policy.observe(this.depth, path.length - 1);
+  }
+
+  fork(): Drafter {
+    return new DraftModelDrafter(this.model, this.policy, this.widths, this.sequence.fork());
+  }
+
+  dispose(): void {
+    this.sequence.dispose();
+  }
+
+  /** Reads the committed tokens that the draft is behind by, the root last, and adds the root's children. */
+  private async readRoot(root: ProposalNode, context: DraftContext): Promise<ProposalNode[]> {
+    const { sequence } = this;
+    const { history, signal } = context;
+    const behind = history.tail(history.length - sequence.length);
+    await this.model.prefill(sequence, behind.slice(0, -MAX_CATCH_UP), { signal });
+    const tokens = behind.slice(-MAX_CATCH_UP);
+    const last = tokens.length - 1;
+    const needs = tokens.map((_, i) => (i === last ? this.need : Need.nothing));
+    const children = await this.model.forward(
+      [{ sequence, tokens, needs }],
+      (result) => this.addChildren(root, result, last, context, 0),
+      { k: this.width(0), signal },
+    );
+    sequence.commit(tokens.map((_, i) => i));
+    return children;
+  }
+
+  /** Reads one level of the tree and adds the next. */
+  private readLevel(frontier: ProposalNode[], context: DraftContext, level: number): Promise<ProposalNode[]> {
+    const { sequence } = this;
+    const first = sequence.pending;
+    frontier.forEach((node, i) => {
+      node.row = first + i;
+    });
+    const request = {
+      sequence,
+      tokens: frontier.map((node) => node.token),
+      parents: frontier.map((node) => node.parent!.row),
+      needs: frontier.map(() => this.need),
+    };
+    return this.model.forward(
+      [request],
+      (result) => frontier.flatMap((node, i) => this.addChildren(node, result, i, context, level)),
+      { k: this.width(level), signal: context.signal },
+    );
+  }
+
+  /** Adds the children that the draft proposes after `node`; returns those worth reading on. */
+  private addChildren(node: ProposalNode, result: PassResult, row: number, context: DraftContext, level: number) {
+    const k = Math.min(this.width(level), this.left);
+    if (k <= 0) return [];
+    const path = pathTokens(node);
+    for (const token of path) context.history.push(token);
+    const tokens = this.choose(node, result, row, context, k);
+    for (const _ of path) context.history.pop();
+    this.left -= tokens.length;
+    const children = tokens.map((token) => proposalNode(token, node));
+    if (!this.policy.needsProbability) return children;
+    return children.filter(({ token }) => this.policy.proceed(this.probability(result, row, token)));
+  }
+
+  private choose(
+    node: ProposalNode,
+    result: PassResult,
+    row: number,
+    { history, sampler, coupling }: DraftContext,
+    k: number,
+  ): TokenId[] {
+    if (this.need !== Need.logits) return result.top(row).ids.slice(0, k);
+    const logits = result.logits(row);
+    if (coupling === "gumbel" || sampler.greedy) {
+      return k === 1 ? [sampler.choose(logits, history)] : sampler.chooseTop(logits, history, k);
+    }
+    node.distribution = sampler.distribution(logits, history);
+    return sampleWithoutReplacement(node.distribution, k, draftUniform(sampler, history));
+  }
+
+  /** The draft's own probability of a token it proposed, before processors. */
+  private probability(result: PassResult, row: number, token: TokenId): number {
+    if (this.need === Need.logits) {
+      return Math.exp(logProbability(result.logits(row), token, this.model.vocabLimit));
+    }
+    const { ids, logits } = result.top(row);
+    return Math.exp(logits[ids.indexOf(token)] - result.logSumExp(row));
+  }
+
+  private width(level: number): number {
+    return this.widths[Math.min(level, this.widths.length - 1)];
+  }
+}
+
+/** Committed tokens that the draft reads in the same pass as the root; more (after plain steps) are prefilled first. */
+const MAX_CATCH_UP = 32;

@@ -1,0 +1,62 @@
+import type { PassResult } from "../engine/rows.js";
+import type { TokenHistory } from "../sampling/history.js";
+import type { Sampler } from "../sampling/sampler.js";
+import type { TokenId } from "../types/token.js";
+import type { TokenTree } from "./token-tree.js";
+
+/** Rules for accepting drafted tokens: docs/exactness.md. */
+export type Coupling = "gumbel" | "maximal";
+
+/** What a drafter may use to propose. Read-only; valid during the call. */
+export interface DraftContext {
+  /** Prompt and output so far. Its last token is the root of the tree: committed, not yet read by the target. */
+  history: TokenHistory;
+  /** The request's sampler: drafters with distributions of their own process them with it, as the target does. */
+  sampler: Sampler;
+  coupling: Coupling;
+  /** Deepest candidate that could still be committed: limits of output and context, the bonus token counted. */
+  maxDepth: number;
+  signal?: AbortSignal;
+}
+
+/** Rows for the target's next pass. */
+export interface StepPlan {
+  tree: TokenTree;
+  /**
+   * Rows beside the tree (lookahead's window): appended after the tree's rows. Parents count over both; 0 is the root.
+   * They are never accepted.
+   */
+  extra?: { tokens: readonly TokenId[]; parents: readonly number[] };
+  /** Flags of Need for each row, tree rows first, that the drafter wants to observe. Default: nothing. */
+  needs?: readonly number[];
+}
+
+/** What happened in a step, for `observe`. Rows are read inside the call only. */
+export interface StepOutcome {
+  /** Tokens committed by the step, in order (at least one). */
+  committed: readonly TokenId[];
+  /** Tree nodes that were accepted, the root first. */
+  path: readonly number[];
+  /** The target's rows, in the plan's order. */
+  result: PassResult;
+  /** Index of the drafter's request in the pass. */
+  request: number;
+}
+
+/**
+ * A method of proposing tokens for one sequence. The loop calls `begin` once, then `propose` and `observe` in turn for
+ * every step, also for steps that ran with an empty proposal.
+ */
+export interface Drafter {
+  /** Names its tokens in statistics and provenance. */
+  readonly name: string;
+  /** Called with the prompt before the first step. */
+  begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void>;
+  /** A tree of at most `budget` candidate tokens (extra rows not counted) under the last token of the history. */
+  propose(context: DraftContext, budget: number): Promise<StepPlan>;
+  /** Told the outcome of every step. Must not await anything before it has read the rows. */
+  observe(outcome: StepOutcome): void;
+  /** A drafter in the same state for a copy of the sequence. */
+  fork(): Drafter;
+  dispose(): void;
+}

@@ -1,0 +1,21 @@
+import type { DraftContext, Drafter, StepPlan } from "./drafter.js";
+import { rootOnly } from "./token-tree.js";
+
+/** Proposes nothing: plain decoding, one token a pass. */
+export class PlainDrafter implements Drafter {
+  readonly name = "none";
+
+  async begin(): Promise<void> {}
+
+  async propose({ history }: DraftContext): Promise<StepPlan> {
+    return { tree: rootOnly(history.at(history.length - 1)) };
+  }
+
+  observe(): void {}
+
+  fork(): Drafter {
+    return new PlainDrafter();
+  }
+
+  dispose(): void {}
+}

@@ -1,0 +1,68 @@
+import type { CausalLM } from "../engine/causal-lm.js";
+import { nearest, UsageError } from "../types/errors.js";
+import type { Drafter } from "./drafter.js";
+
+/** What a method can be made from. */
+export interface MethodContext {
+  target: CausalLM;
+  /** The draft model, when one was given. */
+  assistant?: CausalLM;
+  /** The method's own options, as the user gave them. */
+  options: Readonly<Record<string, unknown>>;
+}
+
+/** A way to speculate, known by name to `speculation.method` and `--method`. */
+export interface Method {
+  name: string;
+  /** One line for help texts. */
+  summary: string;
+  /** Names of the options that `create` reads; others are refused. */
+  options: readonly string[];
+  /** Whether what it needs is there. "auto" takes the available method of highest rank. */
+  available(context: MethodContext): boolean;
+  /** Place among the methods that "auto" chooses from: higher is preferred. */
+  rank: number;
+  /** Makes the drafter of one sequence. @throws UsageError when something it needs is missing or out of range. */
+  create(context: MethodContext): Drafter;
+}
+
+/** The methods known by name. */
+export class MethodRegistry {
+  private readonly methods = new Map<string, Method>();
+
+  /** Makes a method known. Adding a drafter is one file and one call of this. */
+  register(method: Method): this {
+    this.methods.set(method.name, method);
+    return this;
+  }
+
+  get all(): Method[] {
+    return [...this.methods.values()];
+  }
+
+  /** The method of that name; "auto" is the best of those available. @throws UsageError naming the nearest method. */
+  find(name: string, context: MethodContext): Method {
+    if (name === "auto") {
+      const usable = this.all.filter((method) => method.available(context));
+      return usable.reduce((best, method) => (method.rank > best.rank ? method : best));
+    }
+    const method = this.methods.get(name);
+    if (method) return method;
+    const names = ["auto", ...this.methods.keys()];
+    const guess = nearest(name, names);
+    throw new UsageError(
+      `unknown method "${name}", expected one of: ${names.join(", ")}${guess ? `. Did you mean "${guess}"?` : ""}`,
+    );
+  }
+
+  /** A drafter of the named method, after checking that it knows every option given. */
+  create(name: string, context: MethodContext): Drafter {
+    const method = this.find(name, context);
+    for (const option of Object.keys(context.options)) {
+      if (context.options[option] === undefined || method.options.includes(option)) continue;
+      const known = method.options.length > 0 ? `it knows ${method.options.join(", ")}` : "it has none";
+      throw new UsageError(`method "${method.name}" has no option "${option}": ${known}`);
+    }
+    return method.create(context);
+  }
+}

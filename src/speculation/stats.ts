@@ -1,0 +1,107 @@
+import type { TokenTree } from "./token-tree.js";
+
+/** What a generation cost and what speculation gained. Times are milliseconds of wall clock. */
+export interface GenerationStats {
+  method: string;
+  /** Whether the output equals plain decoding's: true for every rule but opt-in lossy ones. */
+  lossless: boolean;
+  newTokens: number;
+  /** Target passes after the prompt. */
+  targetPasses: number;
+  /** newTokens / targetPasses: 1 for plain decoding. */
+  meanTokensPerPass: number;
+  /** Accepted drafted tokens per target pass. */
+  meanAcceptedTokens: number;
+  draftedTokens: number;
+  acceptedTokens: number;
+  /** acceptedTokens / draftedTokens; 0 when nothing was drafted. */
+  acceptanceRate: number;
+  /** For depth 1, 2, ...: of the passes that drafted that deep, the share that accepted a token there. */
+  acceptanceByPosition: number[];
+  /** Drafted and accepted tokens of each drafter. */
+  byDrafter: Record<string, { drafted: number; accepted: number }>;
+  tokensPerSecond: number;
+  prefillMs: number;
+  draftMs: number;
+  targetMs: number;
+  overheadMs: number;
+  totalMs: number;
+}
+
+/** Counts one sequence's steps. */
+export class StatsRecorder {
+  private passes = 0;
+  private tokens = 0;
+  private drafted = 0;
+  private accepted = 0;
+  private readonly draftedAt: number[] = [];
+  private readonly acceptedAt: number[] = [];
+  private readonly byDrafter: Record<string, { drafted: number; accepted: number }> = {};
+  prefillMs = 0;
+  draftMs = 0;
+  targetMs = 0;
+  private readonly start = performance.now();
+  private end: number | undefined;
+
+  constructor(private readonly method: string) {}
+
+  /** One step: the tree, the accepted path (root first), and how many tokens it committed. */
+  step(tree: TokenTree, path: readonly number[], committed: number): void {
+    this.passes++;
+    this.tokens += committed;
+    if (tree.tokens.length === 1) return;
+    this.drafted += tree.tokens.length - 1;
+    this.accepted += path.length - 1;
+    const depths = new Array<number>(tree.tokens.length).fill(0);
+    let deepest = 0;
+    for (let i = 1; i < tree.tokens.length; i++) {
+      depths[i] = depths[tree.parents[i]] + 1;
+      deepest = Math.max(deepest, depths[i]);
+      this.drafter(tree, i).drafted++;
+    }
+    for (let d = 0; d < deepest; d++) this.draftedAt[d] = (this.draftedAt[d] ?? 0) + 1;
+    for (let i = 1; i < path.length; i++) {
+      this.acceptedAt[i - 1] = (this.acceptedAt[i - 1] ?? 0) + 1;
+      this.drafter(tree, path[i]).accepted++;
+    }
+  }
+
+  finish(): void {
+    this.end ??= performance.now();
+  }
+
+  /** `draftMs`, `targetMs` are this sequence's share of the steps it took part in; the rest of the time is overhead. */
+  result(): GenerationStats {
+    const totalMs = (this.end ?? performance.now()) - this.start;
+    const decodeMs = totalMs - this.prefillMs;
+    return {
+      method: this.method,
+      lossless: true,
+      newTokens: this.tokens,
+      targetPasses: this.passes,
+      meanTokensPerPass: ratio(this.tokens, this.passes),
+      meanAcceptedTokens: ratio(this.accepted, this.passes),
+      draftedTokens: this.drafted,
+      acceptedTokens: this.accepted,
+      acceptanceRate: ratio(this.accepted, this.drafted),
+      acceptanceByPosition: this.draftedAt.map((n, i) => ratio(this.acceptedAt[i] ?? 0, n)),
+      byDrafter: this.byDrafter,
+      tokensPerSecond: ratio(this.tokens * 1000, decodeMs),
+      prefillMs: this.prefillMs,
+      draftMs: this.draftMs,
+      targetMs: this.targetMs,
+      overheadMs: Math.max(0, decodeMs - this.draftMs - this.targetMs),
+      totalMs,
+    };
+  }
+
+  private drafter(tree: TokenTree, node: number): { drafted: number; accepted: number } {
+    const name = tree.sources?.[node] ?? this.method;
+    this.byDrafter[name] ??= { drafted: 0, accepted: 0 };
+    return this.byDrafter[name];
+  }
+}
+
+function ratio(a: number, b: number): number {
+  return b === 0 ? 0 : a / b;
+}
