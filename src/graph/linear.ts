@@ -1,10 +1,9 @@
+import { Q4_BLOCK } from "../checkpoint/quantise.js";
 import type { WeightManifest } from "../checkpoint/weight-spec.js";
 import { ForetokenError } from "../types/errors.js";
 import { ELEMENT_TYPES, type OnnxGraph } from "./onnx-writer.js";
 
 const CONTRIB = "com.microsoft";
-/** ORT.md's finding: only this block size has rows that do not depend on how many rows there are. */
-export const Q4_BLOCK = 32;
 /** Level 4 rounds activations to int8; lower levels are several times slower. */
 const Q4_ACCURACY_LEVEL = 4;
 /** Keeps the scale of an all-zero row from being 0. */

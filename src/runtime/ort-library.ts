@@ -83,7 +83,7 @@ function configureStack(): void {
 function bindAll(api: unknown): OrtApi {
   const table = new BigUint64Array(koffi.view(api, TABLE_LENGTH * 8));
   const handle = () => koffi.pointer(koffi.opaque());
-  const types: Record<Kind, Parameters<typeof koffi.pointer>[0]> = {
+  const types = {
     env: handle(),
     threading: handle(),
     options: handle(),
