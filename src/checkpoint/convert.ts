@@ -64,7 +64,7 @@ class Converter {
     else {
       const values = new Float32Array(spec.length);
       let at = 0;
-      for (const tensor of spec.tensor) {
+      for (const { tensor } of spec.parts) {
         await this.panels(tensor, (rows) => {
           values.set(rows, at);
           at += rows.length;
@@ -142,16 +142,14 @@ class Converter {
 function* sourceTensors(spec: WeightSpec): Generator<[name: string, shape: number[]]> {
   if (spec.kind === "linear") for (const part of spec.parts) yield [part.tensor, [part.out, spec.in]];
   else if (spec.kind === "embedding") yield [spec.tensor, [spec.rows, spec.columns]];
-  else for (const tensor of spec.tensor) yield [tensor, spec.tensor.length === 1 ? [spec.length] : [-1]];
+  else for (const part of spec.parts) yield [part.tensor, [part.out]];
 }
 
-/** Returns the tensor's elements; -1 in a shape stands for any size. */
+/** Returns the tensor's number of elements. */
 function checkTensor(source: TensorSource, name: string, expected: readonly number[]): number {
   const info = source.info(name);
   if (!info) throw new CheckpointError(`the checkpoint has no tensor "${name}", which config.json's model needs`);
-  const fits =
-    info.shape.length === expected.length && expected.every((dim, i) => dim === -1 || dim === info.shape[i]);
-  if (fits) return elementCount(info.shape);
+  if (info.shape.length === expected.length && expected.every((dim, i) => dim === info.shape[i])) return elementCount(info.shape);
   throw new CheckpointError(
     `tensor "${name}" has shape [${info.shape.join(", ")}], expected [${expected.join(", ")}] from config.json`,
   );

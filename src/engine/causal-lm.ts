@@ -180,7 +180,7 @@ export class CausalLM {
     const { config, manifest, directory, vocabLimit } = this.options;
     const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit });
     const session = await Session.create({ bytes, weightsDirectory: directory });
-    return new PassRunner(session, config, sequences, this.capacity, vocabLimit, this.rotary);
+    return new PassRunner(session, config, sequences, this.capacity, this.rotary);
   }
 
   private check(requests: readonly TokenRows[]): void {

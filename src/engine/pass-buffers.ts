@@ -72,18 +72,13 @@ export class PassBuffers {
   readonly lse: GrowingBuffer<Float32Array>;
   readonly hidden: GrowingBuffer<Float32Array>;
 
-  constructor(
-    config: ModelConfig,
-    capacity: number,
-    readonly vocabLimit: number,
-  ) {
+  constructor(config: ModelConfig, capacity: number) {
     const floats = (n: number) => new Float32Array(n);
     this.capacity = new Tensor(Int32Array.of(capacity), []);
     this.logits = new GrowingBuffer(floats, (n) => [1, n, config.vocabSize], START_ROWS * config.vocabSize);
     this.topValues = new GrowingBuffer(floats, (n, k) => [1, n, k], START_ROWS);
     this.topIds = new Int64Buffer((n, k) => [1, n, k], START_ROWS);
-    // ONNX Runtime 1.30 keeps the reduced axis of an empty reduction (src/graph/contract.ts).
-    this.lse = new GrowingBuffer(floats, (n) => (n === 0 ? [1, 0, vocabLimit] : [1, n]), START_ROWS);
+    this.lse = new GrowingBuffer(floats, (n) => [1, n], START_ROWS);
     this.hidden = new GrowingBuffer(floats, (n) => [1, n, config.hiddenSize], START_ROWS * config.hiddenSize);
   }
 

@@ -29,15 +29,14 @@ export class PassRunner implements PassResult {
   constructor(
     private readonly session: Session,
     private readonly config: ModelConfig,
-    private readonly sequences: number,
+    sequences: number,
     capacity: number,
-    vocabLimit: number,
     private readonly rotary: { cos: Tensor; sin: Tensor },
   ) {
     this.binding = new Binding(session, session.inputNames, session.outputNames);
     this.inputs = new Map(session.inputNames.map((name, i) => [name, i]));
     this.outputs = new Map(session.outputNames.map((name, i) => [name, i]));
-    this.buffers = new PassBuffers(config, capacity, vocabLimit);
+    this.buffers = new PassBuffers(config, capacity);
     this.perSequence = Array.from({ length: sequences }, () => new SequenceBuffers(capacity));
     this.bound = new Array(sequences).fill(undefined);
     this.setInput("cos", this.rotary.cos);

@@ -11,8 +11,8 @@ import { type Dim, OnnxGraph } from "./onnx-writer.js";
  * zero_points [R] and head_zero_points [W], all 128 (q8 only); cos, sin [>= C, headDim / 2].
  * For each sequence: attend_s [A]; positions_s [1,A]; bias_s [1,1,A,C]; last_s [1] (past + A - 1); capacity_s scalar;
  * for each layer key_l_s, value_l_s [1,kvHeads,C,headDim].
- * Outputs: logits [1,W,V]; top_values and top_ids [1,T,k]; lse [1,L] ([1,0,V] for L = 0, as ONNX Runtime 1.30 infers
- * an empty reduction); hidden [1,H,D] (after the final norm); key_l_s_out, value_l_s_out: bind to the inputs' memory.
+ * Outputs: logits [1,W,V]; top_values and top_ids [1,T,k]; lse [1,L]; hidden [1,H,D]
+ * (after the final norm); key_l_s_out, value_l_s_out: bind to the inputs' memory.
  */
 export interface SequenceInputs {
   attend: string;

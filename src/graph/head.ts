@@ -26,7 +26,11 @@ export function head(ops: LinearOps, config: ModelConfig, hidden: string, lmHead
   g.output("top_values", "f32", [1, "T", "K"]);
   g.output("top_ids", "i64", [1, "T", "K"]);
   const summed = g.node("Gather", [known, "lse_rows"], ["lse_logits"], { axis: 1 });
-  const axis = g.initializer("last_axis", "i64", [1], BigInt64Array.of(-1n));
-  g.node("ReduceLogSumExp", [summed, axis], ["lse"], { keepdims: 0 });
+  // x - logSoftmax(x), at any column: ReduceLogSumExp is ten times slower and fails for no row.
+  const first = g.initializer("first_column", "i64", [], BigInt64Array.of(0n));
+  const logProbs = g.node("LogSoftmax", [summed], ["lse_log_probs"], { axis: -1 });
+  const logit = g.node("Gather", [summed, first], ["lse_logit"], { axis: 2 });
+  const logProb = g.node("Gather", [logProbs, first], ["lse_log_prob"], { axis: 2 });
+  g.node("Sub", [logit, logProb], ["lse"]);
   g.output("lse", "f32", [1, "L"]);
 }

@@ -86,19 +86,30 @@ async function makeModel(
     { pack: { modelPath, weightsFile: WEIGHTS_FILE } },
   );
   session.dispose();
-  const packed = readExternalInitializers(await readFile(modelPath));
-  const tensors: Record<string, StoredTensor> = {};
-  for (const [name, tensor] of Object.entries(raw.tensors)) {
-    const found = packed.get(name);
-    if (!found) throw new ForetokenError(`packing lost the tensor "${name}"`);
-    tensors[name] = { ...tensor, offset: found.offset, length: found.length, extra: found.extra };
-  }
+  const manifest = await packedManifest(raw, directory, await readFile(modelPath));
   await rm(join(directory, "raw.bin"));
   await rm(modelPath);
-  const manifest: WeightManifest = { ...raw, file: WEIGHTS_FILE, tensors };
   const digest = await sampleDigest(join(directory, WEIGHTS_FILE));
   await writeFile(join(directory, "model.json"), JSON.stringify({ manifest, digest }));
   onProgress({ stage: "pack", fraction: 1 });
+}
+
+/** The manifest of the packed file: where ORT put each tensor, raw and packed. Small ones it left inside the model. */
+async function packedManifest(raw: WeightManifest, directory: string, model: Uint8Array): Promise<WeightManifest> {
+  const packed = readExternalInitializers(model);
+  const file = await open(join(directory, raw.file), "r");
+  const tensors: Record<string, StoredTensor> = {};
+  for (const [name, tensor] of Object.entries(raw.tensors)) {
+    const found = packed.get(name);
+    if (found) tensors[name] = { ...tensor, offset: found.offset, length: found.length, extra: found.extra };
+    else {
+      const bytes = Buffer.alloc(tensor.length);
+      await file.read(bytes, 0, tensor.length, tensor.offset);
+      tensors[name] = { ...tensor, inline: bytes.toString("base64") };
+    }
+  }
+  await file.close();
+  return { ...raw, file: WEIGHTS_FILE, tensors };
 }
 
 async function publish(temporary: string, directory: string): Promise<void> {

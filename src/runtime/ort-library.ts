@@ -24,6 +24,8 @@ export type OrtFunction = ((...args: any[]) => any) & { async: (...args: any[]) 
 export type OrtApi = Readonly<Record<OrtFunctionName, OrtFunction>>;
 
 interface Library {
+  /** koffi unloads a library whose handle is collected. */
+  handle: unknown;
   api: OrtApi;
   version: string;
 }
@@ -55,7 +57,8 @@ function libraryPath(): string {
 
 function open(path: string): Library {
   configureStack();
-  const entry = koffi.load(path).func("OrtGetApiBase", "void *", []);
+  const handle = koffi.load(path);
+  const entry = handle.func("OrtGetApiBase", "void *", []);
   const [getApi, getVersion] = koffi.decode(entry(), koffi.array("uintptr_t", 2)).map(BigInt);
   const version: string = koffi.decode(getVersion, koffi.proto(null, "str", []))();
   const api = koffi.decode(getApi, koffi.proto(null, "void *", ["uint32_t"]))(API_VERSION);
@@ -64,7 +67,7 @@ function open(path: string): Library {
       `ONNX Runtime ${version} in ${path} does not offer API ${API_VERSION}: install onnxruntime-node 1.30 or later`,
     );
   }
-  return { api: bindAll(api), version };
+  return { handle, api: bindAll(api), version };
 }
 
 function configureStack(): void {

@@ -7,6 +7,9 @@ import { ort } from "./ort-library.js";
 /** ORT_ENABLE_ALL. On graphs of fused operators no level makes a difference in speed. */
 const OPTIMISE_ALL = 99;
 
+/** Smaller initializers stay inside the packed model. Below ONNX Runtime's own limit of 127 bytes saving crashes. */
+export const PACK_FROM_BYTES = 1024;
+
 /** A model: a file, or bytes whose external weights lie in `weightsDirectory` (an absolute path). */
 export type ModelSource = { path: string } | { bytes: Uint8Array; weightsDirectory?: string };
 
@@ -51,6 +54,7 @@ export class Session {
       check(status);
     } finally {
       api.ReleaseSessionOptions(native);
+      keepAlive(source);
     }
     return new Session(slot[0]);
   }
@@ -88,10 +92,18 @@ function sessionOptions(source: ModelSource, { pack }: SessionOptions): bigint {
     check(api.SetOptimizedModelFilePath(options, pack.modelPath));
     entry("save_external_prepacked_constant_initializers", "1");
     entry("optimized_model_external_initializers_file_name", pack.weightsFile);
-    entry("optimized_model_external_initializers_min_size_in_bytes", "0");
+    entry("optimized_model_external_initializers_min_size_in_bytes", String(PACK_FROM_BYTES));
   }
   return options;
 }
+
+/** Nobody but us keeps the memory that a native call reads: this use keeps its owner reachable until here. */
+function keepAlive(owner: object): void {
+  reached.add(owner);
+  reached.delete(owner);
+}
+
+const reached = new WeakSet<object>();
 
 type Call = (...args: never[]) => bigint | null;
 

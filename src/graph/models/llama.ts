@@ -23,13 +23,14 @@ function weightSpecs(config: ModelConfig): WeightSpec[] {
       out,
       parts: parts.map(([tensor, size]) => ({ tensor: `${tensor}.weight`, out: size })),
     });
-    return (has: boolean) => {
-      if (!has) return;
-      specs.push({ kind: "vector", name: `${name}.bias`, tensor: parts.map(([t]) => `${t}.bias`), length: out });
+    return (biased: boolean) => {
+      if (!biased) return;
+      const biases = parts.map(([tensor, size]) => ({ tensor: `${tensor}.bias`, out: size }));
+      specs.push({ kind: "vector", name: `${name}.bias`, parts: biases, length: out });
     };
   };
   const gain = (name: string, tensor: string) =>
-    specs.push({ kind: "vector", name, tensor: [`${tensor}.weight`], length: D });
+    specs.push({ kind: "vector", name, parts: [{ tensor: `${tensor}.weight`, out: D }], length: D });
   for (let i = 0; i < config.numLayers; i++) {
     const from = `model.layers.${i}`;
     const to = `layers.${i}`;
