@@ -38,8 +38,6 @@ export interface StoredTensor {
   /** Bytes from the start of the file. */
   offset: number;
   length: number;
-  /** The bytes themselves (base64), for tensors too small to lie in the file; offset and length are then unused. */
-  inline?: string;
   /** Further ONNX external_data entries, e.g. where the packed form lies. */
   extra?: Readonly<Record<string, string>>;
 }

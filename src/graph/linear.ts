@@ -24,9 +24,6 @@ export class LinearOps {
   weight(name: string): string {
     const tensor = this.manifest.tensors[name];
     if (!tensor) throw new ForetokenError(`the weight file has no tensor "${name}": convert the checkpoint again`);
-    if (tensor.inline !== undefined) {
-      return this.graph.initializer(name, tensor.type, tensor.shape, Buffer.from(tensor.inline, "base64"));
-    }
     return this.graph.externalInitializer(name, tensor.type, tensor.shape, {
       location: this.manifest.file,
       offset: String(tensor.offset),

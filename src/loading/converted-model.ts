@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { convertWeights } from "../checkpoint/convert.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
@@ -16,7 +16,6 @@ import { sampleDigest } from "./sample-digest.js";
 
 /** Raise when conversion or packing changes, so that older results are made again. */
 const FORMAT = 1;
-const WEIGHTS_FILE = "weights.bin";
 /** Raw and packed weights lie beside each other while a model is packed. */
 const SPACE_FACTOR = 3.2;
 
@@ -74,46 +73,44 @@ async function makeModel(
 ): Promise<void> {
   const specs = architectureOf(config).weightSpecs(config);
   await checkSpace(specs, format, directory);
-  const raw = await convertWeights(source, specs, format, join(directory, "raw.bin"), {
+  const raw = await convertWeights(source, specs, format, join(directory, "weights.bin"), {
     onProgress: (fraction) => onProgress({ stage: "convert", fraction }),
     signal,
   });
+  // Packed 4-bit products lose their scales on the way through a file (ONNX Runtime 1.30): they are packed at each load.
+  const manifest = format.dtype === "q4" ? raw : await pack(config, raw, directory, onProgress);
+  const digest = await sampleDigest(join(directory, manifest.file));
+  await writeFile(join(directory, "model.json"), JSON.stringify({ manifest, digest }));
+}
+
+/** Saves the weights as ORT packs them for this CPU: later sessions map the packed form and share its pages. */
+async function pack(
+  config: ModelConfig,
+  raw: WeightManifest,
+  directory: string,
+  onProgress: (progress: ConversionProgress) => void,
+): Promise<WeightManifest> {
   onProgress({ stage: "pack", fraction: 0 });
   const { bytes } = buildDecoder(config, raw, { sequences: 1, vocabLimit: config.vocabSize });
   const modelPath = join(directory, "packed.onnx");
-  const session = await Session.create(
-    { bytes, weightsDirectory: directory },
-    { pack: { modelPath, weightsFile: WEIGHTS_FILE } },
-  );
+  const file = "packed.bin";
+  const session = await Session.create({ bytes, weightsDirectory: directory }, { pack: { modelPath, weightsFile: file } });
   session.dispose();
-  const manifest = await packedManifest(raw, directory, await readFile(modelPath));
-  await rm(join(directory, "raw.bin"));
-  await rm(modelPath);
-  const digest = await sampleDigest(join(directory, WEIGHTS_FILE));
-  await writeFile(join(directory, "model.json"), JSON.stringify({ manifest, digest }));
-  onProgress({ stage: "pack", fraction: 1 });
-}
-
-/** The manifest of the packed file: where ORT put each tensor, raw and packed. Small ones it left inside the model. */
-async function packedManifest(raw: WeightManifest, directory: string, model: Uint8Array): Promise<WeightManifest> {
-  const packed = readExternalInitializers(model);
-  const file = await open(join(directory, raw.file), "r");
+  const packed = readExternalInitializers(await readFile(modelPath));
   const tensors: Record<string, StoredTensor> = {};
   for (const [name, tensor] of Object.entries(raw.tensors)) {
     const found = packed.get(name);
-    if (found) tensors[name] = { ...tensor, offset: found.offset, length: found.length, extra: found.extra };
-    else {
-      const bytes = Buffer.alloc(tensor.length);
-      await file.read(bytes, 0, tensor.length, tensor.offset);
-      tensors[name] = { ...tensor, inline: bytes.toString("base64") };
-    }
+    if (!found) throw new ForetokenError(`packing lost the tensor "${name}"`);
+    tensors[name] = { ...tensor, offset: found.offset, length: found.length, extra: found.extra };
   }
-  await file.close();
-  return { ...raw, file: WEIGHTS_FILE, tensors };
+  await rm(join(directory, raw.file));
+  await rm(modelPath);
+  onProgress({ stage: "pack", fraction: 1 });
+  return { ...raw, file, tensors };
 }
 
 async function publish(temporary: string, directory: string): Promise<void> {
-  for (const name of [WEIGHTS_FILE, "model.json"]) {
+  for (const name of await readdir(temporary)) {
     const file = await open(join(temporary, name), "r+");
     await file.sync();
     await file.close();
@@ -130,7 +127,7 @@ async function publish(temporary: string, directory: string): Promise<void> {
 async function readCached(directory: string): Promise<ConvertedModel | undefined> {
   try {
     const { manifest, digest } = JSON.parse(await readFile(join(directory, "model.json"), "utf8"));
-    if ((await sampleDigest(join(directory, WEIGHTS_FILE))) !== digest) return undefined;
+    if ((await sampleDigest(join(directory, manifest.file))) !== digest) return undefined;
     return { directory, manifest };
   } catch {
     return undefined;

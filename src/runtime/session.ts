@@ -7,9 +7,6 @@ import { ort } from "./ort-library.js";
 /** ORT_ENABLE_ALL. On graphs of fused operators no level makes a difference in speed. */
 const OPTIMISE_ALL = 99;
 
-/** Smaller initializers stay inside the packed model. Below ONNX Runtime's own limit of 127 bytes saving crashes. */
-export const PACK_FROM_BYTES = 1024;
-
 /** A model: a file, or bytes whose external weights lie in `weightsDirectory` (an absolute path). */
 export type ModelSource = { path: string } | { bytes: Uint8Array; weightsDirectory?: string };
 
@@ -92,7 +89,7 @@ function sessionOptions(source: ModelSource, { pack }: SessionOptions): bigint {
     check(api.SetOptimizedModelFilePath(options, pack.modelPath));
     entry("save_external_prepacked_constant_initializers", "1");
     entry("optimized_model_external_initializers_file_name", pack.weightsFile);
-    entry("optimized_model_external_initializers_min_size_in_bytes", String(PACK_FROM_BYTES));
+    entry("optimized_model_external_initializers_min_size_in_bytes", "0");
   }
   return options;
 }
