@@ -1,24 +1,16 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
-import { isObject, parseObject, unreadable } from "./json.js";
+import { show, unreadable } from "./json.js";
+import { type HeaderEntry, parseHeader } from "./safetensors-header.js";
 import { elementCount, type TensorDtype, type TensorInfo } from "./tensor-source.js";
 
 /** The reference implementation's limit: a longer header is taken for garbage, not read into memory. */
 const MAX_HEADER_BYTES = 100_000_000;
-
-/** Bytes of an element of every dtype that the format knows; those not in BYTES_PER_ELEMENT cannot be weights here. */
-const DTYPE_BYTES: Readonly<Record<string, number>> = {
-  ...{ F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, U16: 2, U32: 4, U64: 8 },
-  ...{ F8_E4M3: 1, F8_E5M2: 1 },
-};
-
-interface Entry {
-  dtype: string;
-  shape: number[];
-  start: number;
-  end: number;
-}
+/** A header's length comes before it, as u64. */
+const LENGTH_BYTES = 8;
+/** How the file begins that git leaves in place of a large one: "version https://git-lfs...". */
+const LFS_POINTER = "version ";
 
 /** One .safetensors file, read by ranges. */
 export class SafetensorsFile {
@@ -26,7 +18,7 @@ export class SafetensorsFile {
     readonly path: string,
     private readonly file: FileHandle,
     private readonly dataStart: number,
-    private readonly entries: ReadonlyMap<string, Entry>,
+    private readonly entries: ReadonlyMap<string, HeaderEntry>,
   ) {}
 
   /** Reads and checks the header. @throws CheckpointError naming file and tensor. */
@@ -39,11 +31,10 @@ export class SafetensorsFile {
     }
     try {
       const { size } = await file.stat();
-      const length = await headerLength(file, path, size);
-      const bytes = Buffer.alloc(length);
-      await file.read(bytes, 0, length, 8);
-      const entries = parseHeader(bytes.toString("utf8"), path, size - 8 - length);
-      return new SafetensorsFile(path, file, 8 + length, entries);
+      const header = new Uint8Array(await headerLength(file, path, size));
+      await readFully(file, header, LENGTH_BYTES);
+      const dataStart = LENGTH_BYTES + header.length;
+      return new SafetensorsFile(path, file, dataStart, parseHeader(header, path, size - dataStart));
     } catch (error) {
       await file.close();
       throw error instanceof CheckpointError ? error : unreadable(path, error);
@@ -58,26 +49,34 @@ export class SafetensorsFile {
     return this.entries.has(name);
   }
 
-  /** @throws CheckpointError for a dtype that cannot be a weight. */
+  /** @throws CheckpointError for a dtype that cannot be a weight's. */
   info(name: string): TensorInfo | undefined {
     const entry = this.entries.get(name);
     if (!entry) return undefined;
-    if (entry.dtype in BYTES_PER_ELEMENT) return { dtype: entry.dtype as TensorDtype, shape: entry.shape };
+    if (isWeightDtype(entry.dtype)) return { dtype: entry.dtype, shape: entry.shape };
     throw new CheckpointError(
-      `${this.path}: tensor "${name}" has dtype ${entry.dtype}, expected F32, F16 or BF16: convert the checkpoint`,
+      `${this.path}: tensor ${show(name)} has dtype ${entry.dtype}, expected F32, F16 or BF16: save the model in one of them`,
     );
   }
 
+  /** See TensorSource.readRows. @throws CheckpointError when the file cannot be read or has shrunk since it was opened. */
   async readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
-    const { dtype, shape } = this.info(name)!;
-    const rowBytes = BYTES_PER_ELEMENT[dtype] * elementCount(shape.slice(1));
-    const bytes = new Uint8Array(count * rowBytes);
+    const info = this.info(name);
+    if (!info) throw new CheckpointError(`${this.path} has no tensor ${show(name)}: is it another model's file?`);
+    const elements = count * elementCount(info.shape.slice(1));
+    const rowBytes = BYTES_PER_ELEMENT[info.dtype] * elementCount(info.shape.slice(1));
     const position = this.dataStart + this.entries.get(name)!.start + start * rowBytes;
-    const { bytesRead } = await this.file.read(bytes, 0, bytes.length, position);
-    if (bytesRead !== bytes.length) {
-      throw new CheckpointError(`${this.path}: tensor "${name}" ends early: the file changed or is truncated`);
+    // 32-bit floats need no widening: they are read into place.
+    const inPlace = info.dtype === "F32";
+    const bytes = inPlace
+      ? new Uint8Array(into.buffer, into.byteOffset, elements * 4)
+      : new Uint8Array(count * rowBytes);
+    try {
+      await readFully(this.file, bytes, position);
+    } catch (error) {
+      throw unreadable(`${this.path}: tensor ${show(name)}`, error);
     }
-    toFloat32(dtype, bytes, into);
+    if (!inPlace) toFloat32(info.dtype, bytes, into);
   }
 
   close(): Promise<void> {
@@ -85,56 +84,36 @@ export class SafetensorsFile {
   }
 }
 
+function isWeightDtype(dtype: string): dtype is TensorDtype {
+  return Object.hasOwn(BYTES_PER_ELEMENT, dtype);
+}
+
 async function headerLength(file: FileHandle, path: string, size: number): Promise<number> {
-  const prefix = Buffer.alloc(8);
-  const { bytesRead } = await file.read(prefix, 0, 8, 0);
-  if (bytesRead < 8) throw new CheckpointError(`${path} has ${size} bytes, too few for a safetensors file`);
+  if (size < LENGTH_BYTES) {
+    throw new CheckpointError(`${path} has ${size} bytes, too few for a safetensors file: download it again`);
+  }
+  const prefix = Buffer.alloc(LENGTH_BYTES);
+  await readFully(file, prefix, 0);
+  if (prefix.toString("latin1") === LFS_POINTER) {
+    throw new CheckpointError(`${path} is a Git LFS pointer, expected the weights themselves: run git lfs pull`);
+  }
   const length = prefix.readBigUInt64LE();
   if (length > MAX_HEADER_BYTES) {
-    throw new CheckpointError(`${path}: the header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed: is this a safetensors file?`);
+    throw new CheckpointError(
+      `${path}: the header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed: is this a safetensors file?`,
+    );
   }
-  if (Number(length) + 8 > size) {
-    throw new CheckpointError(`${path}: the header claims ${length} bytes but the file has ${size}: it is truncated or no safetensors file`);
-  }
-  return Number(length);
+  if (Number(length) + LENGTH_BYTES <= size) return Number(length);
+  throw new CheckpointError(
+    `${path}: the header claims ${length} bytes but the file has ${size}: it is truncated, download it again`,
+  );
 }
 
-function parseHeader(text: string, path: string, dataBytes: number): Map<string, Entry> {
-  const json = parseObject(text, `${path}: the header`);
-  const entries = new Map<string, Entry>();
-  for (const [name, value] of Object.entries(json)) {
-    if (name !== "__metadata__") entries.set(name, parseEntry(name, value, path));
+/** A read may return less than asked for, at most 2 GiB on Linux. */
+async function readFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
+    if (bytesRead === 0) throw new Error("the file ends early");
+    done += bytesRead;
   }
-  // Offsets must cover the data without overlap or hole, as the format asks.
-  let position = 0;
-  for (const [name, entry] of [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)) {
-    if (entry.start !== position) {
-      const what = entry.start < position ? "overlaps another tensor" : "leaves a hole before it";
-      throw new CheckpointError(`${path}: tensor "${name}" ${what} at byte ${entry.start}: the file is corrupt`);
-    }
-    position = entry.end;
-    if (position > dataBytes) {
-      throw new CheckpointError(
-        `${path}: tensor "${name}" ends at byte ${position} but the file holds ${dataBytes} bytes of data: it is truncated, download it again`,
-      );
-    }
-  }
-  return entries;
-}
-
-function parseEntry(name: string, value: unknown, path: string): Entry {
-  const fail = (what: string) => new CheckpointError(`${path}: tensor "${name}" ${what}`);
-  if (!isObject(value)) throw fail("has no description in the header");
-  const { dtype, shape, data_offsets: offsets } = value;
-  const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
-  if (typeof dtype !== "string" || !(dtype in DTYPE_BYTES)) throw fail(`has unknown dtype ${JSON.stringify(dtype)}`);
-  if (!Array.isArray(shape) || !shape.every(isCount)) throw fail(`has a bad shape ${JSON.stringify(shape)}`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
-    throw fail(`has bad data_offsets ${JSON.stringify(offsets)}`);
-  }
-  const bytes = elementCount(shape) * DTYPE_BYTES[dtype];
-  if (bytes !== offsets[1] - offsets[0]) {
-    throw fail(`of shape [${shape}] and dtype ${dtype} needs ${bytes} bytes but its offsets span ${offsets[1] - offsets[0]}`);
-  }
-  return { dtype, shape, start: offsets[0], end: offsets[1] };
 }

@@ -1,3 +1,4 @@
+/** Element types that weights may have. */
 export type TensorDtype = "F32" | "F16" | "BF16";
 
 export interface TensorInfo {
@@ -8,15 +9,21 @@ export interface TensorInfo {
 /** Where conversion reads weights from: a checkpoint's files, or a synthetic model. */
 export interface TensorSource {
   names(): Iterable<string>;
+  /** @throws CheckpointError for a tensor whose dtype cannot be a weight's. */
   info(name: string): TensorInfo | undefined;
-  /** Fills `into` with rows [start, start + count) of a tensor seen as [shape[0], rest], as 32-bit floats. */
+  /**
+   * Fills the start of `into` with rows [start, start + count) of a tensor seen as [shape[0], product of the rest]
+   * (a vector's rows are single elements), as 32-bit floats. `into` may be larger.
+   */
   readRows(name: string, start: number, count: number, into: Float32Array): Promise<void>;
   /** A digest (hex) of configuration and contents. */
   digest(): Promise<string>;
   close(): Promise<void>;
+  /** The file that a tensor lies in, or where it was looked for; errors name it. */
+  fileOf?(name: string): string;
 }
 
-/** Elements of a tensor. */
+/** Elements of a tensor; 1 for a scalar's []. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }

@@ -21,7 +21,7 @@ export function verify(tree: TokenTree, result: PassResult, place: number, conte
   const { history, sampler, coupling, usesLogits, isFinal } = context;
   if (coupling === "maximal" && !sampler.greedy) {
     const p = (node: number) => sampler.distribution(result.logits(node, place), history);
-    return verifyMaximal(tree, p, { history, isFinal, uniform: sampler.verifierUniform(history) });
+    return verifyMaximal(tree, p, () => sampler.uniforms(history, "verifier"), { history, isFinal });
   }
   const choose = usesLogits
     ? (node: number) => sampler.choose(result.logits(node, place), history)

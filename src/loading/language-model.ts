@@ -100,7 +100,7 @@ export class LanguageModel {
         model: this.model,
         drafter: methods.create(method, context),
         sampler: new Sampler({ params: request.params, vocabSize, eosTokenIds: request.eosTokenIds }),
-        history: new TokenHistory(prompt, vocabSize),
+        history: new TokenHistory(prompt),
         text: this.tokenizer && new IncrementalDetokenizer(this.tokenizer, request),
         request,
         index,

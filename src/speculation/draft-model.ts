@@ -6,7 +6,7 @@ import type { TokenId } from "../types/token.js";
 import type { DraftLengthPolicy } from "./draft-length.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "./drafter.js";
 import { layOut, type ProposalNode, pathTokens, proposalNode } from "./proposal-tree.js";
-import { draftUniform, sampleWithoutReplacement } from "./sampled-children.js";
+import { sampleWithoutReplacement } from "./sampled-children.js";
 
 /**
  * Proposes what a smaller model with the same tokenizer would say (Leviathan et al. 2023; Chen et al. 2023). Its
@@ -138,7 +138,7 @@ export class DraftModelDrafter implements Drafter {
       return k === 1 ? [sampler.choose(logits, history)] : sampler.chooseTop(logits, history, k);
     }
     node.distribution = sampler.distribution(logits, history);
-    return sampleWithoutReplacement(node.distribution, k, draftUniform(sampler, history));
+    return sampleWithoutReplacement(node.distribution, k, sampler.uniforms(history, "draft"));
   }
 
   /** The draft's own probability of a token it proposed, before processors. */

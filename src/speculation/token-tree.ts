@@ -36,3 +36,10 @@ export function chain(
   const sources = source === undefined ? undefined : [undefined, ...tokens.map(() => source)];
   return { tokens: all, parents: all.map((_, i) => i - 1), draftDistributions, sources };
 }
+
+/** The children of a node, in the order in which they were proposed. */
+export function childrenOf(tree: TokenTree, node: number): number[] {
+  const children: number[] = [];
+  for (let i = node + 1; i < tree.parents.length; i++) if (tree.parents[i] === node) children.push(i);
+  return children;
+}

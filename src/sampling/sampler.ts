@@ -1,0 +1,153 @@
+import { RuntimeError } from "../types/errors.js";
+import type { SamplingParams } from "../types/sampling-params.js";
+import type { TokenId } from "../types/token.js";
+import { Candidates } from "./candidates.js";
+import type { Distribution } from "./distribution.js";
+import type { TokenHistory } from "./history.js";
+import { GUMBEL_BOUNDS, gumbel, gumbelFrom, type NoiseKey, NoiseStream, noiseBits, noiseKey, uniform } from "./noise.js";
+import { applyPenalties, changesLogits } from "./penalties.js";
+
+/** More than any noise: a token this far below the best cannot win, whatever its noise. */
+const MAX_NOISE = GUMBEL_BOUNDS[32];
+
+export interface SamplerOptions {
+  params: SamplingParams;
+  /** Ids from here on are never chosen; rows may be longer. */
+  vocabSize: number;
+  /** Forbidden before params.minNewTokens. */
+  eosTokenIds: readonly TokenId[];
+  /** Counts the samples drawn for one prompt. Default 0. */
+  sampleIndex?: number;
+}
+
+/**
+ * Chooses tokens from rows of logits. Plain decoding, verifiers and drafters all use the same one, so that target and
+ * draft pass through the same processors and meet the same noise. Rows are only read.
+ */
+export class Sampler {
+  readonly greedy: boolean;
+  private readonly changes: boolean;
+  private readonly row: Float32Array;
+  private candidatesBuffer: Candidates | undefined;
+
+  constructor(private readonly options: SamplerOptions) {
+    this.greedy = !options.params.doSample;
+    this.changes = changesLogits(options.params);
+    this.row = new Float32Array(this.changes || options.params.minNewTokens > 0 ? options.vocabSize : 0);
+  }
+
+  /** False when the row's argmax is all that `choose` needs. */
+  needsLogits(newTokens: number): boolean {
+    return !this.greedy || this.changes || newTokens < this.options.params.minNewTokens;
+  }
+
+  /**
+   * The token at output position history.newTokens: the largest of log p + Gumbel noise, which is a sample of p.
+   * Greedy: the largest logit; the lowest id wins ties.
+   */
+  choose(row: Float32Array, history: TokenHistory): TokenId {
+    const processed = this.processed(row, history);
+    if (this.greedy) return argmax(processed, this.options.vocabSize);
+    return this.noisyArgmax(this.fill(processed), this.key(history, NoiseStream.gumbel));
+  }
+
+  /** The k largest of log p + noise, in order: a sample of k without replacement whose first is `choose`'s. */
+  chooseTop(row: Float32Array, history: TokenHistory, k: number): TokenId[] {
+    const processed = this.processed(row, history);
+    const key = this.key(history, NoiseStream.gumbel);
+    const scored: { id: TokenId; score: number }[] = [];
+    const offer = (id: TokenId, score: number) => {
+      if (scored.length === k && score <= scored[k - 1].score) return;
+      const at = scored.findIndex((other) => score > other.score);
+      scored.splice(at < 0 ? scored.length : at, 0, { id, score });
+      if (scored.length > k) scored.pop();
+    };
+    if (this.greedy) for (let id = 0; id < this.options.vocabSize; id++) offer(id, processed[id]);
+    else {
+      const { ids, logits, count } = this.fill(processed);
+      for (let i = 0; i < count; i++) {
+        if (scored.length === k && logits[i] + MAX_NOISE < scored[k - 1].score) continue;
+        offer(ids[i], logits[i] + gumbel(key, ids[i]));
+      }
+    }
+    return scored.map(({ id }) => id);
+  }
+
+  /** The processed distribution. Greedy: all mass on the largest logit. */
+  distribution(row: Float32Array, history: TokenHistory): Distribution {
+    const processed = this.processed(row, history);
+    if (this.greedy) {
+      const id = argmax(processed, this.options.vocabSize);
+      return { ids: Int32Array.of(id), probs: Float64Array.of(1), count: 1 };
+    }
+    const candidates = this.fill(processed);
+    const { weights, total } = candidates.expWeights();
+    const { count } = candidates;
+    const probs = weights.slice(0, count);
+    for (let i = 0; i < count; i++) probs[i] /= total;
+    return { ids: candidates.ids.slice(0, count), probs, count };
+  }
+
+  /** Uniform numbers for the position after the history, in a stream of their own for each use. */
+  uniforms(history: TokenHistory, stream: "verifier" | "draft"): () => number {
+    const key = this.key(history, NoiseStream[stream]);
+    let n = 0;
+    return () => uniform(key, n++);
+  }
+
+  private key(history: TokenHistory, stream: number): NoiseKey {
+    return noiseKey(this.options.params.seed, this.options.sampleIndex ?? 0, history.newTokens, stream);
+  }
+
+  /** The row after penalties: itself, or a copy. */
+  private processed(row: Float32Array, history: TokenHistory): Float32Array {
+    const { params, vocabSize, eosTokenIds } = this.options;
+    if (!this.changes && history.newTokens >= params.minNewTokens) return row;
+    this.row.set(row.length === vocabSize ? row : row.subarray(0, vocabSize));
+    applyPenalties(this.row, history, params, eosTokenIds);
+    return this.row;
+  }
+
+  private fill(processed: Float32Array): Candidates {
+    this.candidatesBuffer ??= new Candidates(this.options.vocabSize);
+    this.candidatesBuffer.fill(processed, this.options.vocabSize, this.options.params);
+    return this.candidatesBuffer;
+  }
+
+  /** Exactly the argmax of logit + noise; computes noise only where it could decide. */
+  private noisyArgmax({ ids, logits, count, max }: Candidates, key: NoiseKey): TokenId {
+    let best = -Infinity;
+    let winner = -1;
+    const offer = (id: TokenId, score: number) => {
+      if (score > best || (score === best && id < winner)) {
+        best = score;
+        winner = id;
+      }
+    };
+    // The likeliest token first: it rules out most others.
+    const top = logits.indexOf(max);
+    offer(ids[top], max + gumbel(key, ids[top]));
+    for (let i = 0; i < count; i++) {
+      const logit = logits[i];
+      if (logit + MAX_NOISE < best) continue;
+      const bits = noiseBits(key, ids[i]);
+      if (logit + GUMBEL_BOUNDS[Math.clz32(bits)] < best) continue;
+      offer(ids[i], logit + gumbelFrom(bits, key, ids[i]));
+    }
+    return winner;
+  }
+}
+
+function argmax(row: Float32Array, limit: number): TokenId {
+  let best = -Infinity;
+  let winner = -1;
+  for (let id = 0; id < limit; id++) {
+    const value = row[id];
+    if (value > best) {
+      best = value;
+      winner = id;
+    }
+  }
+  if (winner < 0) throw new RuntimeError("no logit is a finite number: the weights or the prompt are damaged");
+  return winner;
+}
