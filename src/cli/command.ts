@@ -17,7 +17,7 @@ export type Flags = Readonly<Record<string, Flag>>;
 
 /** What a command line said: flags that were given, and words that belong to no flag. */
 export interface Arguments {
-  flags: Readonly<Record<string, string | boolean | string[] | undefined>>;
+  flags: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
   words: string[];
 }
 

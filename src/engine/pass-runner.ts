@@ -197,6 +197,8 @@ export class PassRunner implements PassResult {
 
   private bindNeeds(head: number, top: number, lse: number, hidden: number): void {
     const b = this.buffers;
+    // TopK over no row divides by zero and ends the process; with k = 0 it returns at once.
+    if (top === 0) this.k = 0;
     b.k.set(0, this.k);
     this.setInput("k", b.k.tensor(1));
     this.setInput("head_rows", b.headRows.tensor(head));

@@ -36,14 +36,14 @@ export class Output {
     return { type: "token", index: this.index, tokenId, text, source };
   }
 
-  /** Text held back until now. Nothing after a stop string. */
+  /** Text held back until now; nothing of a stop string or after it. */
   flush(): string {
     if (this.finishReason === "stop") return "";
     const rest = this.text?.flush() ?? "";
     if (!this.stops) return rest;
-    const matched = this.stops.push(rest);
-    if (!matched.stopped) return matched.text + this.stops.flush();
-    this.finishReason = "stop";
-    return matched.text;
+    const pushed = this.stops.push(rest);
+    const last = pushed.stopped ? { text: "", stopped: true } : this.stops.flush();
+    if (last.stopped) this.finishReason = "stop";
+    return pushed.text + last.text;
   }
 }

@@ -15,8 +15,3 @@ export function probabilityOf(distribution: Distribution, token: TokenId): numbe
   const index = distribution.ids.subarray(0, distribution.count).indexOf(token);
   return index < 0 ? 0 : distribution.probs[index];
 }
-/** Probability of `token`; 0 when it was filtered out. */
-export function probabilityOf({ ids, probs, count }: Distribution, token: TokenId): number {
-  const index = ids.subarray(0, count).indexOf(token);
-  return index < 0 ? 0 : probs[index];
-}

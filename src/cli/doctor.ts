@@ -1,0 +1,98 @@
+import { readdir, stat } from "node:fs/promises";
+import { availableParallelism, loadavg, totalmem } from "node:os";
+import { join } from "node:path";
+import { cacheDirectory, runtimeInfo } from "../index.js";
+import { rowInvariance } from "../loading/row-invariance.js";
+import { memoryBandwidth } from "../runtime/bandwidth.js";
+import { cpuFeatures, cpuModel } from "../runtime/cpu.js";
+import { saturationProbe } from "../runtime/probes.js";
+import type { Arguments, Command } from "./command.js";
+import { MODEL_FLAGS, OUTPUT_FLAGS } from "./flags.js";
+import { loadModels } from "./models.js";
+import { byteSize, table } from "./terminal.js";
+
+export const doctorCommand: Command = {
+  name: "doctor",
+  summary: "Checks this machine: CPU, exactness, threads, cache, memory bandwidth, what a pass costs.",
+  usage: "[options]",
+  words: 0,
+  flags: {
+    model: MODEL_FLAGS.model,
+    dtype: MODEL_FLAGS.dtype,
+    threads: MODEL_FLAGS.threads,
+    json: OUTPUT_FLAGS.json,
+  },
+  examples: [
+    ["foretoken doctor", "check with the embedded model"],
+    ["foretoken doctor -m ./SmolLM2-135M-Instruct --dtype q4", "check with a checkpoint of yours"],
+  ],
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const { target } = await loadModels({ ...args, flags: { ...args.flags, method: "none" } });
+  const saturates = await saturationProbe();
+  const exact = await rowInvariance(target.model);
+  const curve = await target.measureCost();
+  const report = {
+    cpu: { model: cpuModel(), features: cpuFeatures(), cores: availableParallelism() },
+    memoryBytes: totalmem(),
+    loadAverage: loadavg()[0],
+    ...runtimeInfo(),
+    productsSaturate: saturates,
+    rowInvariance: exact,
+    cache: { directory: cacheDirectory(), bytes: await folderSize(cacheDirectory()) },
+    bandwidthGBs: await memoryBandwidth(),
+    dtype: target.dtype,
+    passCost: { rows: curve.rows, ms: curve.ms, past: curve.past },
+  };
+  await target.dispose();
+  process.stdout.write(args.flags.json ? `${JSON.stringify(report)}\n` : describe(report));
+  if (exact.identical !== exact.rows) process.exitCode = 1;
+}
+
+type Report = Awaited<ReturnType<typeof runtimeInfo>> & {
+  cpu: { model: string; features: string[]; cores: number };
+  memoryBytes: number;
+  loadAverage: number;
+  productsSaturate: boolean;
+  rowInvariance: Awaited<ReturnType<typeof rowInvariance>>;
+  cache: { directory: string; bytes: number };
+  bandwidthGBs: number;
+  dtype: string;
+  passCost: { rows: readonly number[]; ms: readonly number[]; past: number };
+};
+
+function describe(r: Report): string {
+  const { rows, identical, maxDifference } = r.rowInvariance;
+  const busy = r.loadAverage > 0.5 ? `; load ${r.loadAverage.toFixed(1)}: other work runs, figures will be off` : "";
+  const facts = [
+    ["cpu", `${r.cpu.model}: ${r.cpu.features.join(" ")}`],
+    ["threads", `${r.threads} of ${r.cpu.cores} cores${busy}`],
+    ["memory", `${byteSize(r.memoryBytes)}, read at ${r.bandwidthGBs.toFixed(1)} GB/s`],
+    ["runtime", `ONNX Runtime ${r.version}; providers: ${r.providers.join(", ")}`],
+    ["int8 products", r.productsSaturate ? "saturate: q8 uses unsigned weights (slower)" : "exact: q8 uses signed weights"],
+    [
+      "exactness",
+      identical === rows
+        ? `yes: ${rows} of ${rows} rows of chains are bit-identical to one-by-one decoding (${r.dtype})`
+        : `NO: ${rows - identical} of ${rows} rows differ, by up to ${maxDifference.toExponential(1)} (${r.dtype})`,
+    ],
+    ["cache", `${r.cache.directory}: ${byteSize(r.cache.bytes)}`],
+  ];
+  const costs = r.passCost.rows.map((n, i) => [
+    String(n),
+    r.passCost.ms[i].toFixed(2),
+    (r.passCost.ms[i] / r.passCost.ms[0]).toFixed(2),
+  ]);
+  return `${facts.map(([name, text]) => `${name.padEnd(14)} ${text}`).join("\n")}\n\n${table([["rows in a pass", "ms", "times one row"], ...costs])}`;
+}
+
+async function folderSize(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const path = join(folder, entry.name);
+    bytes += entry.isDirectory() ? await folderSize(path) : (await stat(path)).size;
+  }
+  return bytes;
+}

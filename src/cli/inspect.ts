@@ -1,0 +1,92 @@
+import { type Dtype, DTYPES } from "../index.js";
+import { openCheckpoint } from "../checkpoint/checkpoint.js";
+import { elementCount } from "../checkpoint/tensor-source.js";
+import { architectureOf } from "../graph/architecture.js";
+import type { ModelConfig } from "../types/model-config.js";
+import type { Arguments, Command } from "./command.js";
+import { OUTPUT_FLAGS } from "./flags.js";
+import { EMBEDDED_TARGET } from "./models.js";
+import { byteSize, table } from "./terminal.js";
+
+const CONTEXTS = [512, 1024, 2048, 4096, 8192, 32_768, 131_072];
+
+export const inspectCommand: Command = {
+  name: "inspect",
+  summary: "Shows what a checkpoint is: shapes, parameters, memory by dtype and context.",
+  usage: "[DIR] [options]",
+  words: 1,
+  flags: { ...OUTPUT_FLAGS },
+  examples: [
+    ["foretoken inspect", "the embedded target"],
+    ["foretoken inspect ./SmolLM2-135M-Instruct --json", "a checkpoint of yours, for a script"],
+  ],
+  run,
+};
+
+async function run({ words, flags }: Arguments): Promise<void> {
+  const { config, source, directory } = await openCheckpoint(words[0] ?? EMBEDDED_TARGET);
+  try {
+    const specs = architectureOf(config).weightSpecs(config);
+    let parameters = 0;
+    const storedAs = new Set<string>();
+    for (const name of source.names()) {
+      const info = source.info(name)!;
+      parameters += elementCount(info.shape);
+      storedAs.add(info.dtype);
+    }
+    const weights = Object.fromEntries(DTYPES.map((dtype) => [dtype, weightBytes(specs, dtype)]));
+    const contexts = CONTEXTS.filter((length) => length <= config.maxPositionEmbeddings);
+    const cache = Object.fromEntries(contexts.map((length) => [length, length * cacheBytesPerToken(config)]));
+    const summary = { directory, config, parameters, storedAs: [...storedAs], weightBytes: weights, cacheBytes: cache };
+    if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+    else process.stdout.write(describe(summary));
+  } finally {
+    await source.close();
+  }
+}
+
+interface Summary {
+  directory: string;
+  config: ModelConfig;
+  parameters: number;
+  storedAs: string[];
+  weightBytes: Record<string, number>;
+  cacheBytes: Record<string, number>;
+}
+
+function describe({ directory, config, parameters, storedAs, weightBytes, cacheBytes }: Summary): string {
+  const rope = config.ropeScaling ? `${config.ropeScaling.type} x${config.ropeScaling.factor}` : "unscaled";
+  const facts = [
+    ["architecture", config.modelType],
+    ["parameters", `${(parameters / 1e6).toFixed(2)} M, stored as ${storedAs.join(", ")}`],
+    ["layers", `${config.numLayers} of width ${config.hiddenSize}, MLP ${config.intermediateSize}`],
+    ["attention", `${config.numHeads} heads of ${config.headDim}, ${config.numKvHeads} for keys and values`],
+    ["vocabulary", `${config.vocabSize}, ${config.tieWordEmbeddings ? "tied" : "untied"} embeddings`],
+    ["context", `${config.maxPositionEmbeddings} (rotary theta ${config.ropeTheta}, ${rope})`],
+    ["end of sequence", config.eosTokenIds.join(", ") || "none"],
+  ];
+  const sizes = (values: Record<string, number>) => Object.entries(values).map(([k, v]) => [k, byteSize(v)]);
+  return `${directory}\n\n${facts.map(([name, text]) => `${name.padEnd(16)} ${text}`).join("\n")}\n\n${table([
+    ["weights", "memory"],
+    ...sizes(weightBytes),
+  ])}\n${table([["context", "cache of a sequence"], ...sizes(cacheBytes)])}`;
+}
+
+function cacheBytesPerToken(config: ModelConfig): number {
+  return 2 * config.numLayers * config.numKvHeads * config.headDim * 4;
+}
+
+/** Bytes of the weights as a dtype holds them; the embedding table keeps two bytes a value at least. */
+function weightBytes(
+  specs: ReturnType<ReturnType<typeof architectureOf>["weightSpecs"]>,
+  dtype: Dtype,
+): number {
+  const perWeight = { fp32: 4, q8: 1, q4: 0.5 + 4 / 32 }[dtype];
+  let bytes = 0;
+  for (const spec of specs) {
+    if (spec.kind === "linear") bytes += spec.in * spec.out * perWeight + (dtype === "q8" ? 4 * spec.out : 0);
+    else if (spec.kind === "vector") bytes += 4 * spec.length;
+    else bytes += 2 * spec.rows * spec.columns;
+  }
+  return Math.round(bytes);
+}

@@ -1,0 +1,29 @@
+export { type CausalLM } from "./engine/causal-lm.js";
+export { type CostCurve } from "./engine/cost-curve.js";
+export { Need, type PassResult, type TokenRows } from "./engine/rows.js";
+export { type Sequence } from "./engine/sequence.js";
+export type {
+  FinishEvent,
+  FinishReason,
+  GenerationEvent,
+  GenerationResult,
+  TokenEvent,
+} from "./generation/request.js";
+export { AutoModelForCausalLM, type LoadOptions, loadModel } from "./loading/auto-model.js";
+export { cacheDirectory } from "./loading/cache-directory.js";
+export type { ConversionProgress } from "./loading/converted-model.js";
+export type { GenerateOptions, SpeculationOptions } from "./loading/generate-options.js";
+export { LanguageModel, type PromptInput } from "./loading/language-model.js";
+export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
+export type { Coupling, DraftContext, Drafter, StepOutcome, StepPlan } from "./speculation/drafter.js";
+export { methods } from "./speculation/methods.js";
+export type { Method, MethodContext, MethodRegistry } from "./speculation/registry.js";
+export type { GenerationStats } from "./speculation/stats.js";
+export { chain, rootOnly, type TokenTree } from "./speculation/token-tree.js";
+export { type TraceSink, type TraceStep, traceFile } from "./speculation/trace.js";
+export { AutoTokenizer } from "./tokenizer/auto-tokenizer.js";
+export type { ChatMessage, Tokenizer } from "./tokenizer/tokenizer.js";
+export * from "./types/errors.js";
+export { DTYPES, type Dtype, type ModelConfig } from "./types/model-config.js";
+export type { SamplingParams } from "./types/sampling-params.js";
+export type { TokenId } from "./types/token.js";

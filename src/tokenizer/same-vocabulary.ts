@@ -1,0 +1,41 @@
+import { TokenizerError } from "../types/errors.js";
+import type { Tokenizer } from "./tokenizer.js";
+
+const ADVICE = "a draft must have its target's tokenizer: choose a draft of the same model family";
+
+/**
+ * Checks that two tokenizers give every text the same ids: vocabulary, merges, added tokens, and the way text is
+ * prepared. config.json's vocab_size does not matter; it may be padded.
+ * @throws TokenizerError naming the first difference
+ */
+export function assertSameTokenizer(target: Tokenizer, draft: Tokenizer): void {
+  if (target === draft) return;
+  const theirs = draft.vocabulary;
+  for (const [token, id] of target.vocabulary) {
+    const other = theirs.get(token);
+    if (other === id) continue;
+    const found = other === undefined ? "unknown to the draft" : `${other} for the draft`;
+    throw new TokenizerError(`the token ${JSON.stringify(token)} is ${id} for the target and ${found}: ${ADVICE}`);
+  }
+  if (theirs.size !== target.vocabulary.size) {
+    const extra = [...theirs.keys()].find((token) => !target.vocabulary.has(token));
+    throw new TokenizerError(`the draft has the token ${JSON.stringify(extra)}, which the target lacks: ${ADVICE}`);
+  }
+  const special = ({ json }: Tokenizer) =>
+    (json.added_tokens ?? []).map((token) => [token.id, token.content, token.special]);
+  const parts: readonly [name: string, of: (tokenizer: Tokenizer) => unknown][] = [
+    ["merges", ({ json }) => normalMerges(json.model.merges)],
+    ["special tokens", special],
+    ["normalizer", ({ json }) => json.normalizer ?? null],
+    ["pre-tokenizer", ({ json }) => json.pre_tokenizer ?? null],
+  ];
+  for (const [name, of] of parts) {
+    if (JSON.stringify(of(target)) === JSON.stringify(of(draft))) continue;
+    throw new TokenizerError(`target and draft tokenizers differ in their ${name}: ${ADVICE}`);
+  }
+}
+
+/** Merges stand as "a b" in older files and as ["a", "b"] in newer ones. */
+function normalMerges(merges: unknown): unknown {
+  return Array.isArray(merges) ? merges.map((merge) => (Array.isArray(merge) ? merge.join(" ") : merge)) : null;
+}
