@@ -1,7 +1,7 @@
-export { type CausalLM } from "./engine/causal-lm.js";
-export { type CostCurve } from "./engine/cost-curve.js";
+export type { CausalLM } from "./engine/causal-lm.js";
+export type { CostCurve } from "./engine/cost-curve.js";
 export { Need, type PassResult, type TokenRows } from "./engine/rows.js";
-export { type Sequence } from "./engine/sequence.js";
+export type { Sequence } from "./engine/sequence.js";
 export type {
   FinishEvent,
   FinishReason,

@@ -100,12 +100,14 @@ async function openShards(
     let shard = byFile.get(file);
     if (!shard) {
       const path = join(directory, file);
-      if (!existsSync(path)) throw new CheckpointError(`${index} names the shard ${file}, which is missing: download it`);
+      if (!existsSync(path))
+        throw new CheckpointError(`${index} names the shard ${file}, which is missing: download it`);
       shard = await SafetensorsFile.open(path);
       shards.push(shard);
       byFile.set(file, shard);
     }
-    if (!shard.has(tensor)) throw new CheckpointError(`${shard.path} has no tensor "${tensor}", which ${index} puts there`);
+    if (!shard.has(tensor))
+      throw new CheckpointError(`${shard.path} has no tensor "${tensor}", which ${index} puts there`);
     shardOf.set(tensor, shard);
   }
   return shardOf;

@@ -3,7 +3,14 @@ import { basename } from "node:path";
 import { CheckpointError, ForetokenError } from "../types/errors.js";
 import { Fp32Weight, Q4_BLOCK, Q4Weight, Q8Weight } from "./quantise.js";
 import { elementCount, type TensorSource } from "./tensor-source.js";
-import type { EmbeddingSpec, LinearSpec, StoredTensor, WeightFormat, WeightManifest, WeightSpec } from "./weight-spec.js";
+import type {
+  EmbeddingSpec,
+  LinearSpec,
+  StoredTensor,
+  WeightFormat,
+  WeightManifest,
+  WeightSpec,
+} from "./weight-spec.js";
 
 /** Bytes of fp32 rows read and converted at a stretch: keeps the event loop free and memory small. */
 const PANEL_BYTES = 8 << 20;
@@ -77,7 +84,8 @@ class Converter {
   private async linear(spec: LinearSpec): Promise<void> {
     const { name, in: K, out: N } = spec;
     const { dtype, q8Signed } = this.format;
-    const weight = dtype === "fp32" ? new Fp32Weight(K, N) : dtype === "q8" ? new Q8Weight(K, N, q8Signed) : new Q4Weight(K, N);
+    const weight =
+      dtype === "fp32" ? new Fp32Weight(K, N) : dtype === "q8" ? new Q8Weight(K, N, q8Signed) : new Q4Weight(K, N);
     let first = 0;
     for (const part of spec.parts) {
       await this.panels(part.tensor, (rows, start, count) => weight.put(rows, first + start, count));
@@ -149,7 +157,8 @@ function* sourceTensors(spec: WeightSpec): Generator<[name: string, shape: numbe
 function checkTensor(source: TensorSource, name: string, expected: readonly number[]): number {
   const info = source.info(name);
   if (!info) throw new CheckpointError(`the checkpoint has no tensor "${name}", which config.json's model needs`);
-  if (info.shape.length === expected.length && expected.every((dim, i) => dim === info.shape[i])) return elementCount(info.shape);
+  if (info.shape.length === expected.length && expected.every((dim, i) => dim === info.shape[i]))
+    return elementCount(info.shape);
   throw new CheckpointError(
     `tensor "${name}" has shape [${info.shape.join(", ")}], expected [${expected.join(", ")}] from config.json`,
   );
@@ -177,4 +186,3 @@ function toF16(from: Float32Array, to: Uint16Array, at: number): void {
     else to[at + i] = sign | Math.round(Math.abs(from[i]) * 2 ** 24);
   }
 }
-

@@ -127,7 +127,9 @@ class PaddedSource implements TensorSource {
 
   async digest(): Promise<string> {
     const shape = JSON.stringify([this.wide.hiddenSize, this.wide.intermediateSize, this.wide.numLayers]);
-    return createHash("sha256").update(`padded 1 ${await this.source.digest()} ${shape}`).digest("hex");
+    return createHash("sha256")
+      .update(`padded 1 ${await this.source.digest()} ${shape}`)
+      .digest("hex");
   }
 
   close(): Promise<void> {

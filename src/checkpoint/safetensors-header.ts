@@ -75,7 +75,9 @@ function parseEntry(name: string, value: unknown, path: string): HeaderEntry {
   const [start, end] = offsets;
   const needed = (elementCount(shape) * DTYPE_BITS[dtype]) / 8;
   if (needed === end - start) return { dtype, shape, start, end };
-  throw fail(`of shape ${show(shape)} and dtype ${dtype} takes ${needed} bytes but its data_offsets span ${end - start}`);
+  throw fail(
+    `of shape ${show(shape)} and dtype ${dtype} takes ${needed} bytes but its data_offsets span ${end - start}`,
+  );
 }
 
 function isCounts(value: unknown): value is number[] {

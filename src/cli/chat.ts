@@ -29,7 +29,9 @@ export const chatCommand: Command = {
 async function run(args: Arguments): Promise<void> {
   const models = await loadModels(args);
   if (!models.target.tokenizer?.hasChatTemplate) {
-    throw new UsageError("this model has no chat template: use foretoken generate, or name an instruction-tuned --model");
+    throw new UsageError(
+      "this model has no chat template: use foretoken generate, or name an instruction-tuned --model",
+    );
   }
   const colour = colours(process.stdout, args.flags["no-color"] === true);
   const system = stringFlag(args, "system");

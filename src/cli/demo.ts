@@ -104,7 +104,12 @@ async function compare(
   };
 }
 
-type Show = { note(text: string): void; mark(text: string): string; event(event: GenerationEvent): void; prompt(text: string): void };
+type Show = {
+  note(text: string): void;
+  mark(text: string): string;
+  event(event: GenerationEvent): void;
+  prompt(text: string): void;
+};
 
 function showing(args: Arguments): Show {
   const colour = colours(process.stdout, args.flags["no-color"] === true);

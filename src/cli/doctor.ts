@@ -71,7 +71,10 @@ function describe(r: Report): string {
     ["threads", `${r.threads} of ${r.cpu.cores} cores${busy}`],
     ["memory", `${byteSize(r.memoryBytes)}, read at ${r.bandwidthGBs.toFixed(1)} GB/s`],
     ["runtime", `ONNX Runtime ${r.version}; providers: ${r.providers.join(", ")}`],
-    ["int8 products", r.productsSaturate ? "saturate: q8 uses unsigned weights (slower)" : "exact: q8 uses signed weights"],
+    [
+      "int8 products",
+      r.productsSaturate ? "saturate: q8 uses unsigned weights (slower)" : "exact: q8 uses signed weights",
+    ],
     [
       "exactness",
       identical === rows

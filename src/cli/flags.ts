@@ -4,10 +4,19 @@ import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js
 /** Which models, and how they are held. */
 export const MODEL_FLAGS = {
   model: { type: "string", short: "m", value: "DIR", help: "checkpoint directory (default: the embedded pair)" },
-  "draft-model": { type: "string", short: "d", value: "DIR", help: "smaller checkpoint with the same tokenizer that drafts" },
+  "draft-model": {
+    type: "string",
+    short: "d",
+    value: "DIR",
+    help: "smaller checkpoint with the same tokenizer that drafts",
+  },
   dtype: { type: "string", value: "TYPE", help: "q8 (default), q4 or fp32: how the target's weights are held" },
   "draft-dtype": { type: "string", value: "TYPE", help: "the same for the draft (default: the target's)" },
-  "context-length": { type: "string", value: "N", help: "most tokens of prompt and output (default: the model's, at most 8192)" },
+  "context-length": {
+    type: "string",
+    value: "N",
+    help: "most tokens of prompt and output (default: the model's, at most 8192)",
+  },
   threads: { type: "string", value: "N", help: "threads (default: the cores that are free)" },
 } as const satisfies Flags;
 
@@ -16,7 +25,11 @@ export const SPECULATION_FLAGS = {
   method: { type: "string", value: "NAME", help: "auto (default), none, draft" },
   "num-speculative-tokens": { type: "string", short: "k", value: "K", help: "tokens drafted in a step (default 4)" },
   "draft-policy": { type: "string", value: "NAME", help: "constant (default), heuristic, confidence" },
-  "confidence-threshold": { type: "string", value: "P", help: "for confidence: stop below this probability (default 0.4)" },
+  "confidence-threshold": {
+    type: "string",
+    value: "P",
+    help: "for confidence: stop below this probability (default 0.4)",
+  },
   "tree-widths": { type: "string", value: "LIST", help: "children per node by depth for a draft tree, e.g. 3,2,1" },
   coupling: { type: "string", value: "NAME", help: "gumbel (default: the very text of plain sampling) or maximal" },
 } as const satisfies Flags;

@@ -1,7 +1,7 @@
-import { type Dtype, DTYPES } from "../index.js";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import { elementCount } from "../checkpoint/tensor-source.js";
 import { architectureOf } from "../graph/architecture.js";
+import { DTYPES, type Dtype } from "../index.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { Arguments, Command } from "./command.js";
 import { OUTPUT_FLAGS } from "./flags.js";
@@ -77,10 +77,7 @@ function cacheBytesPerToken(config: ModelConfig): number {
 }
 
 /** Bytes of the weights as a dtype holds them; the embedding table keeps two bytes a value at least. */
-function weightBytes(
-  specs: ReturnType<ReturnType<typeof architectureOf>["weightSpecs"]>,
-  dtype: Dtype,
-): number {
+function weightBytes(specs: ReturnType<ReturnType<typeof architectureOf>["weightSpecs"]>, dtype: Dtype): number {
   const perWeight = { fp32: 4, q8: 1, q4: 0.5 + 4 / 32 }[dtype];
   let bytes = 0;
   for (const spec of specs) {

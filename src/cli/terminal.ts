@@ -13,7 +13,9 @@ export function table(rows: readonly (readonly string[])[]): string {
   const lines = rows.map((row, r) =>
     row
       .map((cell, c) =>
-        c > 0 && (r > 0 ? isNumber(cell) : isNumber(rows[1]?.[c] ?? "")) ? cell.padStart(widths[c]) : cell.padEnd(widths[c]),
+        c > 0 && (r > 0 ? isNumber(cell) : isNumber(rows[1]?.[c] ?? ""))
+          ? cell.padStart(widths[c])
+          : cell.padEnd(widths[c]),
       )
       .join("  ")
       .trimEnd(),

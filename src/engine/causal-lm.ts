@@ -1,8 +1,8 @@
+import type { WeightManifest } from "../checkpoint/weight-spec.js";
 import { buildDecoder } from "../graph/architecture.js";
 import { rotaryTables } from "../graph/rotary.js";
 import { Session } from "../runtime/session.js";
 import { Tensor } from "../runtime/tensor.js";
-import type { WeightManifest } from "../checkpoint/weight-spec.js";
 import { RuntimeError, UsageError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";

@@ -50,10 +50,7 @@ async function speculativeStep(model: CausalLM, runs: readonly Run[]): Promise<G
 }
 
 /** What `work` returns; when the runs' signal was aborted meanwhile, ends them and returns nothing. */
-async function untilAborted(
-  runs: readonly Run[],
-  work: () => Promise<GenerationEvent[]>,
-): Promise<GenerationEvent[]> {
+async function untilAborted(runs: readonly Run[], work: () => Promise<GenerationEvent[]>): Promise<GenerationEvent[]> {
   try {
     return await work();
   } catch (error) {

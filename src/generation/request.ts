@@ -1,6 +1,6 @@
 import type { Coupling } from "../speculation/drafter.js";
-import type { TraceSink } from "../speculation/trace.js";
 import type { GenerationStats } from "../speculation/stats.js";
+import type { TraceSink } from "../speculation/trace.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 

@@ -38,7 +38,6 @@ export function attention(g: OnnxGraph, config: ModelConfig, layer: number, sequ
     );
     for (const output of cacheOutputs) g.output(output, "f32", [1, config.numKvHeads, `C${s}`, config.headDim]);
   }
-  const all =
-    sequences === 1 ? outputs[0] : g.node("Concat", outputs, [`layers.${layer}.attention.all`], { axis: 1 });
+  const all = sequences === 1 ? outputs[0] : g.node("Concat", outputs, [`layers.${layer}.attention.all`], { axis: 1 });
   return g.node("Gather", [all, "restore"], [`layers.${layer}.attention`], { axis: 1 });
 }

@@ -23,7 +23,8 @@ export async function removeAbandoned(directory: string): Promise<void> {
     const pid = Number(name.split(".tmp-")[1].split("-")[0]);
     const info = await stat(path).catch(() => undefined);
     if (!info) continue;
-    if (!isAlive(pid) || Date.now() - info.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { recursive: true, force: true });
+    if (!isAlive(pid) || Date.now() - info.mtimeMs > ABANDONED_AFTER_MS)
+      await rm(path, { recursive: true, force: true });
   }
 }
 

@@ -94,7 +94,10 @@ async function pack(
   const { bytes } = buildDecoder(config, raw, { sequences: 1, vocabLimit: config.vocabSize });
   const modelPath = join(directory, "packed.onnx");
   const file = "packed.bin";
-  const session = await Session.create({ bytes, weightsDirectory: directory }, { pack: { modelPath, weightsFile: file } });
+  const session = await Session.create(
+    { bytes, weightsDirectory: directory },
+    { pack: { modelPath, weightsFile: file } },
+  );
   session.dispose();
   const packed = readExternalInitializers(await readFile(modelPath));
   const tensors: Record<string, StoredTensor> = {};
@@ -161,9 +164,12 @@ async function checkSpace(
 
 function explain(error: unknown, models: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC") return new ForetokenError(`the disk is full: free some space near ${models} or set FORETOKEN_CACHE`);
+  if (code === "ENOSPC")
+    return new ForetokenError(`the disk is full: free some space near ${models} or set FORETOKEN_CACHE`);
   if (code === "EACCES" || code === "EROFS" || code === "ENOTDIR" || (code === "EPERM" && error instanceof Error)) {
-    return new ForetokenError(`cannot write the model cache in ${models} (${code}): set FORETOKEN_CACHE to a folder you can write`);
+    return new ForetokenError(
+      `cannot write the model cache in ${models} (${code}): set FORETOKEN_CACHE to a folder you can write`,
+    );
   }
   return error;
 }

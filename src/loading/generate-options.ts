@@ -56,7 +56,15 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
 }
 
 const NAMES: readonly (keyof GenerateOptions)[] = [
-  ...(["assistantModel", "speculation", "maxNewTokens", "maxTime", "stopStrings", "stopTokenIds", "ignoreEos"] as const),
+  ...([
+    "assistantModel",
+    "speculation",
+    "maxNewTokens",
+    "maxTime",
+    "stopStrings",
+    "stopTokenIds",
+    "ignoreEos",
+  ] as const),
   ...(["logProbs", "skipSpecialTokens", "signal", "trace"] as const),
   ...(["doSample", "temperature", "topK", "topP", "minP", "typicalP", "repetitionPenalty", "presencePenalty"] as const),
   ...(["frequencyPenalty", "logitBias", "badWordsIds", "minNewTokens", "seed"] as const),

@@ -20,7 +20,9 @@ export function configureRuntime({ threads }: { threads: number }): void {
     throw new UsageError(`threads must be an integer from 1 to 1024, got ${threads}`);
   }
   if (environment !== undefined && threads !== threadCount()) {
-    throw new UsageError(`the runtime already runs ${threadCount()} threads: set threads before the first model is loaded`);
+    throw new UsageError(
+      `the runtime already runs ${threadCount()} threads: set threads before the first model is loaded`,
+    );
   }
   wantedThreads = threads;
 }

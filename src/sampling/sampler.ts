@@ -4,7 +4,16 @@ import type { TokenId } from "../types/token.js";
 import { Candidates } from "./candidates.js";
 import type { Distribution } from "./distribution.js";
 import type { TokenHistory } from "./history.js";
-import { GUMBEL_BOUNDS, gumbel, gumbelFrom, type NoiseKey, NoiseStream, noiseBits, noiseKey, uniform } from "./noise.js";
+import {
+  GUMBEL_BOUNDS,
+  gumbel,
+  gumbelFrom,
+  type NoiseKey,
+  NoiseStream,
+  noiseBits,
+  noiseKey,
+  uniform,
+} from "./noise.js";
 import { applyPenalties, changesLogits } from "./penalties.js";
 
 /** More than any noise: a token this far below the best cannot win, whatever its noise. */

@@ -1,6 +1,6 @@
 import { UsageError } from "../types/errors.js";
-import { DraftModelDrafter } from "./draft-model.js";
 import { type DraftLengthOptions, draftLengthPolicy } from "./draft-length.js";
+import { DraftModelDrafter } from "./draft-model.js";
 import { PlainDrafter } from "./plain.js";
 import { MethodRegistry } from "./registry.js";
 

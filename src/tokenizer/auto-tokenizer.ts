@@ -11,7 +11,8 @@ export const AutoTokenizer = {
   async fromPretrained(directory: string): Promise<Tokenizer> {
     const path = join(directory, "tokenizer.json");
     const json = await readObject(path);
-    if (!json) throw new TokenizerError(`${path} does not exist: the checkpoint needs a fast tokenizer's tokenizer.json`);
+    if (!json)
+      throw new TokenizerError(`${path} does not exist: the checkpoint needs a fast tokenizer's tokenizer.json`);
     if (typeof json.model !== "object" || json.model === null) {
       throw new TokenizerError(`${path} has no "model": is it a Hugging Face tokenizer?`);
     }

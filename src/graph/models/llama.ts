@@ -36,9 +36,13 @@ function weightSpecs(config: ModelConfig): WeightSpec[] {
     const to = `layers.${i}`;
     gain(`${to}.attention_norm`, `${from}.input_layernorm`);
     const projections = `${from}.self_attn`;
-    linear(`${to}.qkv`, D, [`${projections}.q_proj`, q], [`${projections}.k_proj`, kv], [`${projections}.v_proj`, kv])(
-      config.attentionBias,
-    );
+    linear(
+      `${to}.qkv`,
+      D,
+      [`${projections}.q_proj`, q],
+      [`${projections}.k_proj`, kv],
+      [`${projections}.v_proj`, kv],
+    )(config.attentionBias);
     linear(`${to}.o`, q, [`${projections}.o_proj`, D])(config.attentionBias);
     gain(`${to}.mlp_norm`, `${from}.post_attention_layernorm`);
     linear(`${to}.gate`, D, [`${from}.mlp.gate_proj`, F])(config.mlpBias);
