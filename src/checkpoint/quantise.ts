@@ -97,14 +97,14 @@ export class Q4Weight implements PanelWriter {
     const bytes = block * (Q4_BLOCK / 2);
     for (let i = 0; i < Q4_BLOCK; i++) {
       const value = i < length && scale !== 0 ? Math.round(rows[start + i] / scale) + 8 : 8;
-      const nibble = value < 0 ? 0 : value > 15 ? 15 : value;
+      const nibble = Math.max(0, Math.min(15, value));
       this.data[bytes + (i >> 1)] |= nibble << (4 * (i & 1));
     }
   }
 }
 
 function clamp127(value: number): number {
-  return value > 127 ? 127 : value < -127 ? -127 : value;
+  return Math.max(-127, Math.min(127, value));
 }
 
 /** Rows [count, width] into columns [first, first + count) of a matrix [width, stride], in tiles that fit the cache. */

@@ -44,7 +44,7 @@ export class CausalLM {
   private queue: Promise<unknown> = Promise.resolve();
   private live = true;
 
-  private constructor(private readonly options: CausalLMOptions) {
+  private constructor(readonly options: CausalLMOptions) {
     this.config = options.config;
     this.contextLength = options.contextLength;
     this.vocabLimit = options.vocabLimit;

@@ -36,7 +36,7 @@ export class Candidates {
     for (let id = 0; id < limit; id++) {
       const value = row[id];
       if (value === -Infinity) continue;
-      if (value !== value) {
+      if (Number.isNaN(value)) {
         throw new RuntimeError(`the logit of token ${id} is not a number: the weights or the prompt are damaged`);
       }
       const scaled = temperature === 1 ? value : value / temperature;

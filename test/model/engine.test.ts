@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Dtype, Need, type Sequence } from "../../src/index.js";
+import { type Dtype, Need, type Sequence, type TokenRows } from "../../src/index.js";
 import { logitsOf } from "../../src/loading/row-invariance.js";
 import { model, TARGET } from "../support/models.js";
 
@@ -37,7 +37,7 @@ describe.each(DTYPES)("%s", (dtype) => {
   test.each([2, 3, 4])("%i sequences of different lengths in one pass do not see each other", async (count) => {
     const lm = await model(TARGET, dtype);
     const sequences = Array.from({ length: count }, () => lm.model.newSequence());
-    const requests = [];
+    const requests: (TokenRows & { parents: number[] })[] = [];
     const expected: Float32Array[][] = [];
     for (const [s, sequence] of sequences.entries()) {
       const prompt = tokens(5 + 40 * s, s);
@@ -66,14 +66,14 @@ describe.each(DTYPES)("%s", (dtype) => {
       chain: fc.boolean(),
       passes: fc.integer({ min: 1, max: 2 }),
       leaf: fc.nat(1000),
-      then: fc.constantFrom("commit", "commit", "commit", "drop", "back", "fork"),
+      end: fc.constantFrom("commit", "commit", "commit", "drop", "back", "fork"),
     });
     const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
       let sequence = lm.model.newSequence();
       let ids = tokens(6);
       let sideBranches = false;
       await lm.model.prefill(sequence, ids);
-      for (const { rows, chain, passes, leaf, then } of steps) {
+      for (const { rows, chain, passes, leaf, end } of steps) {
         const parents: number[] = [];
         const added: number[] = [];
         for (let pass = 0; pass < passes; pass++) {
@@ -86,7 +86,7 @@ describe.each(DTYPES)("%s", (dtype) => {
           const request = { sequence, tokens: added.slice(first), parents: parents.slice(first), needs };
           await lm.model.forward([request], () => undefined);
         }
-        if (then === "drop") sequence.rollback();
+        if (end === "drop") sequence.rollback();
         else {
           const path: number[] = [];
           for (let row = leaf % added.length; row >= 0; row = parents[row]) path.unshift(row);
@@ -94,11 +94,11 @@ describe.each(DTYPES)("%s", (dtype) => {
           sequence.commit(path);
           ids = [...ids, ...path.map((row) => added[row])];
         }
-        if (then === "back") {
+        if (end === "back") {
           ids = ids.slice(0, Math.max(1, ids.length - 3));
           sequence.rollback(ids.length);
         }
-        if (then === "fork") {
+        if (end === "fork") {
           const fork = sequence.fork();
           sequence.dispose();
           sequence = fork;
