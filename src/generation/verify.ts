@@ -1,6 +1,7 @@
 import type { PassResult } from "../engine/rows.js";
 import type { TokenHistory } from "../sampling/history.js";
 import type { Sampler } from "../sampling/sampler.js";
+import { chanceOf } from "../speculation/chance.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { TokenTree } from "../speculation/token-tree.js";
 import { type Verdict, verifyByChoice, verifyMaximal } from "../speculation/verifier.js";
@@ -21,7 +22,8 @@ export function verify(tree: TokenTree, result: PassResult, place: number, conte
   const { history, sampler, coupling, usesLogits, isFinal } = context;
   if (coupling === "maximal" && !sampler.greedy) {
     const p = (node: number) => sampler.distribution(result.logits(node, place), history);
-    return verifyMaximal(tree, p, () => sampler.uniforms(history, "verifier"), { history, isFinal });
+    const chanceAt = () => chanceOf(sampler.uniforms(history, "verifier"));
+    return verifyMaximal(tree, p, chanceAt, { history, isFinal });
   }
   const choose = usesLogits
     ? (node: number) => sampler.choose(result.logits(node, place), history)

@@ -10,8 +10,13 @@ export interface Distribution {
   readonly count: number;
 }
 
+/** Where `token` stands, -1 when it was filtered out. */
+export function indexOf({ ids, count }: Distribution, token: TokenId): number {
+  return ids.subarray(0, count).indexOf(token);
+}
+
 /** Probability of `token`, 0 when it was filtered out. */
 export function probabilityOf(distribution: Distribution, token: TokenId): number {
-  const index = distribution.ids.subarray(0, distribution.count).indexOf(token);
+  const index = indexOf(distribution, token);
   return index < 0 ? 0 : distribution.probs[index];
 }

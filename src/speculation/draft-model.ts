@@ -3,6 +3,7 @@ import { Need, type PassResult } from "../engine/rows.js";
 import type { Sequence } from "../engine/sequence.js";
 import { logProbability } from "../sampling/log-probability.js";
 import type { TokenId } from "../types/token.js";
+import { chanceOf } from "./chance.js";
 import type { DraftLengthPolicy } from "./draft-length.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "./drafter.js";
 import { layOut, type ProposalNode, pathTokens, proposalNode } from "./proposal-tree.js";
@@ -138,7 +139,7 @@ export class DraftModelDrafter implements Drafter {
       return k === 1 ? [sampler.choose(logits, history)] : sampler.chooseTop(logits, history, k);
     }
     node.distribution = sampler.distribution(logits, history);
-    return sampleWithoutReplacement(node.distribution, k, sampler.uniforms(history, "draft"));
+    return sampleWithoutReplacement(node.distribution, k, chanceOf(sampler.uniforms(history, "draft")));
   }
 
   /** The draft's own probability of a token it proposed, before processors. */

@@ -1,30 +1,21 @@
 import type { Distribution } from "../sampling/distribution.js";
 import type { TokenId } from "../types/token.js";
+import type { Chance } from "./chance.js";
+
+/** Less than this is rounding, not probability. */
+const NOTHING = 1e-12;
 
 /** Up to k different tokens, one after the other from what is left of the distribution. */
-export function sampleWithoutReplacement(distribution: Distribution, k: number, uniform: () => number): TokenId[] {
-  const { ids, count } = distribution;
-  const probs = distribution.probs.slice(0, count);
-  let left = 1;
+export function sampleWithoutReplacement({ ids, probs, count }: Distribution, k: number, chance: Chance): TokenId[] {
+  const left = probs.slice(0, count);
+  let mass = 1;
   const tokens: TokenId[] = [];
-  while (tokens.length < Math.min(k, count) && left > 1e-12) {
-    const index = draw(probs, uniform() * left);
+  while (tokens.length < k && mass > NOTHING) {
+    const index = chance.pick(left, mass);
+    if (index < 0) break;
     tokens.push(ids[index]);
-    left -= probs[index];
-    probs[index] = 0;
+    left[index] = 0;
+    mass = left.reduce((sum, p) => sum + p, 0);
   }
   return tokens;
-}
-
-/** The index at which the running sum of weights passes `point`; the last positive one when rounding leaves none. */
-export function draw(weights: Float64Array, point: number): number {
-  let sum = 0;
-  let last = -1;
-  for (let i = 0; i < weights.length; i++) {
-    if (weights[i] <= 0) continue;
-    sum += weights[i];
-    last = i;
-    if (sum > point) return i;
-  }
-  return last;
 }

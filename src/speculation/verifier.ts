@@ -1,7 +1,7 @@
-import { type Distribution, probabilityOf } from "../sampling/distribution.js";
+import { type Distribution, indexOf, probabilityOf } from "../sampling/distribution.js";
 import type { TokenHistory } from "../sampling/history.js";
 import type { TokenId } from "../types/token.js";
-import { draw } from "./sampled-children.js";
+import type { Chance } from "./chance.js";
 import { childrenOf, type TokenTree } from "./token-tree.js";
 
 /** What the target says about a tree. */
@@ -45,22 +45,22 @@ export function verifyByChoice(
  * rejection (SpecInfer; Jeon et al. 2024): a child sampled from q is accepted with min(1, p/q), else p becomes
  * norm(max(0, p - q)) and q loses the child. A child proposed for certain is accepted with p, else p loses it.
  * @param p the target's processed distribution at a node
- * @param uniforms the random numbers of the position after the history
+ * @param chanceAt decisions for the position after the history
  */
 export function verifyMaximal(
   tree: TokenTree,
   p: (node: number) => Distribution,
-  uniforms: () => () => number,
+  chanceAt: () => Chance,
   { history, isFinal }: VerifierContext,
 ): Verdict {
   const path = [0];
   for (let node = 0; ; ) {
-    const uniform = uniforms();
+    const chance = chanceAt();
     const children = childrenOf(tree, node);
     const target = p(node);
     const residual = new Residual(target, children.length > 0 ? tree.draftDistributions?.[node] : undefined);
-    const child = children.find((candidate) => residual.tries(tree.tokens[candidate], uniform));
-    if (child === undefined) return { path, next: residual.sample(uniform) };
+    const child = children.find((candidate) => residual.tries(tree.tokens[candidate], chance));
+    if (child === undefined) return { path, next: residual.sample(chance) };
     node = child;
     path.push(node);
     history.push(tree.tokens[node]);
@@ -70,53 +70,59 @@ export function verifyMaximal(
 
 /** What is left of p (and q) while the children of a node are tried. */
 class Residual {
-  private readonly p: Float64Array;
-  /** q at the tokens of p; those that p lacks are of no consequence but for q's mass. */
-  private readonly q: Float64Array | undefined;
+  private p: Float64Array;
   private pMass = 1;
+  /** The draft's probabilities, those of tried children set to 0. */
+  private readonly draft: Distribution | undefined;
   private qMass = 1;
 
   constructor(
     private readonly target: Distribution,
-    private readonly draft: Distribution | undefined,
+    draft: Distribution | undefined,
   ) {
     this.p = target.probs.slice(0, target.count);
-    if (!draft) return;
-    const at = new Map<TokenId, number>();
-    for (let i = 0; i < draft.count; i++) at.set(draft.ids[i], draft.probs[i]);
-    this.q = Float64Array.from({ length: target.count }, (_, i) => at.get(target.ids[i]) ?? 0);
+    this.draft = draft && { ...draft, probs: draft.probs.slice(0, draft.count) };
   }
 
-  /** Accepts `token` or takes it out of what is left. */
-  tries(token: TokenId, uniform: () => number): boolean {
-    const index = this.target.ids.subarray(0, this.target.count).indexOf(token);
+  /** Accepts `token`, or takes it out of what is left. */
+  tries(token: TokenId, chance: Chance): boolean {
+    const index = indexOf(this.target, token);
     const p = index < 0 ? 0 : this.p[index] / this.pMass;
-    if (!this.q) {
-      if (uniform() < p) return true;
-      if (index >= 0) {
-        this.p[index] = 0;
-        this.pMass = sum(this.p);
-      }
-      return false;
-    }
-    const q = (index < 0 ? probabilityOf(this.draft!, token) : this.q[index]) / this.qMass;
-    if (uniform() < p / q) return true;
-    this.subtract(this.q);
-    if (index >= 0) this.q[index] = 0;
-    this.qMass -= q * this.qMass;
+    const certain = this.draft === undefined;
+    const q = certain ? 1 : probabilityOf(this.draft!, token) / this.qMass;
+    if (chance.accept(p / q)) return true;
+    const rest = certain ? this.without(index) : this.minusDraft();
+    const restMass = sum(rest);
+    // Nothing left: p and q differed by rounding only, and the child was as good as accepted.
+    if (restMass <= 0) return true;
+    this.p = rest;
+    this.pMass = restMass;
+    if (!certain) this.draftWithout(token);
     return false;
   }
 
-  sample(uniform: () => number): TokenId {
-    return this.target.ids[draw(this.p, uniform() * this.pMass)];
+  sample(chance: Chance): TokenId {
+    return this.target.ids[chance.pick(this.p, this.pMass)];
   }
 
-  /** p = max(0, p - q), both normalised. */
-  private subtract(q: Float64Array): void {
-    for (let i = 0; i < this.p.length; i++) {
-      this.p[i] = Math.max(0, this.p[i] / this.pMass - q[i] / this.qMass);
-    }
-    this.pMass = sum(this.p);
+  private without(index: number): Float64Array {
+    const rest = this.p.slice();
+    if (index >= 0) rest[index] = 0;
+    return rest;
+  }
+
+  /** max(0, p - q), both normalised. */
+  private minusDraft(): Float64Array {
+    const { ids, probs, count } = this.draft!;
+    const q = new Map<TokenId, number>();
+    for (let i = 0; i < count; i++) q.set(ids[i], probs[i]);
+    return this.p.map((p, i) => Math.max(0, p / this.pMass - (q.get(this.target.ids[i]) ?? 0) / this.qMass));
+  }
+
+  private draftWithout(token: TokenId): void {
+    const { probs } = this.draft!;
+    probs[indexOf(this.draft!, token)] = 0;
+    this.qMass = sum(probs);
   }
 }
 

@@ -1,0 +1,87 @@
+/**
+ * Plain against speculative decoding with the embedded draft, on the embedded target padded to the cost of larger models.
+ * Ideal: what the run's own t(n), draft cost and tokens per pass allow.
+ *
+ *   npm run bench:pad -- [--size embedded,135M,500M] [--dtype q8,q4,fp32] [--k 2,3,4,6] [--temperature 0] [--json FILE]
+ */
+import type { Dtype, GenerateOptions, GenerationStats, LanguageModel } from "../src/index.js";
+import { interleaved, listFlag, pairedRatio, quantile, report, type Timing } from "./harness.js";
+import { draftOf, type Size, targetOf } from "./models.js";
+
+const ROUNDS = 5;
+const NEW_TOKENS = 64;
+/** One prompt of each kind. */
+const PROMPTS = [
+  "Once upon a time there was a poor miller who had a daughter and a grey cat. Every morning the cat",
+  "Question: Tom has 3 boxes with 12 pencils in each box. He gives 6 pencils to his sister. How many pencils does Tom have left?\nAnswer:",
+  'The king said to his youngest son, "Go into the forest and',
+  'The fox looked up at the crow and said, "Good morning, madam." The crow did not answer. The fox looked up at the crow and said,',
+];
+
+interface Run {
+  dtype: Dtype;
+  k: number;
+  timing: Timing;
+  stats: GenerationStats[];
+}
+
+const temperature = Number(listFlag("temperature", ["0"])[0]);
+const sampling: GenerateOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
+const lengths = listFlag("k", ["2", "3", "4", "6"]).map(Number);
+const heading = ["size", "dtype", "K", "ms/token", "tokens/pass", "x plain", "x best plain", "ideal", "of ideal", "overhead ms/step", "cpu/wall"];
+const rows = [heading];
+const details: unknown[] = [];
+
+for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[]) {
+  const dtypes = listFlag("dtype", size === "500M" ? ["q8", "q4"] : ["q8", "q4", "fp32"]) as Dtype[];
+  const draft = await draftOf("fp32");
+  const targets = new Map<Dtype, LanguageModel>();
+  for (const dtype of dtypes) targets.set(dtype, await targetOf(size, dtype));
+  const runs: Omit<Run, "timing">[] = dtypes.flatMap((dtype) => [0, ...lengths].map((k) => ({ dtype, k, stats: [] })));
+  const variants = runs.map((run) => ({
+    name: `${run.dtype} ${run.k}`,
+    run: async () => {
+      run.stats.length = 0;
+      const assisted = run.k > 0 ? { assistantModel: draft, speculation: { numSpeculativeTokens: run.k } } : {};
+      for (const prompt of PROMPTS) {
+        run.stats.push((await targets.get(run.dtype)!.generate(prompt, { ...sampling, ...assisted })).stats);
+      }
+    },
+  }));
+  const timings = await interleaved(variants, ROUNDS);
+  const draftMs = (await draft.measureCost({ past: 48, repeats: 31 })).at(1);
+  const plainOf = (dtype: Dtype) => timings[runs.findIndex((run) => run.dtype === dtype && run.k === 0)];
+  const best = dtypes.map(plainOf).reduce((a, b) => (b.median < a.median ? b : a));
+  const curves = new Map(
+    await Promise.all(dtypes.map(async (d) => [d, await targets.get(d)!.measureCost({ past: 48, repeats: 15 })] as const)),
+  );
+  runs.forEach((run, i) => {
+    const timing = timings[i];
+    const tokens = sum(run.stats, (s) => s.newTokens);
+    const passes = sum(run.stats, (s) => s.targetPasses);
+    const curve = curves.get(run.dtype)!;
+    const ideal = (tokens / passes) * (curve.at(1) / (curve.at(run.k + 1) + run.k * draftMs));
+    const speedUp = pairedRatio(plainOf(run.dtype), timing);
+    const overhead = quantile(run.stats.map((s) => s.overheadMs / s.targetPasses), 0.5);
+    rows.push([
+      size,
+      run.dtype,
+      run.k === 0 ? "plain" : String(run.k),
+      (timing.median / tokens).toFixed(2),
+      (tokens / passes).toFixed(2),
+      speedUp.toFixed(2),
+      pairedRatio(best, timing).toFixed(2),
+      ideal.toFixed(2),
+      (speedUp / ideal).toFixed(2),
+      overhead.toFixed(3),
+      timing.cpuOverWall.toFixed(2),
+    ]);
+    details.push({ size, ...run, timing, ideal, speedUp, curve, draftMs });
+  });
+  for (const lm of [draft, ...targets.values()]) await lm.dispose();
+}
+report(`Plain against speculative, ${NEW_TOKENS} tokens of ${PROMPTS.length} prompts, temperature ${temperature}`, rows, details);
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
