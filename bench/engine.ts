@@ -17,7 +17,20 @@ const BYTES_PER_WEIGHT = { fp32: 4, q8: 1, q4: 0.625 } as const;
 
 const bandwidth = await memoryBandwidth();
 const contextLength = Number(listFlag("context", ["1024"])[0]);
-const rows = [["size", "dtype", "rows", "bare ms", "product ms", "quartiles", "product / bare", "t(n) / t(1)", "roofline ms", "cpu/wall"]];
+const rows = [
+  [
+    "size",
+    "dtype",
+    "rows",
+    "bare ms",
+    "product ms",
+    "quartiles",
+    "product / bare",
+    "t(n) / t(1)",
+    "roofline ms",
+    "cpu/wall",
+  ],
+];
 const details: unknown[] = [];
 for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[]) {
   for (const dtype of listFlag("dtype", ["q8", "q4", "fp32"]) as Dtype[]) {
@@ -25,7 +38,10 @@ for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[]) {
     const lm = await targetOf(size, dtype, contextLength);
     const bare = await BareSession.open(lm, contextLength + 256);
     const sequence = lm.model.newSequence();
-    await lm.model.prefill(sequence, Array.from({ length: PAST }, (_, i) => (i * 37 + 11) % lm.config.vocabSize));
+    await lm.model.prefill(
+      sequence,
+      Array.from({ length: PAST }, (_, i) => (i * 37 + 11) % lm.config.vocabSize),
+    );
     const variants = ROWS.flatMap((n) => {
       const tokens = Array.from({ length: n }, (_, i) => (i * 37 + 11) % lm.config.vocabSize);
       const needs = tokens.map(() => Need.top);
@@ -62,8 +78,18 @@ for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[]) {
     await lm.dispose();
   }
 }
-report(`Passes after ${PAST} tokens, context ${contextLength}; memory read at ${bandwidth.toFixed(1)} GB/s`, rows, details);
+report(
+  `Passes after ${PAST} tokens, context ${contextLength}; memory read at ${bandwidth.toFixed(1)} GB/s`,
+  rows,
+  details,
+);
 
-function layerWeights(c: { hiddenSize: number; intermediateSize: number; numHeads: number; numKvHeads: number; headDim: number }) {
+function layerWeights(c: {
+  hiddenSize: number;
+  intermediateSize: number;
+  numHeads: number;
+  numKvHeads: number;
+  headDim: number;
+}) {
   return 2 * c.hiddenSize * c.headDim * (c.numHeads + c.numKvHeads) + 3 * c.hiddenSize * c.intermediateSize;
 }

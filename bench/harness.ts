@@ -72,7 +72,10 @@ export function report(title: string, rows: string[][], details: unknown): void 
   if (flag < 0) return;
   const path = process.argv[flag + 1];
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify({ title, cpu: { model: cpuModel(), features: cpuFeatures() }, details }, null, 2)}\n`);
+  writeFileSync(
+    path,
+    `${JSON.stringify({ title, cpu: { model: cpuModel(), features: cpuFeatures() }, details }, null, 2)}\n`,
+  );
 }
 
 /** The value of a flag such as --dtype, split at commas; the default where it is absent. */

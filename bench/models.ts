@@ -13,7 +13,10 @@ export async function targetOf(size: Size, dtype: Dtype, contextLength?: number)
   const { source, config } = await openCheckpoint(TARGET);
   try {
     const wide = padded(source, { ...config, maxPositionEmbeddings: contextLength ?? 1024 }, SHAPES[size]);
-    return await loadModel(wide.source, wide.config, await AutoTokenizer.fromPretrained(TARGET), { dtype, contextLength });
+    return await loadModel(wide.source, wide.config, await AutoTokenizer.fromPretrained(TARGET), {
+      dtype,
+      contextLength,
+    });
   } finally {
     await source.close();
   }

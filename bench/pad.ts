@@ -28,7 +28,19 @@ interface Run {
 const temperature = Number(listFlag("temperature", ["0"])[0]);
 const sampling: GenerateOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
 const lengths = listFlag("k", ["2", "3", "4", "6"]).map(Number);
-const heading = ["size", "dtype", "K", "ms/token", "tokens/pass", "x plain", "x best plain", "ideal", "of ideal", "overhead ms/step", "cpu/wall"];
+const heading = [
+  "size",
+  "dtype",
+  "K",
+  "ms/token",
+  "tokens/pass",
+  "x plain",
+  "x best plain",
+  "ideal",
+  "of ideal",
+  "overhead ms/step",
+  "cpu/wall",
+];
 const rows = [heading];
 const details: unknown[] = [];
 
@@ -53,7 +65,9 @@ for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[]) {
   const plainOf = (dtype: Dtype) => timings[runs.findIndex((run) => run.dtype === dtype && run.k === 0)];
   const best = dtypes.map(plainOf).reduce((a, b) => (b.median < a.median ? b : a));
   const curves = new Map(
-    await Promise.all(dtypes.map(async (d) => [d, await targets.get(d)!.measureCost({ past: 48, repeats: 15 })] as const)),
+    await Promise.all(
+      dtypes.map(async (d) => [d, await targets.get(d)!.measureCost({ past: 48, repeats: 15 })] as const),
+    ),
   );
   runs.forEach((run, i) => {
     const timing = timings[i];
@@ -62,7 +76,10 @@ for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[]) {
     const curve = curves.get(run.dtype)!;
     const ideal = (tokens / passes) * (curve.at(1) / (curve.at(run.k + 1) + run.k * draftMs));
     const speedUp = pairedRatio(plainOf(run.dtype), timing);
-    const overhead = quantile(run.stats.map((s) => s.overheadMs / s.targetPasses), 0.5);
+    const overhead = quantile(
+      run.stats.map((s) => s.overheadMs / s.targetPasses),
+      0.5,
+    );
     rows.push([
       size,
       run.dtype,
@@ -80,7 +97,11 @@ for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[]) {
   });
   for (const lm of [draft, ...targets.values()]) await lm.dispose();
 }
-report(`Plain against speculative, ${NEW_TOKENS} tokens of ${PROMPTS.length} prompts, temperature ${temperature}`, rows, details);
+report(
+  `Plain against speculative, ${NEW_TOKENS} tokens of ${PROMPTS.length} prompts, temperature ${temperature}`,
+  rows,
+  details,
+);
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0);

@@ -45,8 +45,9 @@ export class StatsRecorder {
 
   constructor(private readonly method: string) {}
 
-  /** One step: the tree, the accepted path (root first), and how many tokens it committed. */
-  step(tree: TokenTree, path: readonly number[], committed: number): void {
+  /** One step: the tree, the accepted path (root first), and how many tokens came out: a stop string may cut the path. */
+  step(tree: TokenTree, accepted: readonly number[], committed: number): void {
+    const path = accepted.slice(0, committed + 1);
     this.passes++;
     this.tokens += committed;
     if (tree.tokens.length === 1) return;

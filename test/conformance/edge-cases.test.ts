@@ -1,0 +1,160 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  AutoModelForCausalLM,
+  type GenerateOptions,
+  type GenerationEvent,
+  type GenerationResult,
+  type LanguageModel,
+} from "../../src/index.js";
+import { DRAFT, model, prompts, TARGET } from "../support/models.js";
+
+/** Every way to speculate, against plain decoding, where outputs end and begin. */
+const METHODS: Record<string, (draft: LanguageModel) => GenerateOptions> = {
+  plain: () => ({}),
+  chain: (draft) => ({ assistantModel: draft, speculation: { numSpeculativeTokens: 6 } }),
+  tree: (draft) => ({ assistantModel: draft, speculation: { treeWidths: [3, 2, 1], numSpeculativeTokens: 4 } }),
+};
+const SAMPLINGS: Record<string, GenerateOptions> = { greedy: {}, sampled: { temperature: 0.7, seed: 21 } };
+const PROMPT = prompts()[4].prompt;
+const LENGTH = 40;
+
+const cases = Object.keys(METHODS).flatMap((method) =>
+  Object.keys(SAMPLINGS).map((sampling) => ({ method, sampling })),
+);
+
+describe.each(cases)("$method, $sampling", ({ method, sampling }) => {
+  let target: LanguageModel;
+  let options: GenerateOptions;
+  let sampled: GenerateOptions;
+  let plain: GenerationResult;
+
+  beforeAll(async () => {
+    target = await model(TARGET, "q8");
+    sampled = { ...SAMPLINGS[sampling], maxNewTokens: LENGTH };
+    options = { ...sampled, ...METHODS[method](await model(DRAFT, "q8")) };
+    plain = await target.generate(PROMPT, { ...sampled, logProbs: 3 });
+  });
+
+  test("a stop token anywhere in the output ends it there", async () => {
+    for (const id of new Set(plain.tokenIds)) {
+      const out = await target.generate(PROMPT, { ...options, stopTokenIds: [id] });
+      expect(out.tokenIds).toEqual(plain.tokenIds.slice(0, plain.tokenIds.indexOf(id) + 1));
+      expect(out.finishReason).toBe("eos");
+    }
+  });
+
+  test("a stop string anywhere in the output ends it, whole before and nothing after", async () => {
+    for (let at = 0; at + 6 < plain.text.length; at += 5) {
+      const stop = plain.text.slice(at, at + 1 + (at % 6));
+      const events = await all(target.stream(PROMPT, { ...options, stopStrings: [stop, "never said"] }));
+      const text = events.map((event) => event.text).join("");
+      expect(text).toBe(plain.text.slice(0, plain.text.indexOf(stop)));
+      expect(events[events.length - 1]).toMatchObject({ type: "finish", finishReason: "stop" });
+      const ids = events.flatMap((event) => (event.type === "token" ? [event.tokenId] : []));
+      expect(ids).toEqual(plain.tokenIds.slice(0, ids.length));
+      const before = target.tokenizer!.decode(ids.slice(0, -1), { skipSpecialTokens: true });
+      expect(before.includes(stop), "no token after the one that completed the stop string").toBe(false);
+    }
+  });
+
+  test("every limit of new tokens gives plain's beginning", async () => {
+    for (let maxNewTokens = 0; maxNewTokens <= 9; maxNewTokens++) {
+      const out = await target.generate(PROMPT, { ...options, maxNewTokens });
+      expect(out.tokenIds).toEqual(plain.tokenIds.slice(0, maxNewTokens));
+      expect(out.finishReason).toBe("length");
+      expect(out.stats.newTokens).toBe(maxNewTokens);
+      if (maxNewTokens === 1) expect(out.stats).toMatchObject({ draftedTokens: 0, targetPasses: 1 });
+    }
+  });
+
+  test("log-probabilities are plain's", async () => {
+    const out = await target.generate(PROMPT, { ...options, logProbs: 3 });
+    expect(out.tokenIds).toEqual(plain.tokenIds);
+    // Rows of a tree's side branches round differently.
+    const digits = method === "tree" ? 1 : 12;
+    out.logProbs?.forEach((value, i) => {
+      expect(value).toBeCloseTo(plain.logProbs![i], digits);
+    });
+    expect(out.logProbs?.length).toBe(LENGTH);
+    expect(out.topLogProbs?.every((top) => top.length === 3 && top[0].logProb >= top[2].logProb)).toBe(true);
+    if (method !== "tree") expect(out.topLogProbs).toEqual(plain.topLogProbs);
+  });
+
+  test("tokens tell who proposed them, and the statistics add up", async () => {
+    const { sources, stats, tokenIds } = await target.generate(PROMPT, options);
+    const drafted = sources.filter((source) => source === "draft").length;
+    expect(new Set(sources)).toEqual(new Set(method === "plain" ? ["target"] : ["draft", "target"]));
+    expect(stats).toMatchObject({ newTokens: tokenIds.length, acceptedTokens: drafted, lossless: true });
+    expect(stats.meanTokensPerPass).toBeCloseTo(tokenIds.length / stats.targetPasses);
+    expect(stats.draftMs + stats.targetMs + stats.overheadMs + stats.prefillMs).toBeCloseTo(stats.totalMs, 6);
+    if (method === "chain") expect(stats.targetPasses).toBe(tokenIds.length - drafted);
+  });
+
+  test("a full context ends the output with plain's tokens", async () => {
+    const contextLength = target.tokenizer!.encode(PROMPT).length + 11;
+    const small = await AutoModelForCausalLM.fromPretrained(TARGET, { contextLength });
+    const out = await small.generate(PROMPT, options);
+    expect(out.finishReason).toBe("context");
+    expect(out.tokenIds).toEqual(plain.tokenIds.slice(0, 11));
+    await small.dispose();
+  });
+
+  test("time runs out", async () => {
+    const out = await target.generate(PROMPT, { ...options, maxTime: 0.02, maxNewTokens: 900, ignoreEos: true });
+    expect(out.finishReason).toBe("time");
+    expect(out.tokenIds.slice(0, LENGTH)).toEqual(plain.tokenIds.slice(0, out.tokenIds.length));
+  });
+
+  test("an abort ends the output with what there is, and the model goes on", async () => {
+    for (const after of [1, 2, 5, 12]) {
+      const controller = new AbortController();
+      const events: GenerationEvent[] = [];
+      for await (const event of target.stream(PROMPT, { ...options, signal: controller.signal })) {
+        events.push(event);
+        if (events.length === after) controller.abort();
+      }
+      const ids = events.flatMap((event) => (event.type === "token" ? [event.tokenId] : []));
+      expect(ids).toEqual(plain.tokenIds.slice(0, ids.length));
+      expect(ids.length).toBeLessThan(LENGTH);
+      expect(events[events.length - 1]).toMatchObject({ type: "finish", finishReason: "aborted" });
+    }
+    const early = await target.generate(PROMPT, { ...options, signal: AbortSignal.abort() });
+    expect(early).toMatchObject({ tokenIds: [], finishReason: "aborted" });
+    expect((await target.generate(PROMPT, options)).tokenIds).toEqual(plain.tokenIds);
+  });
+
+  test("leaving a stream early frees its sequences", async () => {
+    for (let i = 0; i < 30; i++) {
+      for await (const _ of target.stream(PROMPT, options)) break;
+    }
+    expect((await target.generate(PROMPT, options)).tokenIds).toEqual(plain.tokenIds);
+  });
+
+  test("a prompt of one token", async () => {
+    const out = await target.generate([300], options);
+    expect(out.tokenIds).toEqual((await target.generate([300], sampled)).tokenIds);
+  });
+});
+
+test("a draft with a smaller context than its target's drafts as far as it can", async () => {
+  const target = await model(TARGET, "q8");
+  const ids = target.tokenizer!.encode(PROMPT);
+  const small = await AutoModelForCausalLM.fromPretrained(DRAFT, { contextLength: ids.length + 12 });
+  const options = { maxNewTokens: LENGTH };
+  const plain = await target.generate(PROMPT, options);
+  const out = await target.generate(PROMPT, { ...options, assistantModel: small });
+  expect(out.tokenIds).toEqual(plain.tokenIds);
+  expect(out.stats.acceptedTokens).toBeGreaterThan(0);
+  const tiny = await AutoModelForCausalLM.fromPretrained(DRAFT, { contextLength: ids.length - 3 });
+  const without = await target.generate(PROMPT, { ...options, assistantModel: tiny });
+  expect(without.tokenIds).toEqual(plain.tokenIds);
+  expect(without.stats.draftedTokens).toBe(0);
+  await small.dispose();
+  await tiny.dispose();
+});
+
+async function all(events: AsyncIterable<GenerationEvent>): Promise<GenerationEvent[]> {
+  const list: GenerationEvent[] = [];
+  for await (const event of events) list.push(event);
+  return list;
+}
