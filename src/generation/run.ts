@@ -5,7 +5,8 @@ import type { TokenHistory } from "../sampling/history.js";
 import { logProbability, topLogProbabilities } from "../sampling/log-probability.js";
 import type { Sampler } from "../sampling/sampler.js";
 import type { Drafter, StepPlan } from "../speculation/drafter.js";
-import { StatsRecorder } from "../speculation/stats.js";
+import { StatsRecorder, TARGET } from "../speculation/stats.js";
+import type { TokenTree } from "../speculation/token-tree.js";
 import { traceTree } from "../speculation/trace.js";
 import type { Verdict } from "../speculation/verifier.js";
 import type { TokenId } from "../types/token.js";
@@ -36,6 +37,8 @@ export class Run {
   private steps = 0;
   private draftMs = 0;
   private logProbs: LogProbs[] = [];
+  /** Tokens that almost surely come next, and who proposed them. */
+  private foreseen: { tokens: TokenId[]; sources: string[] } = { tokens: [], sources: [] };
   private finishReason: FinishReason | undefined;
   private readonly started = performance.now();
 
@@ -76,7 +79,9 @@ export class Run {
     const { drafter, history, sampler, request, model } = this.options;
     const start = performance.now();
     const room = Math.min(request.maxNewTokens - this.output.newTokens, model.contextLength - history.length);
-    const context = { history, sampler, coupling: request.coupling, maxDepth: room - 1, signal: this.signal };
+    const maxDepth = room - 1;
+    const foreseen = this.foreseen.tokens.slice(0, maxDepth);
+    const context = { history, sampler, coupling: request.coupling, foreseen, maxDepth, signal: this.signal };
     const plan = await drafter.propose(context, room > 1 ? MAX_CANDIDATES : 0);
     this.draftMs = performance.now() - start;
     this.stats.draftMs += this.draftMs;
@@ -107,35 +112,64 @@ export class Run {
     });
     const tokens = [...history.tail(history.length - committed), ...(verdict.next === undefined ? [] : [verdict.next])];
     this.logProbs = tokens.map((token, i) => this.logProbOf(result, verdict.path[i], place, token));
-    drafter.observe({ committed: tokens, path: verdict.path, result, request: place });
+    const foreseen = verdict.foreseen?.path ?? [];
+    drafter.observe({ committed: tokens, path: verdict.path, foreseen, result, request: place });
     return verdict;
   }
 
   /** Keeps the accepted rows and emits their tokens, up to the end of the output. */
-  commit({ tree }: StepPlan, verdict: Verdict, targetMs: number): TokenEvent[] {
+  commit({ tree }: StepPlan, { path, next, foreseen }: Verdict, targetMs: number): TokenEvent[] {
     const { history, request, index } = this.options;
-    this.sequence!.commit(verdict.path);
-    const position = history.length - verdict.path.length + 1;
-    const tokens = verdict.path.slice(1).map((node) => tree.tokens[node]);
-    const sources = verdict.path.slice(1).map((node) => tree.sources?.[node] ?? this.options.drafter.name);
-    if (verdict.next !== undefined) {
-      history.push(verdict.next);
-      tokens.push(verdict.next);
-      sources.push("target");
+    this.sequence!.commit(path);
+    const position = history.length - path.length + 1;
+    const known = this.known(tree);
+    const sourceOf = (node: number) =>
+      node <= known ? this.foreseen.sources[node - 1] : (tree.sources?.[node] ?? this.options.drafter.name);
+    const tokens = path.slice(1).map((node) => tree.tokens[node]);
+    const sources = path.slice(1).map(sourceOf);
+    const side = foreseen?.path ?? [];
+    if (next !== undefined) {
+      history.push(next);
+      tokens.push(next);
+      sources.push(side.length > 0 ? sourceOf(side[0]) : TARGET);
     }
+    this.foreseen = {
+      tokens: foreseen?.tokens ?? [],
+      sources: [...side.slice(1).map(sourceOf), TARGET],
+    };
     const events: TokenEvent[] = [];
     for (const [i, token] of tokens.entries()) {
       events.push({ ...this.output.push(token, sources[i]), ...this.logProbs[i] });
       if (this.output.finishReason) break;
     }
     if (this.output.finishReason) this.end(this.output.finishReason);
-    this.stats.step(tree, verdict.path, events.length);
-    this.stats.targetMs += targetMs;
     const committed = events.map((event) => event.tokenId);
-    const times = { draftMs: this.draftMs, targetMs };
+    this.stats.step(tree, [...path, ...side], known, sources.slice(0, events.length));
+    this.stats.targetMs += targetMs;
     const step = this.steps++;
-    request.trace?.({ v: 1, index, step, position, tree: traceTree(tree), path: verdict.path, committed, ...times });
+    const [draftMs, traced] = [this.draftMs, traceTree(tree)];
+    request.trace?.({
+      v: 1,
+      index,
+      step,
+      position,
+      tree: traced,
+      known,
+      path,
+      foreseen: side,
+      committed,
+      draftMs,
+      targetMs,
+    });
     return events;
+  }
+
+  /** How many of the foreseen tokens the tree begins with. */
+  private known(tree: TokenTree): number {
+    const { tokens } = this.foreseen;
+    let known = 0;
+    while (tree.parents[known + 1] === known && tree.tokens[known + 1] === tokens[known]) known++;
+    return known;
   }
 
   end(reason: FinishReason): void {

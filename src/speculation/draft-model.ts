@@ -19,6 +19,10 @@ export class DraftModelDrafter implements Drafter {
   /** The tree of the current step, as laid out for the target. */
   private nodes: ProposalNode[] = [];
   private depth = 0;
+  /** Foreseen tokens at the top of the tree. */
+  private known = 0;
+  /** Pending rows of committed tokens, the root last; 0 when the root was not read. */
+  private unread = 0;
   /** Candidates that may still be added in this step. */
   private left = 0;
   /** What each row that the draft reads must give back in this step. */
@@ -41,16 +45,19 @@ export class DraftModelDrafter implements Drafter {
   }
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
-    const { history, sampler } = context;
+    const { history, sampler, foreseen } = context;
     const room = this.model.contextLength - history.length;
-    this.depth = Math.max(0, Math.min(this.policy.length, context.maxDepth, room));
-    this.left = budget;
+    this.known = foreseen.length;
+    this.depth = Math.max(this.known, Math.min(this.known + this.policy.length, context.maxDepth, room));
+    this.left = budget - this.known;
+    this.unread = 0;
     if (sampler.needsLogits(history.newTokens)) this.need = Need.logits;
     else this.need = this.policy.needsProbability ? Need.top | Need.logSumExp : Need.top;
     const root = proposalNode(history.at(history.length - 1));
-    if (this.depth > 0 && budget > 0) {
-      let frontier = await this.readRoot(root, context);
-      for (let level = 1; level < this.depth && frontier.length > 0 && this.left > 0; level++) {
+    const stem = stemOf(root, foreseen);
+    if (this.depth > this.known && this.left > 0) {
+      let frontier = await this.readStem(stem, context);
+      for (let level = 1; level < this.depth - this.known && frontier.length > 0 && this.left > 0; level++) {
         frontier = await this.readLevel(frontier, context, level);
       }
     }
@@ -59,11 +66,12 @@ export class DraftModelDrafter implements Drafter {
     return { tree };
   }
 
-  observe({ path }: StepOutcome): void {
+  observe({ path, foreseen }: StepOutcome): void {
     const rows = path.slice(1).map((node) => this.nodes[node].row);
     const unread = rows.indexOf(-1);
-    this.sequence.commit(unread < 0 ? rows : rows.slice(0, unread));
-    this.policy.observe(this.depth, path.length - 1);
+    const accepted = unread < 0 ? rows : rows.slice(0, unread);
+    this.sequence.commit([...Array(this.unread).keys(), ...(this.unread > 0 ? accepted : [])]);
+    this.policy.observe(this.depth - this.known, Math.max(0, path.length - 1 + foreseen.length - this.known));
   }
 
   fork(): Drafter {
@@ -74,22 +82,24 @@ export class DraftModelDrafter implements Drafter {
     this.sequence.dispose();
   }
 
-  /** Reads the committed tokens that the draft is behind by, the root last, and adds the root's children. */
-  private async readRoot(root: ProposalNode, context: DraftContext): Promise<ProposalNode[]> {
+  /** Reads the committed tokens that the draft is behind by, the root last, and the stem; adds the stem's children. */
+  private async readStem(stem: ProposalNode[], context: DraftContext): Promise<ProposalNode[]> {
     const { sequence } = this;
-    const { history, signal } = context;
+    const { history, foreseen, signal } = context;
     const behind = history.tail(history.length - sequence.length);
     await this.model.prefill(sequence, behind.slice(0, -MAX_CATCH_UP), { signal });
-    const tokens = behind.slice(-MAX_CATCH_UP);
+    this.unread = Math.min(behind.length, MAX_CATCH_UP);
+    const tokens = [...behind.slice(-MAX_CATCH_UP), ...foreseen];
     const last = tokens.length - 1;
+    stem.forEach((node, i) => {
+      node.row = this.unread - 1 + i;
+    });
     const needs = tokens.map((_, i) => (i === last ? this.need : Need.nothing));
-    const children = await this.model.forward(
+    return this.model.forward(
       [{ sequence, tokens, needs }],
-      (result) => this.addChildren(root, result, last, context, 0),
+      (result) => this.addChildren(stem[stem.length - 1], result, last, context, 0),
       { k: this.width(0), signal },
     );
-    sequence.commit(tokens.map((_, i) => i));
-    return children;
   }
 
   /** Reads one level of the tree and adds the next. */
@@ -154,6 +164,13 @@ export class DraftModelDrafter implements Drafter {
   private width(level: number): number {
     return this.widths[Math.min(level, this.widths.length - 1)];
   }
+}
+
+/** The root and the foreseen tokens below it. */
+function stemOf(root: ProposalNode, foreseen: readonly TokenId[]): ProposalNode[] {
+  const stem = [root];
+  for (const token of foreseen) stem.push(proposalNode(token, stem[stem.length - 1]));
+  return stem;
 }
 
 /** Committed tokens that the draft reads in the same pass as the root; more (after plain steps) are prefilled first. */

@@ -14,6 +14,11 @@ export interface DraftContext {
   /** The request's sampler: drafters with distributions of their own process them with it, as the target does. */
   sampler: Sampler;
   coupling: Coupling;
+  /**
+   * Tokens that almost surely follow the root: a side branch of the last step said so. The tree must have them as its
+   * first path, under which the drafter goes on proposing.
+   */
+  foreseen: readonly TokenId[];
   /** Deepest candidate that could still be committed: limits of output and context, the bonus token counted. */
   maxDepth: number;
   signal?: AbortSignal;
@@ -37,6 +42,8 @@ export interface StepOutcome {
   committed: readonly TokenId[];
   /** Tree nodes that were accepted, the root first. */
   path: readonly number[];
+  /** Nodes of a side branch that were found right, from that of the last committed token down; often empty. */
+  foreseen: readonly number[];
   /** The target's rows, in the plan's order. */
   result: PassResult;
   /** Index of the drafter's request in the pass. */

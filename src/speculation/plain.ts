@@ -1,5 +1,5 @@
 import type { DraftContext, Drafter, StepPlan } from "./drafter.js";
-import { rootOnly } from "./token-tree.js";
+import { chain } from "./token-tree.js";
 
 /** Proposes nothing: plain decoding, one token a pass. */
 export class PlainDrafter implements Drafter {
@@ -7,8 +7,8 @@ export class PlainDrafter implements Drafter {
 
   async begin(): Promise<void> {}
 
-  async propose({ history }: DraftContext): Promise<StepPlan> {
-    return { tree: rootOnly(history.at(history.length - 1)) };
+  async propose({ history, foreseen }: DraftContext): Promise<StepPlan> {
+    return { tree: chain(history.at(history.length - 1), foreseen) };
   }
 
   observe(): void {}

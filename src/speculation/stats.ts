@@ -13,6 +13,7 @@ export interface GenerationStats {
   /** Accepted drafted tokens per target pass. */
   meanAcceptedTokens: number;
   draftedTokens: number;
+  /** Drafted tokens that stand in the output. */
   acceptedTokens: number;
   /** acceptedTokens / draftedTokens; 0 when nothing was drafted. */
   acceptanceRate: number;
@@ -27,6 +28,9 @@ export interface GenerationStats {
   overheadMs: number;
   totalMs: number;
 }
+
+/** The source of a token that no drafter proposed. */
+export const TARGET = "target";
 
 /** Counts one sequence's steps. */
 export class StatsRecorder {
@@ -45,26 +49,31 @@ export class StatsRecorder {
 
   constructor(private readonly method: string) {}
 
-  /** One step: the tree, the accepted path (root first), and how many tokens came out: a stop string may cut the path. */
-  step(tree: TokenTree, accepted: readonly number[], committed: number): void {
-    const path = accepted.slice(0, committed + 1);
+  /**
+   * One step.
+   * @param path nodes found right, the root first, those on a side branch included
+   * @param known nodes after the root that an earlier step had proposed
+   * @param sources of the tokens that came out
+   */
+  step(tree: TokenTree, path: readonly number[], known: number, sources: readonly string[]): void {
     this.passes++;
-    this.tokens += committed;
-    if (tree.tokens.length === 1) return;
-    this.drafted += tree.tokens.length - 1;
-    this.accepted += path.length - 1;
+    this.tokens += sources.length;
+    for (const source of sources) {
+      if (source === TARGET) continue;
+      this.accepted++;
+      this.drafter(source).accepted++;
+    }
     const depths = new Array<number>(tree.tokens.length).fill(0);
     let deepest = 0;
     for (let i = 1; i < tree.tokens.length; i++) {
       depths[i] = depths[tree.parents[i]] + 1;
-      deepest = Math.max(deepest, depths[i]);
-      this.drafter(tree, i).drafted++;
+      if (i <= known) continue;
+      deepest = Math.max(deepest, depths[i] - known);
+      this.drafted++;
+      this.drafter(tree.sources?.[i] ?? this.method).drafted++;
     }
     for (let d = 0; d < deepest; d++) this.draftedAt[d] = (this.draftedAt[d] ?? 0) + 1;
-    for (let i = 1; i < path.length; i++) {
-      this.acceptedAt[i - 1] = (this.acceptedAt[i - 1] ?? 0) + 1;
-      this.drafter(tree, path[i]).accepted++;
-    }
+    for (let d = 0; d < path.length - 1 - known; d++) this.acceptedAt[d] = (this.acceptedAt[d] ?? 0) + 1;
   }
 
   finish(): void {
@@ -96,8 +105,7 @@ export class StatsRecorder {
     };
   }
 
-  private drafter(tree: TokenTree, node: number): { drafted: number; accepted: number } {
-    const name = tree.sources?.[node] ?? this.method;
+  private drafter(name: string): { drafted: number; accepted: number } {
     this.byDrafter[name] ??= { drafted: 0, accepted: 0 };
     return this.byDrafter[name];
   }

@@ -13,8 +13,12 @@ export interface TraceStep {
   /** Length of prompt and output before the step; the root is the last of these tokens. */
   position: number;
   tree: { tokens: readonly TokenId[]; parents: readonly number[]; sources?: readonly (string | undefined)[] };
+  /** Nodes after the root that an earlier step had foreseen. */
+  known: number;
   /** Accepted nodes, the root first. */
   path: readonly number[];
+  /** Nodes of a side branch that were found right; committed, but for the first, by a later step. */
+  foreseen: readonly number[];
   /** Tokens committed by the step. */
   committed: readonly TokenId[];
   draftMs: number;

@@ -10,6 +10,19 @@ export interface Verdict {
   path: number[];
   /** The target's own token after the path (residual or bonus); absent when an accepted token ended the output. */
   next?: TokenId;
+  /** Set when `next` is a candidate on a side branch. */
+  foreseen?: Foreseen;
+}
+
+/**
+ * What rows of a side branch say. They round differently from a chain's, so nothing of it is committed: the next step
+ * has these tokens as the first path of its tree, where rows are exact (docs/exactness.md).
+ */
+export interface Foreseen {
+  /** Nodes that those rows accept, from the one of `next` down. */
+  path: number[];
+  /** The tokens after `next`, the rows' own last one included. */
+  tokens: TokenId[];
 }
 
 export interface VerifierContext {
@@ -21,23 +34,44 @@ export interface VerifierContext {
 
 /**
  * Greedy decoding and coupling by shared noise: the target's own choice at a node decides. The output is plain
- * decoding's, whatever was proposed.
+ * decoding's, whatever was proposed: only rows of the tree's first path decide, which are plain decoding's bit for bit.
  */
-export function verifyByChoice(
-  tree: TokenTree,
-  choose: (node: number) => TokenId,
-  { history, isFinal }: VerifierContext,
-): Verdict {
+export function verifyByChoice(tree: TokenTree, choose: Choice, context: VerifierContext): Verdict {
+  const { history, isFinal } = context;
   const path = [0];
   for (let node = 0; ; ) {
     const next = choose(node);
-    const child = childrenOf(tree, node).find((candidate) => tree.tokens[candidate] === next);
+    const child = childWith(tree, node, next);
     if (child === undefined) return { path, next };
+    if (child !== node + 1) return { path, next, foreseen: foresee(tree, child, choose, context) };
     node = child;
     path.push(node);
     history.push(next);
     if (isFinal(next)) return { path };
   }
+}
+
+/** The target's token after a node, given the history. */
+export type Choice = (node: number) => TokenId;
+
+/** Walks a side branch down from `node`; leaves the history as it was. */
+function foresee(tree: TokenTree, node: number, choose: Choice, { history, isFinal }: VerifierContext): Foreseen {
+  const path: number[] = [];
+  const tokens: TokenId[] = [];
+  for (let next: number | undefined = node; next !== undefined; ) {
+    path.push(next);
+    history.push(tree.tokens[next]);
+    if (isFinal(tree.tokens[next])) break;
+    const token = choose(next);
+    tokens.push(token);
+    next = childWith(tree, next, token);
+  }
+  for (const _ of path) history.pop();
+  return { path, tokens };
+}
+
+function childWith(tree: TokenTree, node: number, token: TokenId): number | undefined {
+  return childrenOf(tree, node).find((child) => tree.tokens[child] === token);
 }
 
 /**

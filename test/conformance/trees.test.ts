@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { type Dtype, type GenerateOptions, type LanguageModel, Need, type TraceStep } from "../../src/index.js";
+import { TokenHistory } from "../../src/sampling/history.js";
+import { Sampler } from "../../src/sampling/sampler.js";
+import { GREEDY } from "../../src/types/sampling-params.js";
+import { DRAFT, model, prompts, readJson, TARGET } from "../support/models.js";
+import { chiSquareTest } from "../support/statistics.js";
+
+/**
+ * Rows of a tree's side branches round differently from a chain's. What they say is only foreseen: the next step
+ * reads it again as the first path of its tree. So trees give plain decoding's tokens, exactly, too.
+ */
+const POSITIONS = 500;
+const NEW_TOKENS = 32;
+const TREES = [[2, 2, 1], [4, 1, 1], [3, 2], [16]];
+const SAMPLINGS: [name: string, options: GenerateOptions][] = [
+  ["greedy", {}],
+  ["temperature 0.7", { temperature: 0.7, seed: 7 }],
+  ["temperature 1", { temperature: 1, seed: 9 }],
+];
+
+describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
+  test.each(SAMPLINGS)("speculative tokens are plain tokens on every prompt: %s", async (_, sampling) => {
+    const target = await model(TARGET, dtype);
+    const draft = await model(DRAFT, dtype);
+    const steps: TraceStep[] = [];
+    for (const [i, { id, prompt }] of prompts().entries()) {
+      const options = { ...sampling, maxNewTokens: NEW_TOKENS, logProbs: 0 };
+      const plain = await target.generate(prompt, options);
+      for (const treeWidths of [TREES[i % 4], TREES[(i + 1) % 4]]) {
+        const trace = (step: TraceStep) => steps.push(step);
+        const speculation = { treeWidths };
+        const fast = await target.generate(prompt, { ...options, trace, assistantModel: draft, speculation });
+        expect(fast.tokenIds, `${id}, widths ${treeWidths}`).toEqual(plain.tokenIds);
+        expect(fast.logProbs).toEqual(plain.logProbs);
+      }
+    }
+    const foreseen = steps.filter((step) => step.foreseen.length > 1);
+    expect(foreseen.length, "steps that went down a side branch").toBeGreaterThan(50);
+  });
+
+  test("several sequences with trees of their own in the same passes", async () => {
+    const target = await model(TARGET, dtype);
+    const batch = prompts()
+      .filter((_, i) => i % 8 === 1)
+      .map(({ prompt }) => prompt);
+    const options = { temperature: 0.9, seed: 4, maxNewTokens: NEW_TOKENS };
+    const plain = await target.generate(batch, options);
+    const assistantModel = await model(DRAFT, dtype);
+    const fast = await target.generate(batch, { ...options, assistantModel, speculation: { treeWidths: [3, 2, 1] } });
+    expect(fast.map((result) => result.tokenIds)).toEqual(plain.map((result) => result.tokenIds));
+  });
+
+  test("a side branch's own logits differ from the chain's by rounding only", async () => {
+    const target = await model(TARGET, dtype);
+    const largest = await largestRounding(target, text(target));
+    expect(largest).toBeLessThan(dtype === "fp32" ? 1e-3 : 0.5);
+  });
+});
+
+test.each([[[1, 1]], [[3, 2]]])(
+  "maximal coupling, real models, widths %j: the target's distribution",
+  async (treeWidths) => {
+    const target = await model(TARGET, "q8");
+    const draft = await model(DRAFT, "q8");
+    const prompt = target.tokenizer!.encode(prompts()[2].prompt);
+    const sampling = { doSample: true, temperature: 1.3, topK: 3 };
+    const counts = new Map<string, number>();
+    const samples = 1500;
+    for (let seed = 0; seed < samples; seed++) {
+      const speculation = { coupling: "maximal" as const, treeWidths };
+      const options = { ...sampling, seed, maxNewTokens: 3, ignoreEos: true, assistantModel: draft, speculation };
+      const [a, b] = (await target.generate(prompt, options)).tokenIds;
+      counts.set(`${a},${b}`, (counts.get(`${a},${b}`) ?? 0) + 1);
+    }
+    const expected = await firstTwo(target, prompt, sampling);
+    expect([...counts.keys()].every((key) => expected.has(key))).toBe(true);
+    const keys = [...expected.keys()];
+    const p = chiSquareTest(
+      keys.map((key) => counts.get(key) ?? 0),
+      keys.map((key) => expected.get(key)!),
+    );
+    expect(p).toBeGreaterThan(1e-4 / 2);
+  },
+);
+
+/** Token ids of running text. */
+function text(target: LanguageModel): number[] {
+  const { cases } = readJson<{ cases: { input_ids: number[] }[] }>("test/golden/golden.json");
+  const golden = cases.flatMap((c) => c.input_ids);
+  const ids = [...golden, ...prompts().flatMap(({ prompt }) => target.tokenizer!.encode(prompt))];
+  expect(ids.length).toBeGreaterThan(POSITIONS);
+  return ids.slice(0, POSITIONS + 1);
+}
+
+/** The largest difference between logits of a token as a side branch and as the next of a chain. */
+async function largestRounding({ model: lm }: LanguageModel, ids: number[]): Promise<number> {
+  let largest = 0;
+  using sequence = lm.newSequence();
+  for (let i = 0; i + 1 < ids.length; i++) {
+    const [root, next] = [ids[i], ids[i + 1]];
+    const other = (next + 1) % lm.vocabLimit;
+    const needs = [Need.nothing, Need.nothing, Need.nothing, Need.logits];
+    const parents = [-1, 0, 1, 0];
+    const branch = await lm.forward([{ sequence, tokens: [root, other, other, next], parents, needs }], (r) =>
+      r.logits(3).slice(),
+    );
+    sequence.rollback();
+    const chain = await lm.forward([{ sequence, tokens: [root, next], needs: [Need.nothing, Need.logits] }], (r) =>
+      r.logits(1).slice(),
+    );
+    sequence.commit([0]);
+    for (let v = 0; v < chain.length; v++) largest = Math.max(largest, Math.abs(chain[v] - branch[v]));
+  }
+  return largest;
+}
+
+async function lastRow({ model: lm }: LanguageModel, ids: number[]): Promise<Float32Array> {
+  using sequence = lm.newSequence();
+  await lm.prefill(sequence, ids.slice(0, -1));
+  return await lm.forward([{ sequence, tokens: ids.slice(-1), needs: [Need.logits] }], (r) => r.logits(0).slice());
+}
+
+/** Exact probabilities of the first two tokens. */
+async function firstTwo(target: LanguageModel, prompt: number[], sampling: GenerateOptions) {
+  const { temperature, topK } = sampling as { temperature: number; topK: number };
+  const probabilities = new Map<string, number>();
+  const after = async (output: number[]) => {
+    const params = { ...GREEDY, doSample: true, temperature, topK };
+    const sampler = new Sampler({ params, vocabSize: target.model.vocabLimit, eosTokenIds: [] });
+    return sampler.distribution(await lastRow(target, [...prompt, ...output]), new TokenHistory(prompt));
+  };
+  const first = await after([]);
+  for (let i = 0; i < first.count; i++) {
+    const second = await after([first.ids[i]]);
+    for (let j = 0; j < second.count; j++) {
+      probabilities.set(`${first.ids[i]},${second.ids[j]}`, first.probs[i] * second.probs[j]);
+    }
+  }
+  return probabilities;
+}
