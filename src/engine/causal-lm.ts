@@ -7,6 +7,7 @@ import { RuntimeError, UsageError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import { type CostCurve, measureCost } from "./cost-curve.js";
+import { KvCachePool } from "./kv-cache-pool.js";
 import { PassPacer } from "./pass-pacer.js";
 import { PassRunner } from "./pass-runner.js";
 import { Need, type PassResult, type TokenRows } from "./rows.js";
@@ -37,7 +38,7 @@ export class CausalLM {
   readonly vocabLimit: number;
   /** Most sequences that `forward` takes. */
   readonly maxSequences = MAX_SEQUENCES;
-  private readonly capacity: number;
+  private readonly caches: KvCachePool;
   private readonly rotary: { cos: Tensor; sin: Tensor };
   private readonly runners = new Map<number, Promise<PassRunner>>();
   private readonly pacer = new PassPacer();
@@ -48,9 +49,10 @@ export class CausalLM {
     this.config = options.config;
     this.contextLength = options.contextLength;
     this.vocabLimit = options.vocabLimit;
-    this.capacity = options.contextLength + PLAN_ROWS;
-    const { cos, sin } = rotaryTables(this.config, this.capacity);
-    const dims = [this.capacity, this.config.headDim / 2];
+    const capacity = options.contextLength + PLAN_ROWS;
+    this.caches = new KvCachePool(this.config, capacity);
+    const { cos, sin } = rotaryTables(this.config, capacity);
+    const dims = [capacity, this.config.headDim / 2];
     this.rotary = { cos: new Tensor(cos, dims), sin: new Tensor(sin, dims) };
   }
 
@@ -68,9 +70,7 @@ export class CausalLM {
   /** An empty sequence with a cache of its own. Dispose of it when done. */
   newSequence(): Sequence {
     this.assertLive();
-    return new Sequence(this.config, this.capacity, (sequence) => {
-      for (const runner of this.runners.values()) runner.then((r) => r.forget(sequence)).catch(() => {});
-    });
+    return new Sequence(this.caches);
   }
 
   /**
@@ -129,6 +129,7 @@ export class CausalLM {
     this.live = false;
     await this.queue;
     for (const runner of this.runners.values()) (await runner).dispose();
+    this.caches.dispose();
     this.rotary.cos.dispose();
     this.rotary.sin.dispose();
   }
@@ -180,7 +181,7 @@ export class CausalLM {
     const { config, manifest, directory, vocabLimit } = this.options;
     const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit });
     const session = await Session.create({ bytes, weightsDirectory: directory });
-    return new PassRunner(session, config, sequences, this.capacity, this.rotary);
+    return new PassRunner(session, config, sequences, this.caches.capacity, this.rotary);
   }
 
   private check(requests: readonly TokenRows[]): void {

@@ -4,9 +4,9 @@ import type { Session } from "../runtime/session.js";
 import type { Tensor } from "../runtime/tensor.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
+import type { KvCache } from "./kv-cache.js";
 import { PassBuffers, SequenceBuffers } from "./pass-buffers.js";
 import { Need, type PassResult, type TokenRows } from "./rows.js";
-import type { Sequence } from "./sequence.js";
 
 /** Runs passes over a fixed number of sequences: fills the graph's inputs, runs it, and reads what rows asked for. */
 export class PassRunner implements PassResult {
@@ -15,8 +15,8 @@ export class PassRunner implements PassResult {
   private readonly outputs: Map<string, number>;
   private readonly buffers: PassBuffers;
   private readonly perSequence: SequenceBuffers[];
-  /** Whose cache is bound at each place. */
-  private readonly bound: (Sequence | undefined)[];
+  /** The cache bound at each place. */
+  private readonly bound: (KvCache | undefined)[];
 
   /** Where each request's rows begin in the pass, and each row's index among the outputs it asked for. */
   private readonly firstRow: number[] = [];
@@ -113,13 +113,6 @@ export class PassRunner implements PassResult {
     return this.buffers.hidden.data.subarray(start, start + this.config.hiddenSize);
   }
 
-  /** Unbinds a sequence that is about to go, so that its memory can go too. */
-  forget(sequence: Sequence): void {
-    this.bound.forEach((bound, s) => {
-      if (bound === sequence) this.bound[s] = undefined;
-    });
-  }
-
   dispose(): void {
     this.session.dispose();
     this.buffers.dispose();
@@ -133,7 +126,7 @@ export class PassRunner implements PassResult {
     const attended = Math.max(2, count);
     const names = sequenceInputs(s);
     const { attend, positions, bias } = this.perSequence[s];
-    this.bindCache(s, sequence);
+    this.bindCache(s, sequence.cache);
     this.setInput(names.attend, attend.tensor(attended));
     this.setInput(names.positions, positions.tensor(attended));
     this.setInput(names.bias, bias.tensor(attended));
@@ -152,17 +145,17 @@ export class PassRunner implements PassResult {
     }
   }
 
-  private bindCache(s: number, sequence: Sequence): void {
-    if (this.bound[s] === sequence) return;
+  private bindCache(s: number, cache: KvCache): void {
+    if (this.bound[s] === cache) return;
     for (let layer = 0; layer < this.config.numLayers; layer++) {
       const names = cacheNames(layer, s);
       [names.key, names.value].forEach((name, i) => {
-        const tensor = sequence.cache.tensors[2 * layer + i];
+        const tensor = cache.tensors[2 * layer + i];
         this.setInput(name, tensor);
         this.setOutput(`${name}_out`, tensor);
       });
     }
-    this.bound[s] = sequence;
+    this.bound[s] = cache;
   }
 
   private prepareNeeds(requests: readonly TokenRows[]): void {

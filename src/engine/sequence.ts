@@ -1,6 +1,6 @@
 import { ContextOverflowError, RuntimeError } from "../types/errors.js";
-import type { ModelConfig } from "../types/model-config.js";
-import { KvCache } from "./kv-cache.js";
+import type { KvCache } from "./kv-cache.js";
+import type { KvCachePool } from "./kv-cache-pool.js";
 
 /**
  * One token sequence inside a model: `length` committed rows, then pending rows that passes have added and nobody has
@@ -14,13 +14,13 @@ export class Sequence {
   private readonly depths: number[] = [];
   private live = true;
 
-  constructor(
-    private readonly config: ModelConfig,
-    /** Most rows, committed and pending together. */
-    readonly capacity: number,
-    private readonly onDispose: (sequence: Sequence) => void = () => {},
-  ) {
-    this.cache = new KvCache(config, capacity);
+  constructor(private readonly pool: KvCachePool) {
+    this.cache = pool.take();
+  }
+
+  /** Most rows, committed and pending together. */
+  get capacity(): number {
+    return this.cache.capacity;
   }
 
   /** Committed rows. */
@@ -96,7 +96,7 @@ export class Sequence {
   /** A copy with a cache of its own. Pending rows are not copied. */
   fork(): Sequence {
     this.assertLive();
-    const copy = new Sequence(this.config, this.capacity, this.onDispose);
+    const copy = new Sequence(this.pool);
     copy.cache.copyFrom(this.cache, this.committed);
     copy.committed = this.committed;
     return copy;
@@ -115,8 +115,7 @@ export class Sequence {
   dispose(): void {
     if (!this.live) return;
     this.live = false;
-    this.onDispose(this);
-    this.cache.dispose();
+    this.pool.giveBack(this.cache);
   }
 
   [Symbol.dispose](): void {
