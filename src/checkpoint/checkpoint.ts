@@ -5,7 +5,7 @@ import { CheckpointError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { parseModelConfig } from "./config.js";
 import { fileDigests } from "./digest.js";
-import { isObject, readJson, readJsonIfPresent } from "./json.js";
+import { isObject, readJson, readJsonIfPresent, show } from "./json.js";
 import { SafetensorsFile } from "./safetensors.js";
 import type { TensorInfo, TensorSource } from "./tensor-source.js";
 
@@ -94,8 +94,10 @@ async function openShards(
   const byFile = new Map<string, SafetensorsFile>();
   const shardOf = new Map<string, SafetensorsFile>();
   for (const [tensor, file] of Object.entries(weightMap)) {
-    if (typeof file !== "string" || file !== basename(file)) {
-      throw new CheckpointError(`${index}: tensor "${tensor}" is in ${JSON.stringify(file)}, expected a file name`);
+    if (typeof file !== "string" || file !== basename(file) || !file.endsWith(".safetensors")) {
+      throw new CheckpointError(
+        `${index}: tensor ${show(tensor)} is in ${show(file)}, expected the name of a .safetensors file`,
+      );
     }
     let shard = byFile.get(file);
     if (!shard) {
@@ -107,7 +109,7 @@ async function openShards(
       byFile.set(file, shard);
     }
     if (!shard.has(tensor))
-      throw new CheckpointError(`${shard.path} has no tensor "${tensor}", which ${index} puts there`);
+      throw new CheckpointError(`${shard.path} has no tensor ${show(tensor)}, which ${index} puts there`);
     shardOf.set(tensor, shard);
   }
   return shardOf;

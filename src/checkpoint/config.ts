@@ -25,7 +25,9 @@ export function parseModelConfig(json: Json, generation: Json | undefined, file:
   }
   if (json.hidden_act !== undefined && json.hidden_act !== "silu") field.fail("hidden_act", '"silu"');
   const vocabSize = field.positive("vocab_size");
-  const eos = generation?.eos_token_id ?? json.eos_token_id;
+  const generationEos = generation?.eos_token_id;
+  const eos = generationEos ?? json.eos_token_id;
+  const eosFile = generationEos == null ? file : "generation_config.json";
   return {
     modelType: field.text("model_type"),
     vocabSize,
@@ -42,7 +44,7 @@ export function parseModelConfig(json: Json, generation: Json | undefined, file:
     attentionBias: field.flag("attention_bias", false),
     mlpBias: field.flag("mlp_bias", false),
     bosTokenId: tokenIds(json.bos_token_id, vocabSize, file, "bos_token_id")[0] ?? null,
-    eosTokenIds: tokenIds(eos, vocabSize, file, "eos_token_id"),
+    eosTokenIds: tokenIds(eos, vocabSize, eosFile, "eos_token_id"),
   };
 }
 

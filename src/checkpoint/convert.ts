@@ -1,5 +1,6 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { basename } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { CheckpointError, ForetokenError } from "../types/errors.js";
 import { Fp32Weight, Q4_BLOCK, Q4Weight, Q8Weight } from "./quantise.js";
 import { elementCount, type TensorSource } from "./tensor-source.js";
@@ -131,6 +132,8 @@ class Converter {
       take(rows, start, count);
       this.done += rows.length;
       this.options.onProgress?.(this.done / this.total);
+      // Sources that need no reading answer at once: the event loop still gets its turn.
+      await nextTurn();
     }
   }
 

@@ -43,10 +43,9 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Arg
     ]),
   );
   const words: string[] = [];
-  const args = argv.map(joinNegative(argv, options));
   try {
     const { values, positionals } = parseArgs({
-      args: args.filter((a): a is string => a !== undefined),
+      args: joinNegative(argv, { ...command.flags, ...COMMON_FLAGS }),
       options,
       allowPositionals: true,
     });
@@ -104,13 +103,20 @@ function flagLines(flags: Flags): string[] {
 }
 
 /** "--flag -1" reads as two flags to the parser; joins them when the second is a number. */
-function joinNegative(argv: readonly string[], options: Record<string, { type: string }>) {
-  const takesValue = (word: string | undefined) =>
-    word?.startsWith("--") === true && options[word.slice(2)]?.type === "string";
-  return (word: string, i: number): string | undefined => {
-    if (takesValue(argv[i - 1]) && /^-[\d.]/.test(word)) return undefined;
-    return takesValue(word) && /^-[\d.]/.test(argv[i + 1] ?? "") ? `${word}=${argv[i + 1]}` : word;
-  };
+function joinNegative(argv: readonly string[], flags: Flags): string[] {
+  const all = Object.entries(flags);
+  const valued = new Map<string, string>();
+  for (const [name, { type, short }] of all) {
+    if (type === "boolean") continue;
+    valued.set(`--${name}`, `--${name}=`);
+    if (short) valued.set(`-${short}`, `-${short}`);
+  }
+  const args: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const joined = /^-[\d.]/.test(argv[i + 1] ?? "") ? valued.get(argv[i]) : undefined;
+    args.push(joined === undefined ? argv[i] : joined + argv[++i]);
+  }
+  return args;
 }
 
 function explain(error: NodeJS.ErrnoException, known: string[], command: Command): Error {

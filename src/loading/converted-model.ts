@@ -46,9 +46,9 @@ export async function convertedModel(
   const directory = join(models, await cacheKey(source, config, format));
   const cached = await readCached(directory);
   if (cached) return cached;
-  await rm(directory, { recursive: true, force: true });
   const temporary = `${directory}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
+    await rm(directory, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
     await removeAbandoned(models);
     await makeModel(source, config, format, temporary, onProgress, signal);
@@ -56,7 +56,7 @@ export async function convertedModel(
   } catch (error) {
     throw explain(error, models);
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
   }
   const made = await readCached(directory);
   if (made) return made;

@@ -1,0 +1,80 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { foretoken } from "../support/cli.js";
+import { temporaryFolder } from "../support/models.js";
+
+const HERE = temporaryFolder();
+writeFileSync(join(HERE, "file"), "x");
+mkdirSync(join(HERE, "empty"));
+
+/** Command line, exit code, what the one line on standard error says. */
+const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
+  [["genrate"], 2, /unknown command "genrate"\. Did you mean "generate"\?/],
+  [["xyzzy"], 2, /unknown command "xyzzy", expected one of: demo, generate/],
+  [["generate", "--temprature", "1"], 2, /unknown flag --temprature\. Did you mean --temperature\?/],
+  [["generate", "-z"], 2, /unknown flag -z/],
+  [["generate", "--seed"], 2, /--seed.*(argument|value)/],
+  [["generate", "--json=yes"], 2, /json/],
+  [["generate", "two", "words"], 2, /takes 1 at most, got "words": put text with spaces in quotes/],
+  [["generate", "a", "-n", "many"], 2, /--max-new-tokens must be a number, got "many"/],
+  [["generate", "a", "-n", "-3"], 2, /maxNewTokens must be a non-negative integer, got -3/],
+  [["generate", "a", "-n", "1.5"], 2, /maxNewTokens must be a non-negative integer, got 1\.5/],
+  [["generate", "a", "-t", "-1"], 2, /temperature must be >= 0, got -1/],
+  [["generate", "a", "--top-p", "1.2"], 2, /topP must be in \(0, 1\], got 1\.2/],
+  [["generate", "a", "--top-k", "-1"], 2, /topK must be a non-negative integer/],
+  [["generate", "a", "--seed", "1e300"], 2, /seed must be an integer from 0 to 2\^53 - 1/],
+  [["generate", "a", "--max-time", "0"], 2, /maxTime must be > 0 seconds, got 0/],
+  [["generate", "a", "-k", "0"], 2, /numSpeculativeTokens must be an integer from 1 to 64, got 0/],
+  [["generate", "a", "-k", "999"], 2, /numSpeculativeTokens must be an integer from 1 to 64, got 999/],
+  [["generate", "a", "--method", "drat"], 2, /unknown method "drat".*Did you mean "draft"\?/],
+  [
+    ["generate", "a", "--method", "none", "-k", "3"],
+    2,
+    /method "none" has no option "numSpeculativeTokens": it has none/,
+  ],
+  [["generate", "a", "--draft-policy", "greedy"], 2, /unknown draft length policy "greedy"/],
+  [["generate", "a", "--tree-widths", "2,x"], 2, /treeWidths must list children per node/],
+  [["generate", "a", "--coupling", "maxmal"], 2, /unknown coupling "maxmal"/],
+  [["generate", "a", "--stop", ""], 2, /stopStrings holds an empty text/],
+  [["generate", "a", "--dtype", "q7"], 2, /unknown dtype "q7".*Did you mean/],
+  [["generate", "a", "--threads", "0"], 2, /threads must be an integer from 1/],
+  [["generate", "a", "--context-length", "1"], 2, /contextLength must be an integer from 2/],
+  [["generate", "a", "--context-length", "99999999"], 2, /contextLength must be an integer from 2 to the model's/],
+  [["generate", "a", "--chat"], 2, /no chat template/],
+  [["generate", "a", "--model", join(HERE, "nowhere")], 1, /no checkpoint directory at/],
+  [["generate", "a", "--model", join(HERE, "file")], 1, /no checkpoint directory at/],
+  [["generate", "a", "--model", join(HERE, "empty")], 1, /config\.json does not exist/],
+  [["generate", "a", "--draft-model", "test/oracle/llama/gqa-tied"], 2, /no tokenizers to compare/],
+  [["generate", "a", "--trace", join(HERE, "no", "such", "file")], 1, /trace file .* cannot be written \(ENOENT\)/],
+  [["chat", "--model", join(HERE, "empty")], 1, /config\.json does not exist/],
+  [["chat", "extra"], 2, /takes no words/],
+  [["inspect", join(HERE, "nowhere")], 1, /no checkpoint directory/],
+  [["inspect", "--jso"], 2, /unknown flag --jso\. Did you mean --json\?/],
+  [["doctor", "now"], 2, /takes no words/],
+];
+
+test.each(cases)("%j", async (args, code, says) => {
+  const result = await foretoken(args);
+  expect(result.stderr).toMatch(says);
+  expect(result.stderr.trimEnd().split("\n"), "one line").toHaveLength(1);
+  expect(result.stderr).toMatch(/^foretoken: /);
+  expect(result.stdout).toBe("");
+  expect(result.code).toBe(code);
+});
+
+test("a cache that cannot be written", async () => {
+  const result = await foretoken(["generate", "a", "-n", "1"], {
+    env: { FORETOKEN_CACHE: join(HERE, "file", "cache") },
+  });
+  expect(result).toMatchObject({ code: 1, stdout: "" });
+  expect(result.stderr).toMatch(
+    /^foretoken: cannot write the model cache in .*set FORETOKEN_CACHE to a folder you can write\n$/,
+  );
+});
+
+test("a prompt longer than the context", async () => {
+  const result = await foretoken(["generate", "-", "--context-length", "64"], { stdin: "a word ".repeat(100) });
+  expect(result).toMatchObject({ code: 1, stdout: "" });
+  expect(result.stderr).toMatch(/^foretoken: the prompt has \d+ tokens but the context is 64: shorten it.*\n$/);
+});
