@@ -1,9 +1,9 @@
 import pc from "picocolors";
 
-/** Colours, or none: off a terminal, with NO_COLOR, or with --no-color. */
+/** Colours on a terminal or with FORCE_COLOR=1; none with NO_COLOR or --no-color. */
 export function colours(stream: NodeJS.WriteStream, disabled: boolean): ReturnType<typeof pc.createColors> {
-  const wanted = stream.isTTY === true && !process.env.NO_COLOR && !disabled;
-  return pc.createColors(wanted || process.env.FORCE_COLOR === "1");
+  const refused = disabled || Boolean(process.env.NO_COLOR);
+  return pc.createColors(!refused && (stream.isTTY === true || process.env.FORCE_COLOR === "1"));
 }
 
 /** Rows of text in columns of equal width; the first row is the heading. Numbers stand right. */

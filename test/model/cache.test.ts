@@ -1,0 +1,107 @@
+import { execFile, spawn } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { beforeEach, expect, test } from "vitest";
+import { AutoModelForCausalLM, type ConversionProgress } from "../../src/index.js";
+import { DRAFT, temporaryFolder } from "../support/models.js";
+
+/** The cache of converted models: made once, mapped afterwards, safe and self-healing. */
+let cache: string;
+beforeEach(() => {
+  cache = temporaryFolder();
+  process.env.FORETOKEN_CACHE = cache;
+});
+
+const models = () => readdirSync(join(cache, "models"));
+/** A file's path in the one converted model. */
+const file = (name: string) => join(cache, "models", models()[0], name);
+
+/** Loads, generates, and tells whether it had to convert. */
+async function load(directory = DRAFT, dtype: "q8" | "q4" | "fp32" = "q8") {
+  const progress: ConversionProgress[] = [];
+  const lm = await AutoModelForCausalLM.fromPretrained(directory, { dtype, progressCallback: (p) => progress.push(p) });
+  const { tokenIds } = await lm.generate([5, 6, 7], { maxNewTokens: 8 });
+  await lm.dispose();
+  return { tokenIds, converted: progress.length > 0, progress };
+}
+
+test.each(["q8", "q4", "fp32"] as const)("%s: the second load maps what the first converted", async (dtype) => {
+  const first = await load(DRAFT, dtype);
+  expect(first.converted).toBe(true);
+  const fractions = first.progress.filter(({ stage }) => stage === "convert").map(({ fraction }) => fraction);
+  expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
+  expect(fractions[fractions.length - 1]).toBe(1);
+  const second = await load(DRAFT, dtype);
+  expect(second).toMatchObject({ converted: false, tokenIds: first.tokenIds });
+  expect(models()).toHaveLength(1);
+});
+
+test("the same contents elsewhere are the same model; other contents are not", async () => {
+  const copy = join(temporaryFolder(), "copy");
+  cpSync(DRAFT, copy, { recursive: true });
+  await load();
+  expect((await load(copy)).converted).toBe(false);
+  const bytes = readFileSync(join(copy, "model.safetensors"));
+  bytes[bytes.length - 2] ^= 0x40;
+  writeFileSync(join(copy, "model.safetensors"), bytes);
+  expect((await load(copy)).converted).toBe(true);
+  expect(models()).toHaveLength(2);
+});
+
+const damages: [name: string, damage: () => void][] = [
+  ["weights truncated", () => truncateSync(file("packed.bin"), statSync(file("packed.bin")).size >> 1)],
+  ["weights emptied", () => truncateSync(file("packed.bin"), 0)],
+  ["weights overwritten", () => writeFileSync(file("packed.bin"), Buffer.alloc(statSync(file("packed.bin")).size, 7))],
+  ["manifest truncated", () => truncateSync(file("model.json"), 50)],
+  ["manifest of another kind", () => writeFileSync(file("model.json"), "[]")],
+];
+test.each(damages)("a damaged model is made again: %s", async (_, damage) => {
+  const first = await load();
+  damage();
+  expect(await load()).toMatchObject({ converted: true, tokenIds: first.tokenIds });
+  expect(await load()).toMatchObject({ converted: false, tokenIds: first.tokenIds });
+});
+
+const GENERATE = ["bin/foretoken.js", "generate", "-n", "4", "--method", "none", "--model", DRAFT];
+
+test("processes that convert at once do not disturb each other", async () => {
+  const run = () => promisify(execFile)(process.execPath, GENERATE, { env: process.env });
+  const results = await Promise.all([run(), run(), run()]);
+  expect(new Set(results.map(({ stdout }) => stdout)).size).toBe(1);
+  expect(results.every(({ stderr }) => stderr === "")).toBe(true);
+  expect(models()).toHaveLength(1);
+});
+
+test("a conversion killed half-way leaves nothing that counts, and the next one cleans up", async () => {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const child = spawn(process.execPath, GENERATE, { env: process.env });
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    while (!existsSync(join(cache, "models")) || (child.exitCode === null && models().length === 0)) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    child.kill("SIGKILL");
+    await ended;
+  }
+  mkdirSync(join(cache, "models", "0123.tmp-999999999-abcd"), { recursive: true });
+  await load();
+  expect(models().filter((name) => name.includes(".tmp-"))).toEqual([]);
+  expect((await load()).converted).toBe(false);
+});
+
+test("an abort stops the conversion and leaves nothing", async () => {
+  const controller = new AbortController();
+  const progressCallback = () => controller.abort();
+  const loading = AutoModelForCausalLM.fromPretrained(DRAFT, { signal: controller.signal, progressCallback });
+  await expect(loading).rejects.toThrow(/abort/i);
+  expect(models()).toEqual([]);
+});
