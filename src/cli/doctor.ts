@@ -70,7 +70,7 @@ function describe(r: Report): string {
     ["cpu", `${r.cpu.model}: ${r.cpu.features.join(" ")}`],
     ["threads", `${r.threads} of ${r.cpu.cores} cores${busy}`],
     ["memory", `${byteSize(r.memoryBytes)}, read at ${r.bandwidthGBs.toFixed(1)} GB/s`],
-    ["runtime", `ONNX Runtime ${r.version}; providers: ${r.providers.join(", ")}`],
+    ["runtime", `ONNX Runtime ${r.version}, on the CPU (built with ${r.providers.join(", ")})`],
     [
       "int8 products",
       r.productsSaturate ? "saturate: q8 uses unsigned weights (slower)" : "exact: q8 uses signed weights",

@@ -48,11 +48,12 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 }
 
 function fail(error: unknown): number {
+  // Interrupted before there was any text to show.
+  if (process.exitCode === 130 && error instanceof Error && error.name === "AbortError") return 130;
   const usage = error instanceof UsageError;
   const known = error instanceof ForetokenError;
   const message = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`foretoken: ${message}\n`);
-  if (process.exitCode === 130) return 130;
   return usage ? 2 : 1;
 }
 
