@@ -4,9 +4,8 @@ import { UsageError } from "../types/errors.js";
 export interface StopResult {
   /** Text that is certain not to be part of a stop string. */
   text: string;
+  /** Whether a stop string was found; `text` ends where the earliest begins. */
   stopped: boolean;
-  /** The stop string found; the earliest in the text, the longest of those that begin there. */
-  match?: string;
 }
 
 /** Looks for stop strings in a text that comes in pieces, however it is cut. Holds back what could become one. */
@@ -22,38 +21,35 @@ export class StopStrings {
   push(piece: string): StopResult {
     const text = this.held + piece;
     const found = this.find(text);
-    // A longer or earlier stop string may still be under way where this one was found.
-    if (found && !this.couldBeat(text, found)) {
+    // A stop string that begins earlier may still be under way where this one was found.
+    if (found >= 0 && !this.couldBeat(text, found)) {
       this.held = "";
-      return { text: text.slice(0, found.at), stopped: true, match: found.stop };
+      return { text: text.slice(0, found), stopped: true };
     }
-    const keep = found ? Math.max(this.partialLength(text), text.length - found.at) : this.partialLength(text);
+    const partial = this.partialLength(text);
+    const keep = found >= 0 ? Math.max(partial, text.length - found) : partial;
     this.held = text.slice(text.length - keep);
     return { text: text.slice(0, text.length - keep), stopped: false };
   }
 
-  /** The end of the text: what was held back, or the stop string that a longer one was waited for. */
+  /** The end of the text: what was held back, up to a stop string in it. */
   flush(): StopResult {
     const text = this.held;
     this.held = "";
     const found = this.find(text);
-    return found ? { text: text.slice(0, found.at), stopped: true, match: found.stop } : { text, stopped: false };
+    return found >= 0 ? { text: text.slice(0, found), stopped: true } : { text, stopped: false };
   }
 
-  private find(text: string): { at: number; stop: string } | undefined {
-    let best: { at: number; stop: string } | undefined;
-    for (const stop of this.stops) {
-      const at = text.indexOf(stop);
-      if (at < 0) continue;
-      if (!best || at < best.at || (at === best.at && stop.length > best.stop.length)) best = { at, stop };
-    }
-    return best;
+  /** Where the earliest stop string begins, or -1. */
+  private find(text: string): number {
+    const places = this.stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
+    return places.length > 0 ? Math.min(...places) : -1;
   }
 
   /** Whether a stop string that begins before the match is still incomplete at the end of the text. */
-  private couldBeat(text: string, found: { at: number }): boolean {
+  private couldBeat(text: string, found: number): boolean {
     return this.stops.some((stop) => {
-      for (let at = Math.max(0, text.length - stop.length + 1); at < found.at; at++) {
+      for (let at = Math.max(0, text.length - stop.length + 1); at < found; at++) {
         if (stop.startsWith(text.slice(at))) return true;
       }
       return false;
