@@ -2,12 +2,16 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CheckpointError, ForetokenError } from "../types/errors.js";
+import { narrow } from "./half-floats.js";
 import { Fp32Weight, Q4_BLOCK, Q4Weight, Q8Weight } from "./quantise.js";
+import { RotatedBasis, type RowChange } from "./rotated-basis.js";
 import { elementCount, type TensorSource } from "./tensor-source.js";
 import type {
   EmbeddingSpec,
+  HiddenBasisSpec,
   LinearSpec,
   StoredTensor,
+  VectorSpec,
   WeightFormat,
   WeightManifest,
   WeightSpec,
@@ -55,6 +59,7 @@ export async function convertWeights(
 
 class Converter {
   readonly tensors: Record<string, StoredTensor> = {};
+  private readonly basis: RotatedBasis | undefined;
   private position = 0;
   private done = 0;
 
@@ -64,32 +69,49 @@ class Converter {
     private readonly file: FileHandle,
     private readonly total: number,
     private readonly options: ConvertOptions,
-  ) {}
-
-  async convert(spec: WeightSpec): Promise<void> {
-    if (spec.kind === "linear") await this.linear(spec);
-    else if (spec.kind === "embedding") await this.embedding(spec);
-    else {
-      const values = new Float32Array(spec.length);
-      let at = 0;
-      for (const { tensor } of spec.parts) {
-        await this.panels(tensor, (rows) => {
-          values.set(rows, at);
-          at += rows.length;
-        });
-      }
-      await this.write(spec.name, "f32", [spec.length], values);
-    }
+  ) {
+    this.basis = format.dtype === "q8" ? new RotatedBasis(source) : undefined;
   }
 
-  private async linear(spec: LinearSpec): Promise<void> {
+  async convert(spec: WeightSpec): Promise<void> {
+    const change = await this.basis?.change(spec);
+    if (spec.kind === "linear") await this.linear(spec, change);
+    else if (spec.kind === "embedding") await this.embedding(spec, change);
+    else if (spec.kind === "vector") await this.vector(spec, change);
+    else if (change) await this.hiddenBasis(spec, change);
+  }
+
+  private async vector({ name, parts, length }: VectorSpec, change?: RowChange): Promise<void> {
+    const values = new Float32Array(length);
+    let at = 0;
+    for (const { tensor } of parts) {
+      await this.panels(tensor, (rows) => {
+        values.set(rows, at);
+        at += rows.length;
+      });
+    }
+    change?.(values, 0, length);
+    await this.write(name, "f32", [length], values);
+  }
+
+  private async hiddenBasis({ name, width }: HiddenBasisSpec, change: RowChange): Promise<void> {
+    const matrix = new Float32Array(width * width);
+    change(matrix, 0, width);
+    await this.write(name, "f32", [width, width], matrix);
+  }
+
+  private async linear(spec: LinearSpec, change?: RowChange): Promise<void> {
     const { name, in: K, out: N } = spec;
     const { dtype, q8Signed } = this.format;
     const weight =
       dtype === "fp32" ? new Fp32Weight(K, N) : dtype === "q8" ? new Q8Weight(K, N, q8Signed) : new Q4Weight(K, N);
     let first = 0;
     for (const part of spec.parts) {
-      await this.panels(part.tensor, (rows, start, count) => weight.put(rows, first + start, count));
+      const take = (rows: Float32Array, start: number, count: number) => {
+        change?.(rows, first + start, count);
+        weight.put(rows, first + start, count);
+      };
+      await this.panels(part.tensor, take, change !== undefined && spec.intoResidual);
       first += part.out;
     }
     if (weight instanceof Fp32Weight) return this.write(name, "f32", [K, N], weight.data);
@@ -101,28 +123,28 @@ class Converter {
     return this.write(`${name}.scale`, "f32", [N, weight.blocks], weight.scales);
   }
 
-  /** Stored in the checkpoint's dtype: narrowing values that were widened from it is exact. */
-  private async embedding({ name, tensor, rows, columns }: EmbeddingSpec): Promise<void> {
+  /** As wide as in the checkpoint: halves stay halves, which is exact unless the basis changed. */
+  private async embedding({ name, tensor, rows, columns }: EmbeddingSpec, change?: RowChange): Promise<void> {
     const { dtype } = this.source.info(tensor)!;
-    if (dtype === "F32") {
-      const table = new Float32Array(rows * columns);
-      await this.panels(tensor, (panel, start) => table.set(panel, start * columns));
-      return this.write(name, "f32", [rows, columns], table);
-    }
-    const table = new Uint16Array(rows * columns);
-    const narrow = dtype === "BF16" ? toBf16 : toF16;
-    await this.panels(tensor, (panel, start) => narrow(panel, table, start * columns));
-    await this.write(name, dtype === "BF16" ? "bf16" : "f16", [rows, columns], table);
+    const type = dtype === "F32" ? "f32" : dtype === "BF16" && !change ? "bf16" : "f16";
+    const table = type === "f32" ? new Float32Array(rows * columns) : new Uint16Array(rows * columns);
+    await this.panels(tensor, (panel, start, count) => {
+      change?.(panel, start, count);
+      if (table instanceof Float32Array) table.set(panel, start * columns);
+      else narrow(type === "bf16" ? "BF16" : "F16", panel, table, start * columns);
+    });
+    await this.write(name, type, [rows, columns], table);
   }
 
-  /** Hands a tensor's rows to `take`, panel by panel. */
+  /** Hands a tensor's rows to `take`, panel by panel or whole. */
   private async panels(
     tensor: string,
     take: (rows: Float32Array, start: number, count: number) => void,
+    whole = false,
   ): Promise<void> {
     const { shape } = this.source.info(tensor)!;
     const width = elementCount(shape.slice(1));
-    const most = Math.max(1, Math.floor(PANEL_BYTES / 4 / width));
+    const most = whole ? shape[0] : Math.max(1, Math.floor(PANEL_BYTES / 4 / width));
     for (let start = 0; start < shape[0]; start += most) {
       this.options.signal?.throwIfAborted();
       const count = Math.min(most, shape[0] - start);
@@ -153,7 +175,7 @@ class Converter {
 function* sourceTensors(spec: WeightSpec): Generator<[name: string, shape: number[]]> {
   if (spec.kind === "linear") for (const part of spec.parts) yield [part.tensor, [part.out, spec.in]];
   else if (spec.kind === "embedding") yield [spec.tensor, [spec.rows, spec.columns]];
-  else for (const part of spec.parts) yield [part.tensor, [part.out]];
+  else if (spec.kind === "vector") for (const part of spec.parts) yield [part.tensor, [part.out]];
 }
 
 /** Returns the tensor's number of elements. */
@@ -171,21 +193,5 @@ function checkFinite(rows: Float32Array, tensor: string): void {
   for (let i = 0; i < rows.length; i++) {
     if (Number.isFinite(rows[i])) continue;
     throw new CheckpointError(`tensor "${tensor}" holds ${rows[i]}: the checkpoint is damaged`);
-  }
-}
-
-function toBf16(from: Float32Array, to: Uint16Array, at: number): void {
-  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
-  for (let i = 0; i < bits.length; i++) to[at + i] = bits[i] >>> 16;
-}
-
-/** Only for values that are halves already: no rounding. */
-function toF16(from: Float32Array, to: Uint16Array, at: number): void {
-  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
-  for (let i = 0; i < bits.length; i++) {
-    const sign = (bits[i] >>> 16) & 0x8000;
-    const exponent = ((bits[i] >>> 23) & 255) - 127;
-    if (exponent >= -14) to[at + i] = sign | ((exponent + 15) << 10) | ((bits[i] >>> 13) & 1023);
-    else to[at + i] = sign | Math.round(Math.abs(from[i]) * 2 ** 24);
   }
 }

@@ -33,17 +33,21 @@ function halfToFloat(bits: number): number {
   return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }
 
-/** Undoes toFloat32 into `to[at...]`. Only for values that have that dtype already: nothing is rounded. */
+/** Narrows to `to[at...]`: BF16 only for values that are so already, F16 rounded to nearest (largest beyond its range). */
 export function narrow(dtype: "F16" | "BF16", from: Float32Array, to: Uint16Array, at: number): void {
   const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
   if (dtype === "BF16") {
     for (let i = 0; i < bits.length; i++) to[at + i] = bits[i] >>> 16;
     return;
   }
-  for (let i = 0; i < bits.length; i++) {
-    const sign = (bits[i] >>> 16) & 0x8000;
-    const exponent = ((bits[i] >>> 23) & 255) - 127;
-    if (exponent >= -14) to[at + i] = sign | ((exponent + 15) << 10) | ((bits[i] >>> 13) & 1023);
-    else to[at + i] = sign | (Math.abs(from[i]) * 2 ** 24);
-  }
+  for (let i = 0; i < bits.length; i++) to[at + i] = ((bits[i] >>> 16) & 0x8000) | halfBits(Math.abs(from[i]), bits[i]);
+}
+
+/** Half-precision bits of a magnitude, whose single-precision bits (sign apart) are `bits`. Ties go to even. */
+function halfBits(magnitude: number, bits: number): number {
+  if (magnitude > 65_504) return 0x7bff;
+  // Denormals are multiples of 2^-24. One that rounds up to 1024 of them is the smallest normal number.
+  if (magnitude < 2 ** -14) return Math.round(magnitude * 2 ** 24);
+  const rebased = (bits & 0x7fff_ffff) - (112 << 23);
+  return (rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13;
 }

@@ -1,7 +1,7 @@
 import type { Dtype } from "../types/model-config.js";
 
 /** One weight of a graph, made of one or several checkpoint tensors. */
-export type WeightSpec = LinearSpec | VectorSpec | EmbeddingSpec;
+export type WeightSpec = LinearSpec | VectorSpec | EmbeddingSpec | HiddenBasisSpec;
 
 /** A product's weight [out, in] in the checkpoint; `parts` are joined along the output axis (q, k, v). */
 export interface LinearSpec {
@@ -10,6 +10,20 @@ export interface LinearSpec {
   in: number;
   out: number;
   parts: readonly { tensor: string; out: number }[];
+  /** Tensor of the gain that its input was normed with: the product reads the residual stream. */
+  normGain?: string;
+  /** The product is added to the residual stream. */
+  intoResidual?: boolean;
+  /** It writes ("out") or reads ("in") the channels of a gated MLP. */
+  channels?: { of: MlpChannels; side: "in" | "out" };
+}
+
+/** The tensors around the inner channels of a gated MLP: down(silu(gate x) * up x), x normed with `gain`. */
+export interface MlpChannels {
+  up: string;
+  gate: string;
+  down: string;
+  gain: string;
 }
 
 /** Norm gains and biases: fp32, tensors joined. */
@@ -18,9 +32,21 @@ export interface VectorSpec {
   name: string;
   parts: readonly { tensor: string; out: number }[];
   length: number;
+  /** A norm's gain, or a bias that is added to the residual stream. */
+  role?: "gain" | "intoResidual";
+  /** The bias of these channels' up product. */
+  channels?: MlpChannels;
 }
 
-/** A table [rows, columns] of which rows are gathered; kept in the checkpoint's own dtype. */
+/** The matrix [width, width] that turns rotated, gainless rows of the final norm into hidden states. Only for q8. */
+export interface HiddenBasisSpec {
+  kind: "hiddenBasis";
+  name: string;
+  gain: string;
+  width: number;
+}
+
+/** A table [rows, columns] of which rows are gathered; as wide as in the checkpoint. */
 export interface EmbeddingSpec {
   kind: "embedding";
   name: string;

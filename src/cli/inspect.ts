@@ -83,7 +83,8 @@ function weightBytes(specs: ReturnType<ReturnType<typeof architectureOf>["weight
   for (const spec of specs) {
     if (spec.kind === "linear") bytes += spec.in * spec.out * perWeight + (dtype === "q8" ? 4 * spec.out : 0);
     else if (spec.kind === "vector") bytes += 4 * spec.length;
-    else bytes += 2 * spec.rows * spec.columns;
+    else if (spec.kind === "embedding") bytes += 2 * spec.rows * spec.columns;
+    else if (dtype === "q8") bytes += 4 * spec.width ** 2;
   }
   return Math.round(bytes);
 }

@@ -45,7 +45,7 @@ export async function load(
         if (!process.stderr.isTTY) return;
         if (!started) bar.start(100, 0, { stage });
         started = true;
-        // Packing takes about as long as converting and cannot tell how far it is.
+        // Packing takes about as long as converting.
         bar.update(Math.round(stage === "convert" ? 50 * fraction : 50 + 50 * fraction), { stage });
       },
     });

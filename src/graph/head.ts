@@ -9,7 +9,10 @@ import type { LinearOps } from "./linear.js";
 export function head(ops: LinearOps, config: ModelConfig, hidden: string, lmHead: string, vocabLimit: number): void {
   const g = ops.graph;
   const V = config.vocabSize;
-  g.node("Gather", [hidden, "hidden_rows"], ["hidden"], { axis: 1 });
+  if (ops.has("hidden_basis")) {
+    const rotated = g.node("Gather", [hidden, "hidden_rows"], ["rotated_hidden"], { axis: 1 });
+    g.node("MatMul", [rotated, ops.weight("hidden_basis")], ["hidden"]);
+  } else g.node("Gather", [hidden, "hidden_rows"], ["hidden"], { axis: 1 });
   g.output("hidden", "f32", [1, "H", config.hiddenSize]);
   const wanted = g.node("Gather", [hidden, "head_rows"], ["head_hidden"], { axis: 1 });
   const product = ops.linear(wanted, lmHead, { zeroPoints: "head_zero_points" });

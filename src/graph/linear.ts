@@ -20,6 +20,11 @@ export class LinearOps {
     private readonly inputWidths: ReadonlyMap<string, number>,
   ) {}
 
+  /** Whether the weight file has a tensor `name`. */
+  has(name: string): boolean {
+    return name in this.manifest.tensors;
+  }
+
   /** The stored tensor `name` as an initializer that refers to the weight file. */
   weight(name: string): string {
     const tensor = this.manifest.tensors[name];

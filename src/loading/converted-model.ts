@@ -3,21 +3,20 @@ import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from "n
 import { join } from "node:path";
 import { convertWeights } from "../checkpoint/convert.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
-import type { StoredTensor, WeightFormat, WeightManifest } from "../checkpoint/weight-spec.js";
-import { architectureOf, buildDecoder } from "../graph/architecture.js";
+import type { WeightFormat, WeightManifest } from "../checkpoint/weight-spec.js";
+import { architectureOf } from "../graph/architecture.js";
 import { cpuFeatures } from "../runtime/cpu.js";
 import { ortVersion } from "../runtime/ort-library.js";
-import { readExternalInitializers } from "../runtime/packed-model.js";
-import { Session } from "../runtime/session.js";
 import { ForetokenError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { cacheDirectory, removeAbandoned } from "./cache-directory.js";
+import { packWeights } from "./pack.js";
 import { sampleDigest } from "./sample-digest.js";
 
 /** Raise when conversion or packing changes, so that older results are made again. */
-const FORMAT = 1;
-/** Raw and packed weights lie beside each other while a model is packed. */
-const SPACE_FACTOR = 3.2;
+const FORMAT = 3;
+/** Saved and aligned copies, raw and packed each, lie beside each other while a model is packed. */
+const SPACE_FACTOR = 4.4;
 
 export interface ConvertedModel {
   directory: string;
@@ -78,38 +77,10 @@ async function makeModel(
     signal,
   });
   // Packed 4-bit products lose their scales on the way through a file (ONNX Runtime 1.30): they are packed at each load.
-  const manifest = format.dtype === "q4" ? raw : await pack(config, raw, directory, onProgress);
+  const onPack = (fraction: number) => onProgress({ stage: "pack", fraction });
+  const manifest = format.dtype === "q4" ? raw : await packWeights(config, raw, directory, onPack);
   const digest = await sampleDigest(join(directory, manifest.file));
   await writeFile(join(directory, "model.json"), JSON.stringify({ manifest, digest }));
-}
-
-/** Saves the weights as ORT packs them for this CPU: later sessions map the packed form and share its pages. */
-async function pack(
-  config: ModelConfig,
-  raw: WeightManifest,
-  directory: string,
-  onProgress: (progress: ConversionProgress) => void,
-): Promise<WeightManifest> {
-  onProgress({ stage: "pack", fraction: 0 });
-  const { bytes } = buildDecoder(config, raw, { sequences: 1, vocabLimit: config.vocabSize });
-  const modelPath = join(directory, "packed.onnx");
-  const file = "packed.bin";
-  const session = await Session.create(
-    { bytes, weightsDirectory: directory },
-    { pack: { modelPath, weightsFile: file } },
-  );
-  session.dispose();
-  const packed = readExternalInitializers(await readFile(modelPath));
-  const tensors: Record<string, StoredTensor> = {};
-  for (const [name, tensor] of Object.entries(raw.tensors)) {
-    const found = packed.get(name);
-    if (!found) throw new ForetokenError(`packing lost the tensor "${name}"`);
-    tensors[name] = { ...tensor, offset: found.offset, length: found.length, extra: found.extra };
-  }
-  await rm(join(directory, raw.file));
-  await rm(modelPath);
-  onProgress({ stage: "pack", fraction: 1 });
-  return { ...raw, file, tensors };
 }
 
 async function publish(temporary: string, directory: string): Promise<void> {
@@ -151,7 +122,9 @@ async function checkSpace(
   let bytes = 0;
   for (const spec of specs) {
     if (spec.kind === "linear") bytes += spec.in * spec.out * bytesPerWeight;
-    else bytes += 4 * (spec.kind === "vector" ? spec.length : spec.rows * spec.columns);
+    else if (spec.kind === "embedding") bytes += 4 * spec.rows * spec.columns;
+    else if (spec.kind === "vector") bytes += 4 * spec.length;
+    else if (format.dtype === "q8") bytes += 4 * spec.width ** 2;
   }
   const { bavail, bsize } = await statfs(directory);
   const needed = bytes * SPACE_FACTOR;

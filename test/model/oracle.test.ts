@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { AutoModelForCausalLM, type Dtype } from "../../src/index.js";
+import { AutoModelForCausalLM, type Dtype, type LanguageModel, Need } from "../../src/index.js";
 import { logitsOf } from "../../src/loading/row-invariance.js";
-import { logSumExp } from "../../src/sampling/log-probability.js";
-import { DRAFT, model, readJson, TARGET } from "../support/models.js";
+import { DRAFT, model, prompts, readJson, TARGET } from "../support/models.js";
+import { quality } from "../support/quality.js";
 
 interface Side {
   top10_ids: number[];
@@ -54,33 +54,37 @@ test.each([
 });
 
 test.each(["q8", "q4"] as Dtype[])("quantisation keeps the distribution: %s", async (dtype) => {
-  const exact = await model(TARGET, "fp32");
-  const rough = await model(TARGET, dtype);
-  let kl = 0;
-  let rows = 0;
-  let clear = 0;
-  let agree = 0;
-  for (const { input_ids: prompt, target } of golden.cases) {
-    const ids = [...prompt, ...target.greedy48_ids, ...prompt.slice(1)];
-    const p = await logitsOf(exact.model, ids, 64);
-    const q = await logitsOf(rough.model, ids, 64);
-    ids.forEach((_, i) => {
-      kl += divergence(p[i], q[i]);
-      rows++;
-      const [first, second] = [...p[i]].sort((a, b) => b - a);
-      if (first - second <= 0.5) return;
-      clear++;
-      if (p[i].indexOf(first) === q[i].indexOf(Math.max(...q[i]))) agree++;
-    });
-  }
+  const [exact, rough] = [await model(TARGET, "fp32"), await model(TARGET, dtype)];
+  const texts = prompts().map(({ prompt }) => exact.promptIds(prompt));
+  const { positions, kl, agreement } = await quality(exact, rough, texts);
+  expect(positions).toBeGreaterThan(500);
   // 8-bit block-32 was measured at 0.0002 nats, 4-bit at 0.021.
-  expect(kl / rows).toBeLessThan(dtype === "q8" ? 0.001 : 0.06);
-  expect(agree / clear).toBeGreaterThanOrEqual(dtype === "q8" ? 0.99 : 0.97);
+  expect(kl).toBeLessThan(dtype === "q8" ? 0.001 : 0.06);
+  expect(agreement).toBeGreaterThanOrEqual(dtype === "q8" ? 0.99 : 0.97);
 });
 
-function divergence(p: Float32Array, q: Float32Array): number {
-  const [zp, zq] = [logSumExp(p, p.length), logSumExp(q, q.length)];
-  let sum = 0;
-  for (let i = 0; i < p.length; i++) sum += Math.exp(p[i] - zp) * (p[i] - zp - (q[i] - zq));
-  return sum;
-}
+test.each(Object.entries(llama.models))(
+  "int8 weights in their rotated basis keep the model: %s",
+  async (name, oracle) => {
+    const folder = `test/oracle/llama/${name}`;
+    const [exact, rough] = [await model(folder, "fp32"), await model(folder, "q8")];
+    const read = async (lm: LanguageModel) => {
+      using sequence = lm.model.newSequence();
+      const tokens = oracle.input_ids;
+      const needs = tokens.map((_, i) => (i % 2 ? Need.logits | Need.hidden : Need.nothing));
+      return await lm.model.forward([{ sequence, tokens, needs }], (r) =>
+        tokens.flatMap((_, i) => (i % 2 ? [r.logits(i).slice(), r.hidden(i).slice()] : [])),
+      );
+    };
+    const [expected, got] = [await read(exact), await read(rough)];
+    let [error, size] = [0, 0];
+    expected.forEach((row, i) => {
+      row.forEach((value, j) => {
+        error += (value - got[i][j]) ** 2;
+        size += value ** 2;
+      });
+    });
+    // Models this narrow lose 4 to 6 percent to rounding; a part in the wrong basis costs all.
+    expect(Math.sqrt(error / size)).toBeLessThan(0.1);
+  },
+);

@@ -1,4 +1,4 @@
-import type { WeightSpec } from "../../checkpoint/weight-spec.js";
+import type { LinearSpec, WeightSpec } from "../../checkpoint/weight-spec.js";
 import type { ModelConfig } from "../../types/model-config.js";
 import type { Architecture, BuildContext } from "../architecture.js";
 import { attention } from "../attention.js";
@@ -14,43 +14,48 @@ function weightSpecs(config: ModelConfig): WeightSpec[] {
   const specs: WeightSpec[] = [
     { kind: "embedding", name: "embedding", tensor: "model.embed_tokens.weight", rows: V, columns: D },
   ];
-  const linear = (name: string, inWidth: number, ...parts: [tensor: string, out: number][]) => {
+  const linear = (
+    name: string,
+    inWidth: number,
+    parts: readonly [tensor: string, out: number][],
+    roles: Pick<LinearSpec, "normGain" | "intoResidual" | "channels">,
+    biased = false,
+  ) => {
+    const join = (suffix: string) => parts.map(([tensor, size]) => ({ tensor: `${tensor}.${suffix}`, out: size }));
     const out = parts.reduce((sum, [, size]) => sum + size, 0);
-    specs.push({
-      kind: "linear",
-      name,
-      in: inWidth,
-      out,
-      parts: parts.map(([tensor, size]) => ({ tensor: `${tensor}.weight`, out: size })),
-    });
-    return (biased: boolean) => {
-      if (!biased) return;
-      const biases = parts.map(([tensor, size]) => ({ tensor: `${tensor}.bias`, out: size }));
-      specs.push({ kind: "vector", name: `${name}.bias`, parts: biases, length: out });
-    };
+    specs.push({ kind: "linear", name, in: inWidth, out, parts: join("weight"), ...roles });
+    if (!biased) return;
+    const role = roles.intoResidual ? "intoResidual" : undefined;
+    const channels = roles.channels?.side === "out" ? roles.channels.of : undefined;
+    specs.push({ kind: "vector", name: `${name}.bias`, parts: join("bias"), length: out, role, channels });
   };
-  const gain = (name: string, tensor: string) =>
-    specs.push({ kind: "vector", name, parts: [{ tensor: `${tensor}.weight`, out: D }], length: D });
+  const norm = (name: string, tensor: string): string => {
+    const normGain = `${tensor}.weight`;
+    specs.push({ kind: "vector", name, parts: [{ tensor: normGain, out: D }], length: D, role: "gain" });
+    return normGain;
+  };
   for (let i = 0; i < config.numLayers; i++) {
     const from = `model.layers.${i}`;
     const to = `layers.${i}`;
-    gain(`${to}.attention_norm`, `${from}.input_layernorm`);
+    const attentionGain = norm(`${to}.attention_norm`, `${from}.input_layernorm`);
     const projections = `${from}.self_attn`;
-    linear(
-      `${to}.qkv`,
-      D,
+    const qkvParts: [string, number][] = [
       [`${projections}.q_proj`, q],
       [`${projections}.k_proj`, kv],
       [`${projections}.v_proj`, kv],
-    )(config.attentionBias);
-    linear(`${to}.o`, q, [`${projections}.o_proj`, D])(config.attentionBias);
-    gain(`${to}.mlp_norm`, `${from}.post_attention_layernorm`);
-    linear(`${to}.gate`, D, [`${from}.mlp.gate_proj`, F])(config.mlpBias);
-    linear(`${to}.up`, D, [`${from}.mlp.up_proj`, F])(config.mlpBias);
-    linear(`${to}.down`, F, [`${from}.mlp.down_proj`, D])(config.mlpBias);
+    ];
+    linear(`${to}.qkv`, D, qkvParts, { normGain: attentionGain }, config.attentionBias);
+    linear(`${to}.o`, q, [[`${projections}.o_proj`, D]], { intoResidual: true }, config.attentionBias);
+    const normGain = norm(`${to}.mlp_norm`, `${from}.post_attention_layernorm`);
+    const [gate, up, down] = ["gate", "up", "down"].map((name) => `${from}.mlp.${name}_proj`);
+    const of = { gate: `${gate}.weight`, up: `${up}.weight`, down: `${down}.weight`, gain: normGain };
+    linear(`${to}.gate`, D, [[gate, F]], { normGain }, config.mlpBias);
+    linear(`${to}.up`, D, [[up, F]], { normGain, channels: { of, side: "out" } }, config.mlpBias);
+    linear(`${to}.down`, F, [[down, D]], { intoResidual: true, channels: { of, side: "in" } }, config.mlpBias);
   }
-  gain("final_norm", "model.norm");
-  linear("lm_head", D, [config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head", V]);
+  const normGain = norm("final_norm", "model.norm");
+  linear("lm_head", D, [[config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head", V]], { normGain });
+  specs.push({ kind: "hiddenBasis", name: "hidden_basis", gain: normGain, width: D });
   return specs;
 }
 
