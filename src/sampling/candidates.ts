@@ -1,11 +1,7 @@
 import { RuntimeError, UsageError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
-import { kthLargest } from "./select.js";
-
-/** Further below the largest logit than this, a probability is lost in a double's rounding (e^-40 = 4e-18). */
-const NEGLIGIBLE = 40;
-/** Top-p sorts this many likeliest candidates first, and more only when they do not reach the mass. */
-const FIRST_HEAD = 64;
+import { expMinus } from "./exp.js";
+import { PartialOrder } from "./partial-order.js";
 
 /**
  * The tokens that the filters leave, with logits divided by the temperature. Filters in transformers' order: top-k,
@@ -17,14 +13,16 @@ export class Candidates {
   count = 0;
   /** Largest logit. */
   max = -Infinity;
-  private readonly scratch: Float32Array;
   private readonly weights: Float64Array;
+  private readonly keys: Float64Array;
+  private readonly order: PartialOrder;
 
   constructor(vocabSize: number) {
     this.ids = new Int32Array(vocabSize);
     this.logits = new Float32Array(vocabSize);
-    this.scratch = new Float32Array(vocabSize);
     this.weights = new Float64Array(vocabSize);
+    this.keys = new Float64Array(vocabSize);
+    this.order = new PartialOrder(vocabSize);
   }
 
   /** Takes the first `limit` logits of a row. @throws RuntimeError for NaN, UsageError when nothing is possible */
@@ -57,17 +55,15 @@ export class Candidates {
     const { logits, weights, max, count } = this;
     let total = 0;
     for (let i = 0; i < count; i++) {
-      const gap = max - logits[i];
-      weights[i] = gap > NEGLIGIBLE ? 0 : Math.exp(-gap);
-      total += weights[i];
+      const weight = expMinus(max - logits[i]);
+      weights[i] = weight;
+      total += weight;
     }
     return { weights, total };
   }
 
   private filter({ topK, topP, minP, typicalP }: SamplingParams): void {
-    if (topK > 0 && topK < this.count) {
-      this.keepAbove(kthLargest(this.logits, this.count, topK, this.scratch));
-    }
+    if (topK > 0 && topK < this.count) this.keepTopK(topK);
     if (topP < 1) this.keepTopP(topP);
     if (minP > 0) this.keepAbove(this.max + Math.log(minP));
     if (typicalP < 1) this.keepTypical(typicalP);
@@ -84,24 +80,22 @@ export class Candidates {
     this.count = kept;
   }
 
+  /** Keeps the k likeliest candidates, and those as likely as the last of them. */
+  private keepTopK(k: number): void {
+    const likeliest = this.order.until(k, this.gaps(), this.count);
+    this.keepAbove(this.logits[likeliest[k - 1]]);
+  }
+
   /** Keeps the likeliest candidates until their mass reaches topP, the one that crosses it included. */
   private keepTopP(topP: number): void {
     const { weights, total } = this.expWeights();
-    const goal = topP * total;
-    for (let head = FIRST_HEAD; ; head *= 8) {
-      const all = head >= this.count;
-      const threshold = all ? -Infinity : kthLargest(this.logits, this.count, head, this.scratch);
-      const order: number[] = [];
-      for (let i = 0; i < this.count; i++) if (this.logits[i] >= threshold) order.push(i);
-      // Likeliest first; among equals the lower id.
-      order.sort((a, b) => this.logits[b] - this.logits[a] || a - b);
-      let mass = 0;
-      let kept = 0;
-      while (kept < order.length && mass < goal) mass += weights[order[kept++]];
-      if (mass < goal && !all) continue;
-      this.keep(order.slice(0, Math.max(1, kept)));
-      return;
-    }
+    this.keep(this.order.until(topP * total, this.gaps(), this.count, weights));
+  }
+
+  /** How far each candidate is below the likeliest. */
+  private gaps(): Float64Array {
+    for (let i = 0; i < this.count; i++) this.keys[i] = this.max - this.logits[i];
+    return this.keys;
   }
 
   /** Locally typical sampling (Meister et al. 2023): the tokens whose surprise is nearest the entropy, up to the mass. */
@@ -112,14 +106,9 @@ export class Candidates {
     for (let i = 0; i < this.count; i++) {
       if (weights[i] > 0) entropy -= (weights[i] / total) * (this.logits[i] - this.max - logTotal);
     }
-    const distance = (i: number) => Math.abs(this.max + logTotal - this.logits[i] - entropy);
-    const order = Array.from({ length: this.count }, (_, i) => i);
-    const distances = order.map(distance);
-    order.sort((a, b) => distances[a] - distances[b] || a - b);
-    let sum = 0;
-    let kept = 0;
-    while (kept < order.length && sum < mass * total) sum += weights[order[kept++]];
-    this.keep(order.slice(0, Math.max(1, kept)));
+    const surprise = this.max + logTotal - entropy;
+    for (let i = 0; i < this.count; i++) this.keys[i] = Math.abs(surprise - this.logits[i]);
+    this.keep(this.order.until(mass * total, this.keys, this.count, weights));
   }
 
   private keep(indices: number[]): void {
