@@ -1,6 +1,6 @@
 /**
- * The time to choose a token from one row of logits, by processor. Rows are Gumbel noise sharpened to the entropy of text
- * (about 3 nats); every one is another.
+ * The time to choose a token from one row of logits, by processor. Rows are Gumbel noise sharpened to an entropy of about 2 nats; every
+ * one is another.
  *
  *   npm run bench:sampling -- [--vocab 32000] [--json FILE]
  */

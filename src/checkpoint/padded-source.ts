@@ -57,7 +57,7 @@ export function padded(
 
 type Axis = "hidden" | "intermediate" | "heads" | "kvHeads" | "vocabulary";
 
-/** What stands in the rows that padding adds: "random" where nothing reads them or zeros follow. */
+/** What stands in the rows that padding adds to a layer: "random" where nothing reads them or zeros follow. */
 const MATRICES: Readonly<Record<string, { rows: Axis; columns: Axis; added: "zero" | "random" }>> = {
   "self_attn.q_proj": { rows: "heads", columns: "hidden", added: "random" },
   "self_attn.k_proj": { rows: "kvHeads", columns: "hidden", added: "random" },
@@ -70,8 +70,15 @@ const MATRICES: Readonly<Record<string, { rows: Axis; columns: Axis; added: "zer
   lm_head: { rows: "vocabulary", columns: "hidden", added: "zero" },
 };
 
-/** In a layer that padding adds these are zero, so that it adds nothing to the residual stream. */
-const OUTPUTS = new Set(["self_attn.o_proj", "mlp.down_proj"]);
+/**
+ * How a layer that padding adds adds nothing to the residual stream: its values are zero, and of the MLP's channels every
+ * other one has no weights in up, the rest none in down. Whole matrices of zeros would be stored once for all layers.
+ */
+const IDLE: Readonly<Record<string, (row: number, column: number) => boolean>> = {
+  "self_attn.v_proj": () => true,
+  "mlp.up_proj": (row) => row % 2 === 1,
+  "mlp.down_proj": (_, column) => column % 2 === 0,
+};
 
 class PaddedSource implements TensorSource {
   constructor(
@@ -105,8 +112,13 @@ class PaddedSource implements TensorSource {
     if (!matrix) return this.readGain(name, added, start, count, into);
     const width = this.size(this.wide, matrix.columns);
     into.fill(0, 0, count * width);
+    const random = () => {
+      for (let i = 0; i < count; i++) randomise(into.subarray(i * width, (i + 1) * width), name, start + i);
+    };
     if (added) {
-      if (!OUTPUTS.has(part)) randomise(into.subarray(0, count * width), start);
+      random();
+      const idle = IDLE[part];
+      if (idle) for (let i = 0; i < count * width; i++) if (idle(start + Math.floor(i / width), i % width)) into[i] = 0;
       return;
     }
     const rowOf = this.placement(matrix.rows);
@@ -114,7 +126,7 @@ class PaddedSource implements TensorSource {
     const smallWidth = columnOf.length;
     const original = new Float32Array(rowOf.length * smallWidth);
     await this.source.readRows(name, 0, rowOf.length, original);
-    if (matrix.added === "random") randomise(into.subarray(0, count * width), start);
+    if (matrix.added === "random") random();
     rowOf.forEach((row, i) => {
       if (row < start || row >= start + count) return;
       const at = (row - start) * width;
@@ -128,7 +140,7 @@ class PaddedSource implements TensorSource {
   async digest(): Promise<string> {
     const shape = JSON.stringify([this.wide.hiddenSize, this.wide.intermediateSize, this.wide.numLayers]);
     return createHash("sha256")
-      .update(`padded 1 ${await this.source.digest()} ${shape}`)
+      .update(`padded 2 ${await this.source.digest()} ${shape}`)
       .digest("hex");
   }
 
@@ -173,11 +185,12 @@ class PaddedSource implements TensorSource {
   }
 }
 
-/** Fills with numbers in [-0.05, 0.05) that depend on the first row only. */
-function randomise(values: Float32Array, seed: number): void {
-  let state = (seed * 2654435761 + 12345) >>> 0;
+/** Fills a row with numbers in [-0.05, 0.05) that depend on the tensor's name and the row. */
+function randomise(values: Float32Array, name: string, row: number): void {
+  let state = Math.imul(row + 1, 0x9e3779b1);
+  for (let i = 0; i < name.length; i++) state = Math.imul(state ^ name.charCodeAt(i), 0x01000193);
   for (let i = 0; i < values.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    values[i] = (state / 2 ** 32 - 0.5) * 0.1;
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    values[i] = ((state >>> 0) / 2 ** 32 - 0.5) * 0.1;
   }
 }
