@@ -4,9 +4,9 @@ import type { TokenRows } from "./rows.js";
 
 /**
  * Passes expected to take longer than this run on another thread. That costs 0.05 to 0.5 ms, 7% of a 135M model's pass
- * on two cores, so shorter ones block the event loop and give it a turn in between.
+ * on two cores, so shorter ones (a frame at 60 Hz) block the event loop and give it a turn in between.
  */
-const ASYNC_FROM_MS = 10;
+const ASYNC_FROM_MS = 16;
 /** The event loop gets a turn at least this often between short passes. */
 const TURN_EVERY_MS = 4;
 /** Weight of a new measurement in the running estimate of a row's cost. */
