@@ -156,7 +156,7 @@ function report(rows: Outcome[], json: boolean): void {
   process.stdout.write(`\n${table([heading, ...cells])}`);
   process.stdout.write(
     "\nThe small model decodes in a third of a millisecond, where speculation has little to win. The second row is the same\n" +
-      "target widened and deepened with zeros to the cost of a 133 M model: same text, real cost.\n",
+      "target widened and deepened with idle weights to the cost of a 133 M model: same text but for rounding, real cost.\n",
   );
   if (rows.some((row) => !row.sameTokens)) process.exitCode = 1;
 }
