@@ -54,6 +54,7 @@ const rows = lines.map((line, i) => {
   return `<text y="${y}" xml:space="preserve">${spans.join("")}</text>`;
 });
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14">
+<title>A speculative run: ${note}</title>
 <rect width="${width}" height="${height}" rx="10" fill="#0d1117"/>
 ${rows.join("\n")}
 </svg>
