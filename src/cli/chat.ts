@@ -20,7 +20,7 @@ export const chatCommand: Command = {
     "no-color": { type: "boolean", help: "no colours" },
   },
   examples: [
-    ["foretoken chat -m ./SmolLM2-135M-Instruct", "talk; an empty line or Ctrl-D ends, Ctrl-C ends an answer"],
+    ["foretoken chat -m ./SmolLM2-135M-Instruct", "talk; an empty line, /exit or Ctrl-D ends, Ctrl-C ends an answer"],
     ["echo 'Name three colours.' | foretoken chat -m ./SmolLM2-135M-Instruct", "one question from a pipe"],
   ],
   run,
@@ -38,9 +38,13 @@ async function run(args: Arguments): Promise<void> {
   const messages: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
   const lines = createInterface({ input: process.stdin, output: process.stdin.isTTY ? process.stdout : undefined });
   lines.setPrompt(colour.bold("> "));
+  // On a terminal readline takes Ctrl-C: it ends the answer, or the conversation when none is under way.
+  lines.on("SIGINT", () => {
+    if (!process.emit("SIGINT")) lines.close();
+  });
   if (process.stdin.isTTY) lines.prompt();
   for await (const line of lines) {
-    if (line.trim() === "") break;
+    if (["", "/exit", "/quit"].includes(line.trim())) break;
     messages.push({ role: "user", content: line });
     messages.push({ role: "assistant", content: await answer(models, messages, args) });
     process.exitCode = 0;
