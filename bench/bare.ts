@@ -1,4 +1,4 @@
-import { buildDecoder } from "../src/graph/architecture.js";
+import { buildDecoder } from "../src/graph/decoder.js";
 import { cacheNames } from "../src/graph/contract.js";
 import { rotaryTables } from "../src/graph/rotary.js";
 import type { LanguageModel } from "../src/index.js";

@@ -12,7 +12,7 @@ export type {
 export { AutoModelForCausalLM, type LoadOptions, loadModel } from "./loading/auto-model.js";
 export { cacheDirectory } from "./loading/cache-directory.js";
 export type { ConversionProgress } from "./loading/converted-model.js";
-export type { GenerateOptions, SpeculationOptions } from "./loading/generate-options.js";
+export type { AssistantModel, GenerateOptions, SpeculationOptions } from "./loading/generate-options.js";
 export { LanguageModel, type PromptInput } from "./loading/language-model.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
 export type { Coupling, DraftContext, Drafter, StepOutcome, StepPlan } from "./speculation/drafter.js";

@@ -1,6 +1,6 @@
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import { elementCount } from "../checkpoint/tensor-source.js";
-import { architectureOf } from "../graph/architecture.js";
+import { architectureOf } from "../graph/decoder.js";
 import { DTYPES, type Dtype } from "../index.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { Arguments, Command } from "./command.js";

@@ -1,5 +1,5 @@
 import type { WeightManifest } from "../checkpoint/weight-spec.js";
-import { buildDecoder } from "../graph/architecture.js";
+import { buildDecoder } from "../graph/decoder.js";
 import { rotaryTables } from "../graph/rotary.js";
 import { Session } from "../runtime/session.js";
 import { Tensor } from "../runtime/tensor.js";

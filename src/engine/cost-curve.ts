@@ -1,6 +1,6 @@
 import { UsageError } from "../types/errors.js";
-import type { CausalLM } from "./causal-lm.js";
-import { Need } from "./rows.js";
+import { Need, type PassResult, type TokenRows } from "./rows.js";
+import type { Sequence } from "./sequence.js";
 
 /** Row counts that are measured; others are interpolated. */
 const ROWS = [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64] as const;
@@ -20,9 +20,18 @@ export interface CostCurve {
 /** Passes of one size in a row: the first of each run follows another size, so it is slower and does not count. */
 const RUN = 4;
 
+/** What of a CausalLM is measured. */
+interface Passes {
+  contextLength: number;
+  vocabLimit: number;
+  newSequence(): Sequence;
+  prefill(sequence: Sequence, tokens: readonly number[]): Promise<void>;
+  forward<T>(requests: readonly TokenRows[], read: (result: PassResult) => T): Promise<T>;
+}
+
 /** Measures runs of passes of each size in turn, `repeats` rounds interleaved, and takes medians. */
 export async function measureCost(
-  model: CausalLM,
+  model: Passes,
   options: { past?: number; repeats?: number } = {},
 ): Promise<CostCurve> {
   const past = options.past ?? Math.min(256, model.contextLength - 1);

@@ -1,10 +1,6 @@
-import type { WeightManifest, WeightSpec } from "../checkpoint/weight-spec.js";
-import { CheckpointError } from "../types/errors.js";
+import type { WeightSpec } from "../checkpoint/weight-spec.js";
 import type { ModelConfig } from "../types/model-config.js";
-import { startGraph } from "./contract.js";
-import { head } from "./head.js";
-import { LinearOps } from "./linear.js";
-import { llama } from "./models/llama.js";
+import type { LinearOps } from "./linear.js";
 
 /** What an architecture's file adds nodes with. */
 export interface BuildContext {
@@ -20,39 +16,4 @@ export interface Architecture {
   weightSpecs(config: ModelConfig): WeightSpec[];
   /** Adds the decoder; returns the final normed rows [1, R, hiddenSize] and the name of the head's weight. */
   build(context: BuildContext): { hidden: string; lmHead: string };
-}
-
-/** Adding an architecture is one file under models/ and one entry here. */
-const ARCHITECTURES: readonly Architecture[] = [llama];
-
-/** @throws CheckpointError for a model_type that no file under models/ describes. */
-export function architectureOf(config: ModelConfig): Architecture {
-  const found = ARCHITECTURES.find((a) => a.modelType === config.modelType);
-  if (found) return found;
-  const known = ARCHITECTURES.map((a) => a.modelType).join(", ");
-  throw new CheckpointError(
-    `config.json: model_type "${config.modelType}" is not supported, expected one of: ${known}`,
-  );
-}
-
-export interface DecoderGraph {
-  bytes: Uint8Array;
-  inputNames: string[];
-  outputNames: string[];
-}
-
-/** The ONNX model of a decoder that runs rows of `sequences` sequences in one pass (contract.ts). */
-export function buildDecoder(
-  config: ModelConfig,
-  manifest: WeightManifest,
-  options: { sequences: number; vocabLimit: number },
-): DecoderGraph {
-  const graph = startGraph(config, options.sequences, manifest.dtype === "q8");
-  const architecture = architectureOf(config);
-  const widths = new Map<string, number>();
-  for (const spec of architecture.weightSpecs(config)) if (spec.kind === "linear") widths.set(spec.name, spec.in);
-  const ops = new LinearOps(graph, manifest, widths);
-  const { hidden, lmHead } = architecture.build({ ops, config, sequences: options.sequences });
-  head(ops, config, hidden, lmHead, options.vocabLimit);
-  return { bytes: graph.build(), inputNames: graph.inputNames, outputNames: graph.outputNames };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { convertWeights } from "../checkpoint/convert.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
 import type { WeightFormat, WeightManifest } from "../checkpoint/weight-spec.js";
-import { architectureOf } from "../graph/architecture.js";
+import { architectureOf } from "../graph/decoder.js";
 import { cpuFeatures } from "../runtime/cpu.js";
 import { ortVersion } from "../runtime/ort-library.js";
 import { ForetokenError } from "../types/errors.js";

@@ -3,10 +3,10 @@ import type { GenerationRequest } from "../generation/request.js";
 import { resolveSamplingParams } from "../sampling/sampling-params.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { TraceSink } from "../speculation/trace.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
-import type { LanguageModel } from "./language-model.js";
 
 /** How to speculate. Options other than `method` and `coupling` belong to the method. */
 export interface SpeculationOptions {
@@ -28,12 +28,18 @@ export interface SpeculationOptions {
   [option: string]: unknown;
 }
 
+/** What drafts for a target: another loaded model. */
+export interface AssistantModel {
+  readonly model: CausalLM;
+  readonly tokenizer: Tokenizer | undefined;
+}
+
 /** Options of `generate` and `stream`: sampling parameters, limits, and how to speculate. */
 export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias">> {
   /** Added to logits of tokens: a Map, or an object keyed by id. */
   logitBias?: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>;
   /** The draft model. */
-  assistantModel?: LanguageModel;
+  assistantModel?: AssistantModel;
   speculation?: SpeculationOptions;
   /** Default 256. */
   maxNewTokens?: number;

@@ -12,14 +12,14 @@ import type { ChatMessage, Tokenizer } from "../tokenizer/tokenizer.js";
 import { ContextOverflowError, UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 import { collect } from "./collect.js";
-import { type GenerateOptions, resolveRequest } from "./generate-options.js";
+import { type AssistantModel, type GenerateOptions, resolveRequest } from "./generate-options.js";
 
 /** One prompt: text, token ids, or a conversation for the model's chat template. */
 export type PromptInput = string | readonly TokenId[] | readonly ChatMessage[];
 
 /** A model with its tokenizer: what `AutoModelForCausalLM.fromPretrained` returns. */
 export class LanguageModel {
-  private readonly checkedAssistants = new WeakSet<LanguageModel>();
+  private readonly checkedAssistants = new WeakSet<AssistantModel>();
 
   constructor(
     /** The engine's model, for work below text: forward passes, sequences, costs. */
@@ -123,7 +123,7 @@ export class LanguageModel {
     );
   }
 
-  private checkAssistant(assistant: LanguageModel): void {
+  private checkAssistant(assistant: AssistantModel): void {
     if (assistant === this) throw new UsageError("assistantModel is the target itself: give a smaller model");
     if (this.checkedAssistants.has(assistant)) return;
     if (this.tokenizer && assistant.tokenizer) assertSameTokenizer(this.tokenizer, assistant.tokenizer);

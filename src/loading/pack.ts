@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredTensor, WeightManifest } from "../checkpoint/weight-spec.js";
-import { buildDecoder } from "../graph/architecture.js";
+import { buildDecoder } from "../graph/decoder.js";
 import { readExternalInitializers } from "../runtime/packed-model.js";
 import { Session } from "../runtime/session.js";
 import { ForetokenError } from "../types/errors.js";
