@@ -1,5 +1,5 @@
-import { buildDecoder } from "../src/graph/decoder.js";
 import { cacheNames } from "../src/graph/contract.js";
+import { buildDecoder } from "../src/graph/decoder.js";
 import { rotaryTables } from "../src/graph/rotary.js";
 import type { LanguageModel } from "../src/index.js";
 import { Binding } from "../src/runtime/binding.js";

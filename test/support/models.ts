@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { AutoModelForCausalLM, type Dtype, type LanguageModel } from "../../src/index.js";
 
 // One cache for all test files: conversions are content-addressed, so sharing them is safe.
@@ -39,7 +40,14 @@ export function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** A new folder under the system's temporary one. */
+/** A new folder under the system's temporary one, removed after the test file. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "foretoken-test-"));
+  const folder = mkdtempSync(join(tmpdir(), "foretoken-test-"));
+  temporary.push(folder);
+  return folder;
 }
+
+const temporary: string[] = [];
+afterAll(() => {
+  for (const folder of temporary.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
