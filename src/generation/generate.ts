@@ -43,7 +43,7 @@ async function speculativeStep(model: CausalLM, runs: readonly Run[]): Promise<G
       passMs = performance.now() - start;
       return runs.map((run, i) => run.judge(plans[i], result, i));
     },
-    { signal: runs[0].signal },
+    { k: Math.max(...plans.map((plan) => plan.topK ?? 1)), signal: runs[0].signal },
   );
 
   return runs.flatMap((run, i) => run.commit(plans[i], verdicts[i], passMs / runs.length));

@@ -89,13 +89,15 @@ export class Run {
   }
 
   /** The plan's rows for the target's pass, each asking for what verification and the drafter read. */
-  rows({ tree, extra, needs }: StepPlan): TokenRows {
+  rows({ tree, extra, needs, needsOfLast = Need.nothing }: StepPlan): TokenRows {
     const { sampler, history, request } = this.options;
     const verified = sampler.needsLogits(history.newTokens) || request.logProbs !== undefined ? Need.logits : Need.top;
     const tokens = extra ? [...tree.tokens, ...extra.tokens] : tree.tokens;
     const parents = extra ? [...tree.parents, ...extra.parents] : tree.parents;
     const nodes = tree.tokens.length;
-    const all = tokens.map((_, i) => (i < nodes ? verified : Need.nothing) | (needs?.[i] ?? Need.nothing));
+    const all = tokens.map(
+      (_, i) => (i < nodes ? verified | needsOfLast : Need.nothing) | (needs?.[i] ?? Need.nothing),
+    );
     return { sequence: this.sequence!, tokens, parents, needs: all };
   }
 
@@ -113,7 +115,8 @@ export class Run {
     const tokens = [...history.tail(history.length - committed), ...(verdict.next === undefined ? [] : [verdict.next])];
     this.logProbs = tokens.map((token, i) => this.logProbOf(result, verdict.path[i], place, token));
     const foreseen = verdict.foreseen?.path ?? [];
-    drafter.observe({ committed: tokens, path: verdict.path, foreseen, result, request: place });
+    const last = (foreseen.length > 0 ? foreseen : verdict.path).at(-1)!;
+    drafter.observe({ committed: tokens, path: verdict.path, foreseen, last, result, request: place });
     return verdict;
   }
 

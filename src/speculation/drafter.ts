@@ -34,6 +34,10 @@ export interface StepPlan {
   extra?: { tokens: readonly TokenId[]; parents: readonly number[] };
   /** Flags of Need for each row, tree rows first, that the drafter wants to observe. Default: nothing. */
   needs?: readonly number[];
+  /** Flags of Need for whichever tree row turns out to be the last right one (`StepOutcome.last`). Default: nothing. */
+  needsOfLast?: number;
+  /** How many of the likeliest tokens rows with Need.top give. Default 1. */
+  topK?: number;
 }
 
 /** What happened in a step, for `observe`. Rows are read inside the call only. */
@@ -44,6 +48,8 @@ export interface StepOutcome {
   path: readonly number[];
   /** Nodes of a side branch that were found right, from that of the last committed token down; often empty. */
   foreseen: readonly number[];
+  /** Row of the last node found right, foreseen ones included: the token after it is where the next proposal begins. */
+  last: number;
   /** The target's rows, in the plan's order. */
   result: PassResult;
   /** Index of the drafter's request in the pass. */

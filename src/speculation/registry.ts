@@ -18,10 +18,10 @@ export interface Method {
   summary: string;
   /** Names of the options that `create` reads; others are refused. */
   options: readonly string[];
-  /** Whether what it needs is there. "auto" takes the available method of highest rank. */
+  /** Whether what it needs is there. */
   available(context: MethodContext): boolean;
-  /** Place among the methods that "auto" chooses from: higher is preferred. */
-  rank: number;
+  /** Place among the methods that "auto" chooses from, of which it takes the highest available. Default: never. */
+  rank?: number;
   /** Makes the drafter of one sequence. @throws UsageError when something it needs is missing or out of range. */
   create(context: MethodContext): Drafter;
 }
@@ -43,8 +43,8 @@ export class MethodRegistry {
   /** The method of that name; "auto" is the best of those available. @throws UsageError naming the nearest method. */
   find(name: string, context: MethodContext): Method {
     if (name === "auto") {
-      const usable = this.all.filter((method) => method.available(context));
-      return usable.reduce((best, method) => (method.rank > best.rank ? method : best));
+      const usable = this.all.filter((method) => method.rank !== undefined && method.available(context));
+      return usable.reduce((best, method) => (method.rank! > best.rank! ? method : best));
     }
     const method = this.methods.get(name);
     if (method) return method;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Distribution } from "../../../src/sampling/distribution.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import type { Chance } from "../../../src/speculation/chance.js";
-import { sampleWithoutReplacement } from "../../../src/speculation/sampled-children.js";
+import { sampleWithoutReplacement } from "../../../src/speculation/drafters/sampled-children.js";
 import type { TokenTree } from "../../../src/speculation/token-tree.js";
 import { verifyMaximal } from "../../../src/speculation/verifier.js";
 import { distributionOf } from "../../support/statistics.js";

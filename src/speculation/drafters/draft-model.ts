@@ -1,12 +1,15 @@
-import type { CausalLM } from "../engine/causal-lm.js";
-import { Need, type PassResult } from "../engine/rows.js";
-import type { Sequence } from "../engine/sequence.js";
-import { logProbability } from "../sampling/log-probability.js";
-import type { TokenId } from "../types/token.js";
-import { chanceOf } from "./chance.js";
-import type { DraftLengthPolicy } from "./draft-length.js";
-import type { DraftContext, Drafter, StepOutcome, StepPlan } from "./drafter.js";
-import { layOut, type ProposalNode, pathTokens, proposalNode } from "./proposal-tree.js";
+import type { CausalLM } from "../../engine/causal-lm.js";
+import { Need, type PassResult } from "../../engine/rows.js";
+import type { Sequence } from "../../engine/sequence.js";
+import { logProbability } from "../../sampling/log-probability.js";
+import { UsageError } from "../../types/errors.js";
+import type { TokenId } from "../../types/token.js";
+import { chanceOf } from "../chance.js";
+import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import type { MethodOptions } from "../options.js";
+import { layOut, type ProposalNode, pathTokens, proposalNode, stemOf } from "../proposal-tree.js";
+import type { Method } from "../registry.js";
+import { type DraftLengthOptions, type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
 import { sampleWithoutReplacement } from "./sampled-children.js";
 
 /**
@@ -166,12 +169,32 @@ export class DraftModelDrafter implements Drafter {
   }
 }
 
-/** The root and the foreseen tokens below it. */
-function stemOf(root: ProposalNode, foreseen: readonly TokenId[]): ProposalNode[] {
-  const stem = [root];
-  for (const token of foreseen) stem.push(proposalNode(token, stem[stem.length - 1]));
-  return stem;
-}
-
 /** Committed tokens that the draft reads in the same pass as the root; more (after plain steps) are prefilled first. */
 const MAX_CATCH_UP = 32;
+
+/** Most children of a node in a draft model's tree. */
+const MAX_WIDTH = 16;
+
+export const draftModel: Method = {
+  name: "draft",
+  summary: "a smaller model with the same tokenizer drafts (needs a draft model)",
+  options: ["numSpeculativeTokens", "policy", "confidenceThreshold", "treeWidths"],
+  rank: 30,
+  available: ({ assistant }) => assistant !== undefined,
+  create: ({ assistant, options }) => {
+    if (!assistant) throw new UsageError('method "draft" needs a draft model: give assistantModel or --draft-model');
+    return new DraftModelDrafter(assistant, draftLengthPolicy(options as DraftLengthOptions), widths(options));
+  },
+};
+
+function widths({ treeWidths }: MethodOptions): number[] | undefined {
+  if (treeWidths === undefined) return undefined;
+  const valid =
+    Array.isArray(treeWidths) &&
+    treeWidths.length > 0 &&
+    treeWidths.every((width) => Number.isInteger(width) && width >= 1 && width <= MAX_WIDTH);
+  if (valid) return treeWidths;
+  throw new UsageError(
+    `treeWidths must list children per node for each depth, integers from 1 to ${MAX_WIDTH}, got ${JSON.stringify(treeWidths)}`,
+  );
+}

@@ -1,5 +1,6 @@
-import type { DraftContext, Drafter, StepPlan } from "./drafter.js";
-import { chain } from "./token-tree.js";
+import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
+import type { Method } from "../registry.js";
+import { chain } from "../token-tree.js";
 
 /** Proposes nothing: plain decoding, one token a pass. */
 export class PlainDrafter implements Drafter {
@@ -19,3 +20,12 @@ export class PlainDrafter implements Drafter {
 
   dispose(): void {}
 }
+
+export const plain: Method = {
+  name: "none",
+  summary: "plain decoding, one token a pass",
+  options: [],
+  rank: 0,
+  available: () => true,
+  create: () => new PlainDrafter(),
+};

@@ -1,0 +1,130 @@
+import { Need } from "../../engine/rows.js";
+import { UsageError } from "../../types/errors.js";
+import type { TokenId } from "../../types/token.js";
+import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import { LookaheadWindow } from "../lookahead-window.js";
+import { NgramPool } from "../ngram-pool.js";
+import { integerOption } from "../options.js";
+import { layOut, type ProposalNode, proposalNode, stemOf } from "../proposal-tree.js";
+import type { Method } from "../registry.js";
+import { WindowBudget } from "../window-budget.js";
+
+export interface LookaheadOptions {
+  /** W: columns of the window. */
+  windowSize: number;
+  /** N: length of the n-grams; N - 1 levels of guesses are kept. */
+  ngramSize: number;
+  /** G: n-grams verified in a step. */
+  guessSize: number;
+  /** Also offer the prompt's own n-grams. */
+  poolFromPrompt: boolean;
+  /** Make window and guesses smaller while few are accepted. */
+  adaptive: boolean;
+}
+
+/**
+ * Lookahead decoding (Fu et al. 2024): a window of guesses improves itself by Jacobi iteration in the same passes that
+ * verify; n-grams that it produced are proposed when their first token comes. Works with any model, without training.
+ */
+export class LookaheadDrafter implements Drafter {
+  readonly name = "lookahead";
+  private window: LookaheadWindow | undefined;
+  private pool: NgramPool;
+  private budget: WindowBudget;
+  /** Of the current step: the token that the window stands behind, and the rows whose predictions it wants. */
+  private input: TokenId = 0;
+  private read: number[] = [];
+
+  constructor(private readonly options: LookaheadOptions) {
+    this.pool = new NgramPool(options.guessSize);
+    this.budget = new WindowBudget(options);
+  }
+
+  async begin(prompt: readonly TokenId[]): Promise<void> {
+    const { windowSize, ngramSize, poolFromPrompt } = this.options;
+    // Any tokens do; the prompt's own are likelier than random ones.
+    this.window = new LookaheadWindow(windowSize, ngramSize, (column) => prompt[(column * 7919 + 13) % prompt.length]);
+    if (!poolFromPrompt) return;
+    for (let i = 0; i + ngramSize <= prompt.length; i++) this.pool.add(prompt[i], prompt.slice(i + 1, i + ngramSize));
+  }
+
+  async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+    const root = proposalNode(history.at(history.length - 1));
+    const known = foreseen.length;
+    const leaf = stemOf(root, foreseen)[known];
+    const guesses = this.pool.after(leaf.token).slice(0, this.budget.guesses);
+    addPaths(leaf, guesses, maxDepth - known, budget - known);
+    const { tree } = layOut(root, this.name);
+    this.read = [];
+    // The last token needs no window: nothing comes after it.
+    if (budget === 0 || !this.budget.runsWindow) return { tree };
+    const rows = this.window!.rows();
+    const nodes = tree.tokens.length;
+    const place = (row: number) => (row < 0 ? known : nodes + row);
+    const extra = { tokens: rows.tokens, parents: rows.parents.map(place) };
+    const needs = new Array<number>(nodes + rows.tokens.length).fill(Need.nothing);
+    this.input = leaf.token;
+    this.read = rows.read.map(place);
+    for (const row of this.read) needs[row] = Need.top;
+    return { tree, extra, needs };
+  }
+
+  observe({ path, result, request }: StepOutcome): void {
+    this.budget.observe(path.length - 1);
+    if (this.read.length === 0) return;
+    const predicted = this.read.map((row) => result.argmax(row, request));
+    for (const { first, rest } of this.window!.advance(this.input, predicted)) this.pool.add(first, rest);
+  }
+
+  fork(): Drafter {
+    const copy = new LookaheadDrafter(this.options);
+    copy.window = this.window?.copy();
+    copy.pool = this.pool.copy();
+    copy.budget = this.budget.copy();
+    return copy;
+  }
+
+  dispose(): void {}
+}
+
+/** Adds paths of tokens under `leaf`; common beginnings become one. */
+function addPaths(leaf: ProposalNode, paths: readonly (readonly TokenId[])[], depth: number, budget: number): void {
+  let left = budget;
+  for (const path of paths) {
+    let node = leaf;
+    for (const token of path.slice(0, Math.max(0, depth))) {
+      const known = node.children.find((child) => child.token === token);
+      if (!known && left-- <= 0) return;
+      node = known ?? proposalNode(token, node);
+    }
+  }
+}
+
+/** Window rows and guesses together stay below what the engine keeps spare slots for. */
+const MAX_ROWS = 120;
+
+export const lookahead: Method = {
+  name: "lookahead",
+  summary: "lookahead decoding: the target guesses n-grams for itself in spare rows; no draft, no training",
+  options: ["windowSize", "ngramSize", "guessSize", "poolFromPrompt", "adaptive"],
+  available: () => true,
+  create: ({ options }) => {
+    const windowSize = integerOption(options, "windowSize", 5, 1, MAX_ROWS);
+    const ngramSize = integerOption(options, "ngramSize", 4, 2, 16);
+    const guessSize = integerOption(options, "guessSize", 5, 1, MAX_ROWS);
+    const rows = windowSize * (ngramSize - 1);
+    if (rows > MAX_ROWS) {
+      throw new UsageError(
+        `a window of ${windowSize} columns and n-grams of ${ngramSize} need ${rows} rows, at most ${MAX_ROWS}: make one smaller`,
+      );
+    }
+    const flag = (name: string, fallback: boolean) => (options[name] ?? fallback) === true;
+    return new LookaheadDrafter({
+      windowSize,
+      ngramSize,
+      guessSize,
+      poolFromPrompt: flag("poolFromPrompt", true),
+      adaptive: flag("adaptive", false),
+    });
+  },
+};

@@ -1,0 +1,18 @@
+import { UsageError } from "../types/errors.js";
+
+/** A method's own options, as the user gave them. */
+export type MethodOptions = Readonly<Record<string, unknown>>;
+
+/** The option as an integer in [min, max]. @throws UsageError naming it */
+export function integerOption(options: MethodOptions, name: string, fallback: number, min: number, max: number) {
+  const value = options[name] ?? fallback;
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+  throw new UsageError(`${name} must be an integer from ${min} to ${max}, got ${JSON.stringify(value)}`);
+}
+
+/** The option as one of `known`. @throws UsageError naming it */
+export function choiceOption<T extends string>(options: MethodOptions, name: string, known: readonly T[]): T {
+  const value = options[name] ?? known[0];
+  if (known.includes(value as T)) return value as T;
+  throw new UsageError(`${name} must be one of: ${known.join(", ")}; got ${JSON.stringify(value)}`);
+}
