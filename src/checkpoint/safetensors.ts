@@ -1,9 +1,10 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
+import { fileDigests } from "./digest.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
 import { show, unreadable } from "./json.js";
 import { type HeaderEntry, parseHeader } from "./safetensors-header.js";
-import { elementCount, type TensorDtype, type TensorInfo } from "./tensor-source.js";
+import { elementCount, type TensorDtype, type TensorInfo, type TensorSource } from "./tensor-source.js";
 
 /** The reference implementation's limit: a longer header is taken for garbage, not read into memory. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -13,7 +14,7 @@ const LENGTH_BYTES = 8;
 const LFS_POINTER = "version ";
 
 /** One .safetensors file, read by ranges. */
-export class SafetensorsFile {
+export class SafetensorsFile implements TensorSource {
   private constructor(
     readonly path: string,
     private readonly file: FileHandle,
@@ -77,6 +78,10 @@ export class SafetensorsFile {
       throw unreadable(`${this.path}: tensor ${show(name)}`, error);
     }
     if (!inPlace) toFloat32(info.dtype, bytes, into);
+  }
+
+  digest(): Promise<string> {
+    return fileDigests([this.path]);
   }
 
   close(): Promise<void> {

@@ -29,6 +29,8 @@ export interface CausalLMOptions {
   contextLength: number;
   /** Ids from here on are padding that the tokenizer does not know. */
   vocabLimit: number;
+  /** Places of the layers that run, config.numLayers of them. Default: all. */
+  layers?: readonly number[];
 }
 
 /** A causal language model: runs rows of token trees of one or several sequences over one set of weights. */
@@ -41,6 +43,7 @@ export class CausalLM {
   private readonly caches: KvCachePool;
   private readonly rotary: { cos: Tensor; sin: Tensor };
   private readonly runners = new Map<number, Promise<PassRunner>>();
+  private readonly skipping = new Map<string, Promise<CausalLM>>();
   private readonly pacer = new PassPacer();
   private queue: Promise<unknown> = Promise.resolve();
   private live = true;
@@ -118,6 +121,28 @@ export class CausalLM {
     }
   }
 
+  /**
+   * The same weights without some layers (places from 0): a model of its own, opened once and disposed of with this one.
+   * @throws UsageError when a place is none, or no layer is left
+   */
+  withoutLayers(skipped: readonly number[]): Promise<CausalLM> {
+    const { numLayers } = this.config;
+    const places = Array.from({ length: numLayers }, (_, i) => i);
+    const layers = places.filter((place) => !skipped.includes(place));
+    if (!skipped.every((place) => places.includes(place)) || layers.length === 0 || layers.length === numLayers) {
+      throw new UsageError(
+        `layers to skip must be some, not all, of 0 to ${numLayers - 1}, got ${JSON.stringify(skipped)}`,
+      );
+    }
+    const key = layers.join();
+    const known = this.skipping.get(key);
+    if (known) return known;
+    const opened = CausalLM.load({ ...this.options, config: { ...this.config, numLayers: layers.length }, layers });
+    this.skipping.set(key, opened);
+    opened.catch(() => this.skipping.delete(key));
+    return opened;
+  }
+
   /** t(n): the time of a pass of n rows that all ask for their argmax, for n up to 64. */
   measureCost(options: { past?: number; repeats?: number } = {}): Promise<CostCurve> {
     return measureCost(this, options);
@@ -128,6 +153,7 @@ export class CausalLM {
     if (!this.live) return;
     this.live = false;
     await this.queue;
+    for (const model of this.skipping.values()) await (await model).dispose();
     for (const runner of this.runners.values()) (await runner).dispose();
     this.caches.dispose();
     this.rotary.cos.dispose();
@@ -178,8 +204,8 @@ export class CausalLM {
   }
 
   private async openRunner(sequences: number): Promise<PassRunner> {
-    const { config, manifest, directory, vocabLimit } = this.options;
-    const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit });
+    const { config, manifest, directory, vocabLimit, layers } = this.options;
+    const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers });
     const session = await Session.create({ bytes, weightsDirectory: directory });
     return new PassRunner(session, config, sequences, this.caches.capacity, this.rotary);
   }

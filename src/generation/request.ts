@@ -1,6 +1,7 @@
 import type { Coupling } from "../speculation/drafter.js";
 import type { GenerationStats } from "../speculation/stats.js";
 import type { TraceSink } from "../speculation/trace.js";
+import type { TypicalAcceptance } from "../speculation/verify-typical.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 
@@ -34,6 +35,8 @@ export interface GenerationRequest {
   logProbs: number | undefined;
   skipSpecialTokens: boolean;
   coupling: Coupling;
+  /** Typical acceptance, which is not lossless, in place of the exact rule. */
+  typical?: TypicalAcceptance;
   signal?: AbortSignal;
   trace?: TraceSink;
 }

@@ -43,7 +43,10 @@ export class Run {
   private readonly started = performance.now();
 
   constructor(private readonly options: RunOptions) {
-    this.stats = new StatsRecorder(options.drafter.name);
+    this.stats = new StatsRecorder(
+      options.drafter.name,
+      options.request.typical === undefined || options.sampler.greedy,
+    );
     this.output = new Output(options.index, options.request, options.text);
   }
 
@@ -109,6 +112,7 @@ export class Run {
       history,
       sampler,
       coupling: request.coupling,
+      typical: request.typical,
       usesLogits: sampler.needsLogits(history.newTokens) || request.logProbs !== undefined,
       isFinal: (token) => request.stopTokenIds.has(token) || this.isLast(),
     });

@@ -5,12 +5,15 @@ import { chanceOf } from "../speculation/chance.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { TokenTree } from "../speculation/token-tree.js";
 import { type Verdict, verifyByChoice, verifyMaximal } from "../speculation/verifier.js";
+import { type TypicalAcceptance, verifyTypical } from "../speculation/verify-typical.js";
 import type { TokenId } from "../types/token.js";
 
 export interface VerifyContext {
   history: TokenHistory;
   sampler: Sampler;
   coupling: Coupling;
+  /** Opt-in, not lossless. */
+  typical?: TypicalAcceptance;
   /** The tree's rows asked for their logits, not just their argmax. */
   usesLogits: boolean;
   /** Whether the accepted token just pushed onto the history ends the output. */
@@ -19,7 +22,12 @@ export interface VerifyContext {
 
 /** Judges a tree by the target's rows; pushes the accepted tokens (not the last, own one) onto the history. */
 export function verify(tree: TokenTree, result: PassResult, place: number, context: VerifyContext): Verdict {
-  const { history, sampler, coupling, usesLogits, isFinal } = context;
+  const { history, sampler, coupling, typical, usesLogits, isFinal } = context;
+  if (typical && !sampler.greedy) {
+    const p = (node: number) => sampler.distribution(result.logits(node, place), history);
+    const sample = (node: number) => sampler.choose(result.logits(node, place), history);
+    return verifyTypical(tree, p, sample, typical, { history, isFinal });
+  }
   if (coupling === "maximal" && !sampler.greedy) {
     const p = (node: number) => sampler.distribution(result.logits(node, place), history);
     const chanceAt = () => chanceOf(sampler.uniforms(history, "verifier"));

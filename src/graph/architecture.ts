@@ -7,6 +7,8 @@ export interface BuildContext {
   ops: LinearOps;
   config: ModelConfig;
   sequences: number;
+  /** The layers that run, in order, by their place in the checkpoint; config.numLayers of them. */
+  layers: readonly number[];
 }
 
 /** One decoder architecture: which weights it needs, and its graph up to the final hidden state. */

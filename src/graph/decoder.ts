@@ -26,18 +26,22 @@ export interface DecoderGraph {
   outputNames: string[];
 }
 
-/** The ONNX model of a decoder that runs rows of `sequences` sequences in one pass (contract.ts). */
+/**
+ * The ONNX model of a decoder that runs rows of `sequences` sequences in one pass (contract.ts).
+ * @param options.layers places of the layers that run, config.numLayers of them. Default: the first
+ */
 export function buildDecoder(
   config: ModelConfig,
   manifest: WeightManifest,
-  options: { sequences: number; vocabLimit: number },
+  options: { sequences: number; vocabLimit: number; layers?: readonly number[] },
 ): DecoderGraph {
   const graph = startGraph(config, options.sequences, manifest.dtype === "q8");
   const architecture = architectureOf(config);
   const widths = new Map<string, number>();
   for (const spec of architecture.weightSpecs(config)) if (spec.kind === "linear") widths.set(spec.name, spec.in);
   const ops = new LinearOps(graph, manifest, widths);
-  const { hidden, lmHead } = architecture.build({ ops, config, sequences: options.sequences });
+  const layers = options.layers ?? Array.from({ length: config.numLayers }, (_, i) => i);
+  const { hidden, lmHead } = architecture.build({ ops, config, sequences: options.sequences, layers });
   head(ops, config, hidden, lmHead, options.vocabLimit);
   return { bytes: graph.build(), inputNames: graph.inputNames, outputNames: graph.outputNames };
 }

@@ -44,15 +44,17 @@ export class LinearOps {
     return this.graph.node("Cast", [rows], [`${name}.out`], { to: ELEMENT_TYPES.f32 });
   }
 
-  /** y = x W^T (+ bias). x is [1, rows, K]; `zeroPoints` names the input of as many 128s as there are rows. */
-  linear(x: string, name: string, options: { zeroPoints: string; bias?: string }): string {
-    const product = this.product(x, name, options.zeroPoints);
+  /**
+   * y = x W^T (+ bias). x is [1, rows, K]; `zeroPoints` names the input of as many 128s as there are rows.
+   * @param options.output names the result when a weight is used more than once
+   */
+  linear(x: string, name: string, options: { zeroPoints: string; bias?: string; output?: string }): string {
+    const product = this.product(x, name, options.zeroPoints, options.output ?? `${name}.out`);
     if (!options.bias) return product;
     return this.graph.node("Add", [product, this.weight(options.bias)], [`${name}.biased`]);
   }
 
-  private product(x: string, name: string, zeroPoints: string): string {
-    const output = `${name}.out`;
+  private product(x: string, name: string, zeroPoints: string, output: string): string {
     if (this.manifest.dtype === "fp32") return this.graph.node("MatMul", [x, this.weight(name)], [output]);
     if (this.manifest.dtype === "q8") return this.int8Product(x, name, zeroPoints, output);
     const N = this.manifest.tensors[`${name}.q`].shape[0];
@@ -70,7 +72,7 @@ export class LinearOps {
     const g = this.graph;
     const inputs = [rows, this.weight(`${name}.q`), one(g), this.weight(`${name}.scale`), zero128(g)];
     if (!this.manifest.q8Signed) inputs.push(zero128(g));
-    const product = g.node("MatMulIntegerToFloat", inputs, [`${name}.int`], {}, CONTRIB);
+    const product = g.node("MatMulIntegerToFloat", inputs, [`${output}.int`], {}, CONTRIB);
     return g.node("Mul", [product, scale], [output]);
   }
 

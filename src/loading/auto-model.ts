@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
+import type { WeightFormat } from "../checkpoint/weight-spec.js";
 import { CausalLM } from "../engine/causal-lm.js";
 import { saturationProbe } from "../runtime/probes.js";
 import { AutoTokenizer } from "../tokenizer/auto-tokenizer.js";
@@ -9,7 +10,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
 import { DTYPES, type Dtype, type ModelConfig } from "../types/model-config.js";
 import { cacheDirectory } from "./cache-directory.js";
-import { type ConversionProgress, convertedModel } from "./converted-model.js";
+import { type ConversionProgress, convertedModel, decoderBlueprint } from "./converted-model.js";
 import { LanguageModel } from "./language-model.js";
 
 /** Context unless asked otherwise, where the model allows as much. Untouched cache memory costs nothing. */
@@ -37,7 +38,7 @@ export const AutoModelForCausalLM = {
     try {
       const hasTokenizer = existsSync(join(directory, "tokenizer.json"));
       const tokenizer = hasTokenizer ? await AutoTokenizer.fromPretrained(directory) : undefined;
-      return await loadModel(checkpoint.source, checkpoint.config, tokenizer, options);
+      return await loadModel(checkpoint.source, checkpoint.config, tokenizer, options, directory);
     } finally {
       await checkpoint.source.close();
     }
@@ -50,6 +51,7 @@ export async function loadModel(
   config: ModelConfig,
   tokenizer: Tokenizer | undefined,
   options: LoadOptions = {},
+  directory?: string,
 ): Promise<LanguageModel> {
   const contextLength = options.contextLength ?? Math.min(DEFAULT_CONTEXT, config.maxPositionEmbeddings);
   if (!Number.isInteger(contextLength) || contextLength < 2 || contextLength > config.maxPositionEmbeddings) {
@@ -57,13 +59,17 @@ export async function loadModel(
       `contextLength must be an integer from 2 to the model's ${config.maxPositionEmbeddings}, got ${contextLength}`,
     );
   }
-  const dtype = options.dtype ?? "q8";
-  // Products of unsigned and signed bytes saturate on CPUs without VNNI; unsigned weights avoid them.
-  const format = { dtype, q8Signed: dtype !== "q8" || !(await saturationProbe()) };
-  const converted = await convertedModel(source, config, format, options.progressCallback, options.signal);
+  const format = await weightFormat(options.dtype ?? "q8");
+  const blueprint = decoderBlueprint(config);
+  const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
   const vocabLimit = Math.min(config.vocabSize, tokenizer?.vocabSize ?? config.vocabSize);
   const model = await CausalLM.load({ config, ...converted, contextLength, vocabLimit });
-  return new LanguageModel(model, tokenizer);
+  return new LanguageModel(model, tokenizer, directory);
+}
+
+/** Products of unsigned and signed bytes saturate on CPUs without VNNI; unsigned weights avoid them. */
+export async function weightFormat(dtype: Dtype): Promise<WeightFormat> {
+  return { dtype, q8Signed: dtype !== "q8" || !(await saturationProbe()) };
 }
 
 function checkDtype(dtype: string | undefined): void {

@@ -3,8 +3,8 @@ import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from "n
 import { join } from "node:path";
 import { convertWeights } from "../checkpoint/convert.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
-import type { WeightFormat, WeightManifest } from "../checkpoint/weight-spec.js";
-import { architectureOf } from "../graph/decoder.js";
+import type { WeightFormat, WeightManifest, WeightSpec } from "../checkpoint/weight-spec.js";
+import { architectureOf, buildDecoder } from "../graph/decoder.js";
 import { cpuFeatures } from "../runtime/cpu.js";
 import { ortVersion } from "../runtime/ort-library.js";
 import { ForetokenError } from "../types/errors.js";
@@ -17,6 +17,22 @@ import { sampleDigest } from "./sample-digest.js";
 const FORMAT = 3;
 /** Saved and aligned copies, raw and packed each, lie beside each other while a model is packed. */
 const SPACE_FACTOR = 4.4;
+
+/** What is converted: its weights, the graph that they are packed for, and what the result's name depends on. */
+export interface Blueprint {
+  key: unknown;
+  specs: readonly WeightSpec[];
+  graph(manifest: WeightManifest): Uint8Array;
+}
+
+/** A decoder's weights, packed for passes of one sequence. */
+export function decoderBlueprint(config: ModelConfig): Blueprint {
+  return {
+    key: config,
+    specs: architectureOf(config).weightSpecs(config),
+    graph: (manifest) => buildDecoder(config, manifest, { sequences: 1, vocabLimit: config.vocabSize }).bytes,
+  };
+}
 
 export interface ConvertedModel {
   directory: string;
@@ -36,13 +52,13 @@ export interface ConversionProgress {
  */
 export async function convertedModel(
   source: TensorSource,
-  config: ModelConfig,
+  blueprint: Blueprint,
   format: WeightFormat,
   onProgress: (progress: ConversionProgress) => void = () => {},
   signal?: AbortSignal,
 ): Promise<ConvertedModel> {
   const models = join(cacheDirectory(), "models");
-  const directory = join(models, await cacheKey(source, config, format));
+  const directory = join(models, await cacheKey(source, blueprint, format));
   const cached = await readCached(directory);
   if (cached) return cached;
   const temporary = `${directory}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`;
@@ -50,7 +66,7 @@ export async function convertedModel(
     await rm(directory, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });
     await removeAbandoned(models);
-    await makeModel(source, config, format, temporary, onProgress, signal);
+    await makeModel(source, blueprint, format, temporary, onProgress, signal);
     await publish(temporary, directory);
   } catch (error) {
     throw explain(error, models);
@@ -64,13 +80,12 @@ export async function convertedModel(
 
 async function makeModel(
   source: TensorSource,
-  config: ModelConfig,
+  { specs, graph }: Blueprint,
   format: WeightFormat,
   directory: string,
   onProgress: (progress: ConversionProgress) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const specs = architectureOf(config).weightSpecs(config);
   await checkSpace(specs, format, directory);
   const raw = await convertWeights(source, specs, format, join(directory, "weights.bin"), {
     onProgress: (fraction) => onProgress({ stage: "convert", fraction }),
@@ -78,7 +93,7 @@ async function makeModel(
   });
   // Packed 4-bit products lose their scales on the way through a file (ONNX Runtime 1.30): they are packed at each load.
   const onPack = (fraction: number) => onProgress({ stage: "pack", fraction });
-  const manifest = format.dtype === "q4" ? raw : await packWeights(config, raw, directory, onPack);
+  const manifest = format.dtype === "q4" ? raw : await packWeights(graph(raw), raw, directory, onPack);
   const digest = await sampleDigest(join(directory, manifest.file));
   await writeFile(join(directory, "model.json"), JSON.stringify({ manifest, digest }));
 }
@@ -108,16 +123,12 @@ async function readCached(directory: string): Promise<ConvertedModel | undefined
   }
 }
 
-async function cacheKey(source: TensorSource, config: ModelConfig, format: WeightFormat): Promise<string> {
-  const parts = [FORMAT, await source.digest(), config, format, cpuFeatures(), ortVersion()];
+async function cacheKey(source: TensorSource, { key }: Blueprint, format: WeightFormat): Promise<string> {
+  const parts = [FORMAT, await source.digest(), key, format, cpuFeatures(), ortVersion()];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 40);
 }
 
-async function checkSpace(
-  specs: ReturnType<ReturnType<typeof architectureOf>["weightSpecs"]>,
-  format: WeightFormat,
-  directory: string,
-): Promise<void> {
+async function checkSpace(specs: readonly WeightSpec[], format: WeightFormat, directory: string): Promise<void> {
   const bytesPerWeight = { fp32: 4, q8: 1, q4: 0.625 }[format.dtype];
   let bytes = 0;
   for (const spec of specs) {

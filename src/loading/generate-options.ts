@@ -1,8 +1,10 @@
 import type { CausalLM } from "../engine/causal-lm.js";
+import type { MedusaHeads } from "../engine/medusa-heads.js";
 import type { GenerationRequest } from "../generation/request.js";
 import { resolveSamplingParams } from "../sampling/sampling-params.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { TraceSink } from "../speculation/trace.js";
+import { TYPICAL_ACCEPTANCE, type TypicalAcceptance } from "../speculation/verify-typical.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
@@ -17,6 +19,14 @@ export interface SpeculationOptions {
    * seed. "maximal": the classic rule; same distribution, other text, a little more accepted.
    */
   coupling?: Coupling;
+  /**
+   * Which candidates are kept. "exact" (default): the target's own, nothing is lost. "greedy": the target's likeliest
+   * tokens, whatever the temperature. "typical": Medusa's rule, faster at high temperatures and NOT lossless.
+   */
+  acceptance?: "exact" | "greedy" | "typical";
+  /** For "typical": keep a candidate above min(threshold, alpha e^-entropy). Defaults 0.09 and 0.3; lower accepts more. */
+  posteriorThreshold?: number;
+  posteriorAlpha?: number;
   /** Tokens drafted in a step. Default 4. */
   numSpeculativeTokens?: number;
   /** Draft length policy: "constant" (default), "heuristic", "confidence". */
@@ -32,6 +42,8 @@ export interface SpeculationOptions {
 export interface AssistantModel {
   readonly model: CausalLM;
   readonly tokenizer: Tokenizer | undefined;
+  /** Medusa heads of it: then it drafts trees with them. */
+  readonly heads?: MedusaHeads;
 }
 
 /** Options of `generate` and `stream`: sampling parameters, limits, and how to speculate. */
@@ -99,9 +111,11 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
   if (coupling !== "gumbel" && coupling !== "maximal") {
     throw new UsageError(`unknown coupling "${coupling}", expected "gumbel" or "maximal"`);
   }
+  const typical = typicalAcceptance(speculation);
+  const greedy = speculation?.acceptance === "greedy" ? { doSample: false, temperature: 0 } : {};
   const eosTokenIds = ignoreEos ? [] : model.config.eosTokenIds;
   return {
-    params: resolveSamplingParams({ ...sampling, ...(logitBias && { logitBias: toMap(logitBias) }) }),
+    params: resolveSamplingParams({ ...sampling, ...greedy, ...(logitBias && { logitBias: toMap(logitBias) }) }),
     maxNewTokens: limit,
     maxTime: maxTime ?? Number.POSITIVE_INFINITY,
     stopStrings: typeof stopStrings === "string" ? [stopStrings] : (stopStrings ?? []),
@@ -110,9 +124,33 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
     logProbs,
     skipSpecialTokens: skipSpecialTokens ?? true,
     coupling,
+    typical,
     signal,
     trace,
   };
+}
+
+/** Options of `speculation` that are the request's, not the method's. */
+export const REQUEST_OPTIONS = ["method", "coupling", "acceptance", "posteriorThreshold", "posteriorAlpha"] as const;
+
+function typicalAcceptance(speculation: SpeculationOptions = {}): TypicalAcceptance | undefined {
+  const { acceptance = "exact", posteriorThreshold, posteriorAlpha } = speculation;
+  if (acceptance !== "exact" && acceptance !== "greedy" && acceptance !== "typical") {
+    throw new UsageError(`unknown acceptance "${acceptance}", expected "exact", "greedy" or "typical"`);
+  }
+  if (acceptance !== "typical") {
+    if (posteriorThreshold === undefined && posteriorAlpha === undefined) return undefined;
+    throw new UsageError('posteriorThreshold and posteriorAlpha belong to acceptance "typical", which is not lossless');
+  }
+  const { threshold, alpha } = TYPICAL_ACCEPTANCE;
+  const typical = { threshold: posteriorThreshold ?? threshold, alpha: posteriorAlpha ?? alpha };
+  if (!(typical.threshold > 0 && typical.threshold <= 1)) {
+    throw new UsageError(`posteriorThreshold must be in (0, 1], got ${posteriorThreshold}`);
+  }
+  if (!(typical.alpha > 0 && Number.isFinite(typical.alpha))) {
+    throw new UsageError(`posteriorAlpha must be > 0, got ${posteriorAlpha}`);
+  }
+  return typical;
 }
 
 function toMap(bias: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>): ReadonlyMap<TokenId, number> {

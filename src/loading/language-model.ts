@@ -12,7 +12,7 @@ import type { ChatMessage, Tokenizer } from "../tokenizer/tokenizer.js";
 import { ContextOverflowError, UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 import { collect } from "./collect.js";
-import { type AssistantModel, type GenerateOptions, resolveRequest } from "./generate-options.js";
+import { type AssistantModel, type GenerateOptions, REQUEST_OPTIONS, resolveRequest } from "./generate-options.js";
 
 /** One prompt: text, token ids, or a conversation for the model's chat template. */
 export type PromptInput = string | readonly TokenId[] | readonly ChatMessage[];
@@ -26,6 +26,8 @@ export class LanguageModel {
     readonly model: CausalLM,
     /** Absent when the checkpoint has no tokenizer.json; prompts must then be token ids. */
     readonly tokenizer: Tokenizer | undefined,
+    /** The checkpoint that it was loaded from. */
+    readonly directory?: string,
   ) {}
 
   get config() {
@@ -86,26 +88,34 @@ export class LanguageModel {
 
   private async *events(inputs: readonly PromptInput[], options: GenerateOptions): AsyncGenerator<GenerationEvent> {
     const request = resolveRequest(options, this.model);
-    const { method = "auto", coupling: _, ...methodOptions } = options.speculation ?? {};
+    const { method = "auto", ...methodOptions } = options.speculation ?? {};
+    for (const name of REQUEST_OPTIONS) delete methodOptions[name];
     const assistant = options.assistantModel;
     if (assistant) this.checkAssistant(assistant);
     if (request.stopStrings.length > 0 && !this.tokenizer) {
       throw new UsageError("stopStrings need the model's tokenizer.json: use stopTokenIds");
     }
     const prompts = inputs.map((input) => this.checkedPrompt(input));
-    const runs = prompts.map((prompt, index) => {
-      const context = { target: this.model, assistant: assistant?.model, options: methodOptions };
+    const context = {
+      target: this.model,
+      assistant: assistant?.model,
+      assistantHeads: assistant?.heads,
+      options: methodOptions,
+    };
+    const runs: Run[] = [];
+    for (const [index, prompt] of prompts.entries()) {
       const { vocabLimit: vocabSize } = this.model;
-      return new Run({
+      const run = new Run({
         model: this.model,
-        drafter: methods.create(method, context),
+        drafter: await methods.create(method, context),
         sampler: new Sampler({ params: request.params, vocabSize, eosTokenIds: request.eosTokenIds }),
         history: new TokenHistory(prompt),
         text: this.tokenizer && new IncrementalDetokenizer(this.tokenizer, request),
         request,
         index,
       });
-    });
+      runs.push(run);
+    }
     yield* generate(this.model, runs);
   }
 

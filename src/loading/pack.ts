@@ -1,31 +1,28 @@
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredTensor, WeightManifest } from "../checkpoint/weight-spec.js";
-import { buildDecoder } from "../graph/decoder.js";
 import { readExternalInitializers } from "../runtime/packed-model.js";
 import { Session } from "../runtime/session.js";
 import { ForetokenError } from "../types/errors.js";
-import type { ModelConfig } from "../types/model-config.js";
 
 /** Products read packed weights with aligned loads (a crash otherwise), and mappings begin at pages. */
 const ALIGNMENT = 4096;
 const CHUNK = 16 << 20;
 
 /**
- * Saves the raw weights in `directory` as ONNX Runtime packs them for this CPU: later sessions map the packed form and
+ * Saves the raw weights in `directory`, which `graph` refers to, as ONNX Runtime packs them for this CPU: later sessions map the packed form and
  * share its pages. Removes the raw file. Runtime 1.30 puts tensors and packed forms at any offset; here they are
  * moved to aligned ones.
  */
 export async function packWeights(
-  config: ModelConfig,
+  graph: Uint8Array,
   raw: WeightManifest,
   directory: string,
   onProgress: (fraction: number) => void,
 ): Promise<WeightManifest> {
   onProgress(0);
   const saved = { modelPath: join(directory, "saved.onnx"), weightsFile: "saved.bin" };
-  const { bytes } = buildDecoder(config, raw, { sequences: 1, vocabLimit: config.vocabSize });
-  (await Session.create({ bytes, weightsDirectory: directory }, { pack: saved })).dispose();
+  (await Session.create({ bytes: graph, weightsDirectory: directory }, { pack: saved })).dispose();
   const packed = readExternalInitializers(await readFile(saved.modelPath));
   await rm(join(directory, raw.file));
   const file = "packed.bin";

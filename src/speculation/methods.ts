@@ -1,5 +1,8 @@
+import { draftMedusa } from "./drafters/draft-medusa.js";
 import { draftModel } from "./drafters/draft-model.js";
+import { layerSkip } from "./drafters/layer-skip.js";
 import { lookahead } from "./drafters/lookahead.js";
+import { medusa } from "./drafters/medusa.js";
 import { plain } from "./drafters/plain.js";
 import { promptLookup } from "./drafters/prompt-lookup.js";
 import { suffixLookup } from "./drafters/suffix-lookup.js";
@@ -13,4 +16,7 @@ export const methods = new MethodRegistry()
   .register(suffixLookup)
   .register(tokenRecycling)
   .register(lookahead)
-  .register(draftModel);
+  .register(layerSkip)
+  .register(medusa)
+  .register(draftModel)
+  .register(draftMedusa);

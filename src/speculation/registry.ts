@@ -1,4 +1,5 @@
 import type { CausalLM } from "../engine/causal-lm.js";
+import type { MedusaHeads } from "../engine/medusa-heads.js";
 import { nearest, UsageError } from "../types/errors.js";
 import type { Drafter } from "./drafter.js";
 
@@ -7,6 +8,8 @@ export interface MethodContext {
   target: CausalLM;
   /** The draft model, when one was given. */
   assistant?: CausalLM;
+  /** The draft model's Medusa heads, when it has some. */
+  assistantHeads?: MedusaHeads;
   /** The method's own options, as the user gave them. */
   options: Readonly<Record<string, unknown>>;
 }
@@ -23,7 +26,7 @@ export interface Method {
   /** Place among the methods that "auto" chooses from, of which it takes the highest available. Default: never. */
   rank?: number;
   /** Makes the drafter of one sequence. @throws UsageError when something it needs is missing or out of range. */
-  create(context: MethodContext): Drafter;
+  create(context: MethodContext): Drafter | Promise<Drafter>;
 }
 
 /** The methods known by name. */
@@ -56,7 +59,7 @@ export class MethodRegistry {
   }
 
   /** A drafter of the named method, after checking that it knows every option given. */
-  create(name: string, context: MethodContext): Drafter {
+  async create(name: string, context: MethodContext): Promise<Drafter> {
     const method = this.find(name, context);
     for (const option of Object.keys(context.options)) {
       if (context.options[option] === undefined || method.options.includes(option)) continue;

@@ -47,7 +47,10 @@ export class StatsRecorder {
   private readonly start = performance.now();
   private end: number | undefined;
 
-  constructor(private readonly method: string) {}
+  constructor(
+    private readonly method: string,
+    private readonly lossless = true,
+  ) {}
 
   /**
    * One step.
@@ -86,7 +89,7 @@ export class StatsRecorder {
     const decodeMs = totalMs - this.prefillMs;
     return {
       method: this.method,
-      lossless: true,
+      lossless: this.lossless,
       newTokens: this.tokens,
       targetPasses: this.passes,
       meanTokensPerPass: ratio(this.tokens, this.passes),

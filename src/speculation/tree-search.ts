@@ -9,7 +9,7 @@ import { type RankPath, RankTree } from "./rank-tree.js";
 export function searchTree(accuracies: readonly (readonly number[])[], nodes: number): RankTree {
   const valid = accuracies.length > 0 && accuracies.every((level) => level.every((a) => a >= 0 && a <= 1));
   if (!valid) throw new UsageError("searchTree needs accuracies in [0, 1] for each rank of each level");
-  const ranks = accuracies.reduce((total, level) => total * level.length + level.length, 0);
+  const ranks = accuracies.reduceRight((below, level) => level.length * (1 + below), 0);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > ranks) {
     throw new UsageError(`a tree over these accuracies has 1 to ${ranks} nodes, got ${nodes}`);
   }

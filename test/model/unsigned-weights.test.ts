@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/checkpoint.js";
 import { CausalLM } from "../../src/engine/causal-lm.js";
-import { convertedModel } from "../../src/loading/converted-model.js";
+import { convertedModel, decoderBlueprint } from "../../src/loading/converted-model.js";
 import { logitsOf, rowInvariance } from "../../src/loading/row-invariance.js";
 import { saturationProbe } from "../../src/runtime/probes.js";
 import { TARGET } from "../support/models.js";
@@ -12,7 +12,7 @@ test("unsigned int8 weights give the bits of signed ones, and exact rows", async
   const tokens = Array.from({ length: 40 }, (_, i) => i * 7 + 3);
   const logits: Float32Array[][] = [];
   for (const q8Signed of (await saturationProbe()) ? [false] : [false, true]) {
-    const converted = await convertedModel(source, config, { dtype: "q8", q8Signed });
+    const converted = await convertedModel(source, decoderBlueprint(config), { dtype: "q8", q8Signed });
     const model = await CausalLM.load({ config, ...converted, contextLength: 512, vocabLimit: config.vocabSize });
     const { rows, identical } = await rowInvariance(model);
     expect(identical).toBe(rows);

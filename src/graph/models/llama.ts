@@ -59,14 +59,14 @@ function weightSpecs(config: ModelConfig): WeightSpec[] {
   return specs;
 }
 
-function build({ ops, config, sequences }: BuildContext): { hidden: string; lmHead: string } {
+function build({ ops, config, sequences, layers }: BuildContext): { hidden: string; lmHead: string } {
   const g = ops.graph;
   const epsilon = config.rmsNormEps;
   const project = (x: string, name: string, biased: boolean) =>
     ops.linear(x, name, { zeroPoints: "zero_points", bias: biased ? `${name}.bias` : undefined });
   const residual: Residual = { sum: ops.embed("embedding") };
-  for (let i = 0; i < config.numLayers; i++) {
-    const layer = `layers.${i}`;
+  for (const [i, place] of layers.entries()) {
+    const layer = `layers.${place}`;
     const rows = rmsNorm(ops, residual, `${layer}.attention_norm`, epsilon);
     const qkv = project(rows, `${layer}.qkv`, config.attentionBias);
     residual.pending = project(attention(g, config, i, sequences, qkv), `${layer}.o`, config.attentionBias);

@@ -17,7 +17,6 @@ import { sampleWithoutReplacement } from "./sampled-children.js";
  * cache follows rejections: accepted rows are committed, the others dropped, nothing is computed twice.
  */
 export class DraftModelDrafter implements Drafter {
-  readonly name = "draft";
   private sequence: Sequence;
   /** The tree of the current step, as laid out for the target. */
   private nodes: ProposalNode[] = [];
@@ -38,6 +37,7 @@ export class DraftModelDrafter implements Drafter {
     private readonly model: CausalLM,
     private readonly policy: DraftLengthPolicy,
     private readonly widths: readonly number[] = [1],
+    readonly name: string = "draft",
     sequence?: Sequence,
   ) {
     this.sequence = sequence ?? model.newSequence();
@@ -78,7 +78,7 @@ export class DraftModelDrafter implements Drafter {
   }
 
   fork(): Drafter {
-    return new DraftModelDrafter(this.model, this.policy, this.widths, this.sequence.fork());
+    return new DraftModelDrafter(this.model, this.policy, this.widths, this.name, this.sequence.fork());
   }
 
   dispose(): void {
