@@ -1,5 +1,6 @@
 export type { CausalLM } from "./engine/causal-lm.js";
 export type { CostCurve } from "./engine/cost-curve.js";
+export { MedusaHeads } from "./engine/medusa-heads.js";
 export { Need, type PassResult, type TokenRows } from "./engine/rows.js";
 export type { Sequence } from "./engine/sequence.js";
 export type {
@@ -14,15 +15,28 @@ export { cacheDirectory } from "./loading/cache-directory.js";
 export type { ConversionProgress } from "./loading/converted-model.js";
 export type { AssistantModel, GenerateOptions, SpeculationOptions } from "./loading/generate-options.js";
 export { LanguageModel, type PromptInput } from "./loading/language-model.js";
+export { loadMedusaHeads, type MedusaGenerateOptions, MedusaModel } from "./loading/medusa-model.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
 export type { Coupling, DraftContext, Drafter, StepOutcome, StepPlan } from "./speculation/drafter.js";
+export { LookupCorpus } from "./speculation/drafters/suffix-lookup.js";
+export { type SkippedLayers, searchSkippedLayers } from "./speculation/layer-search.js";
 export { methods } from "./speculation/methods.js";
+export { type RankPath, RankTree } from "./speculation/rank-tree.js";
 export type { Method, MethodContext, MethodRegistry } from "./speculation/registry.js";
 export type { GenerationStats } from "./speculation/stats.js";
+export { SuccessorMemory } from "./speculation/successor-memory.js";
 export { chain, rootOnly, type TokenTree } from "./speculation/token-tree.js";
 export { type TraceSink, type TraceStep, traceFile } from "./speculation/trace.js";
+export { TREE_PRESETS } from "./speculation/tree-presets.js";
+export { expectedAccepted, searchTree } from "./speculation/tree-search.js";
 export { AutoTokenizer } from "./tokenizer/auto-tokenizer.js";
 export type { ChatMessage, Tokenizer } from "./tokenizer/tokenizer.js";
+export {
+  type ClosedFormHeads,
+  type ClosedFormOptions,
+  fitMedusaHeads,
+  saveMedusaHeads,
+} from "./training/closed-form-heads.js";
 export * from "./types/errors.js";
 export { DTYPES, type Dtype, type ModelConfig } from "./types/model-config.js";
 export type { SamplingParams } from "./types/sampling-params.js";

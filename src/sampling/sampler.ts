@@ -75,8 +75,11 @@ export class Sampler {
     else {
       const { ids, logits, count } = this.fill(processed);
       for (let i = 0; i < count; i++) {
-        if (scored.length === k && logits[i] + MAX_NOISE < scored[k - 1].score) continue;
-        offer(ids[i], logits[i] + gumbel(key, ids[i]));
+        const least = scored.length === k ? scored[k - 1].score : -Infinity;
+        if (logits[i] + MAX_NOISE < least) continue;
+        const bits = noiseBits(key, ids[i]);
+        if (logits[i] + GUMBEL_BOUNDS[Math.clz32(bits)] < least) continue;
+        offer(ids[i], logits[i] + gumbelFrom(bits, key, ids[i]));
       }
     }
     return scored.map(({ id }) => id);

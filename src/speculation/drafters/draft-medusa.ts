@@ -61,6 +61,7 @@ export class DraftMedusaDrafter implements Drafter {
     const sampled = sampler.needsLogits(history.newTokens + foreseen.length) && context.coupling === "gumbel";
     const need = Need.hidden | (sampled ? Need.logits : Need.top | Need.logSumExp);
     const last = tokens.length - 1;
+    const { width } = this.plan.shape;
     const needs = tokens.map((_, i) => (i === last ? need : Need.nothing));
     const levels = await this.model.forward(
       [{ sequence, tokens, needs }],
@@ -68,9 +69,9 @@ export class DraftMedusaDrafter implements Drafter {
         const hidden = result.hidden(last);
         if (sampled) {
           for (const token of foreseen) history.push(token);
-          const ids = sampler.chooseTop(result.logits(last), history, heads.topCount);
+          const ids = sampler.chooseTop(result.logits(last), history, width);
           for (const _ of foreseen) history.pop();
-          return [{ ids }, ...headLevels(heads, hidden, context, [...foreseen, ids[0]])];
+          return [{ ids }, ...headLevels(heads, hidden, context, [...foreseen, ids[0]], width)];
         }
         const { ids, logits } = result.top(last);
         const total = result.logSumExp(last);

@@ -46,7 +46,7 @@ export class MedusaDrafter implements Drafter {
   dispose(): void {}
 
   private levels(context: DraftContext): LevelCandidates[] {
-    return headLevels(this.heads, this.hidden!, context, context.foreseen);
+    return headLevels(this.heads, this.hidden!, context, context.foreseen, this.plan.shape.width);
   }
 }
 
@@ -56,12 +56,13 @@ export function headLevels(
   hidden: Float32Array,
   { history, sampler, coupling }: DraftContext,
   above: readonly number[],
+  width: number,
 ): LevelCandidates[] {
   if (!sampler.needsLogits(history.newTokens + above.length) || coupling !== "gumbel") return heads.top(hidden);
   const levels: LevelCandidates[] = [];
   along(history, above, () => {
     for (const row of heads.logits(hidden)) {
-      const ids = sampler.chooseTop(row, history, heads.topCount);
+      const ids = sampler.chooseTop(row, history, width);
       levels.push({ ids });
       history.push(ids[0]);
     }

@@ -1,0 +1,155 @@
+import type { PassResult } from "../../engine/rows.js";
+import { UsageError } from "../../types/errors.js";
+import type { TokenId } from "../../types/token.js";
+import { BudgetShares } from "../budget-shares.js";
+import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import { integerOption, type MethodOptions } from "../options.js";
+import type { Method, MethodContext } from "../registry.js";
+import { type MergedPlan, mergeTrees } from "../tree-merge.js";
+
+/**
+ * Several drafters propose together: their trees become one, in which equal paths are one path, and each drafter's share
+ * of the nodes follows what it got accepted. Every drafter hears about every step, as if it had proposed alone.
+ */
+export class MergedDrafter implements Drafter {
+  readonly name = "merged";
+  private merged: MergedPlan = { plan: { tree: { tokens: [], parents: [] } }, places: [] };
+  private plans: StepPlan[] = [];
+
+  constructor(
+    private readonly drafters: readonly Drafter[],
+    private readonly nodes: number,
+    private readonly shares = new BudgetShares(drafters.length),
+  ) {}
+
+  async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    for (const drafter of this.drafters) await drafter.begin(prompt, signal);
+  }
+
+  async propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    const known = context.foreseen.length;
+    const budgets = this.shares.split(Math.max(0, Math.min(this.nodes, budget - known)));
+    this.plans = [];
+    for (const [i, drafter] of this.drafters.entries()) {
+      this.plans.push(await drafter.propose(context, budget === 0 ? 0 : known + budgets[i]));
+    }
+    this.merged = mergeTrees(
+      this.plans,
+      this.drafters.map(({ name }) => name),
+      this.shares.order(),
+    );
+    return this.merged.plan;
+  }
+
+  observe(outcome: StepOutcome): void {
+    const { places } = this.merged;
+    const right = [...outcome.path, ...outcome.foreseen];
+    this.drafters.forEach((drafter, i) => {
+      const place = places[i];
+      const own = new Map(place.map((row, index) => [row, index]));
+      const inTree = (rows: readonly number[]) => cut(rows.map((row) => own.get(row)));
+      const path = inTree(outcome.path);
+      const foreseen = path.length === outcome.path.length ? inTree(outcome.foreseen) : [];
+      // The last right node need not be this drafter's: it stands behind all of its rows.
+      const result = new MappedResult(outcome.result, [...place, outcome.last]);
+      drafter.observe({ ...outcome, path, foreseen, last: own.get(outcome.last) ?? place.length, result });
+      const nodes = this.plans[i].tree.tokens.length;
+      this.shares.observe(i, nodes, right.filter((row) => (own.get(row) ?? nodes) < nodes).length);
+    });
+  }
+
+  fork(): Drafter {
+    return new MergedDrafter(
+      this.drafters.map((drafter) => drafter.fork()),
+      this.nodes,
+      this.shares.copy(),
+    );
+  }
+
+  dispose(): void {
+    for (const drafter of this.drafters) drafter.dispose();
+  }
+}
+
+/** The beginning that is there. */
+function cut(rows: readonly (number | undefined)[]): number[] {
+  const end = rows.indexOf(undefined);
+  return (end < 0 ? rows : rows.slice(0, end)) as number[];
+}
+
+/** The pass's rows in one drafter's numbering. */
+class MappedResult implements PassResult {
+  constructor(
+    private readonly result: PassResult,
+    private readonly rows: readonly number[],
+  ) {}
+
+  logits(row: number, request?: number) {
+    return this.result.logits(this.rows[row], request);
+  }
+  argmax(row: number, request?: number) {
+    return this.result.argmax(this.rows[row], request);
+  }
+  top(row: number, request?: number) {
+    return this.result.top(this.rows[row], request);
+  }
+  logSumExp(row: number, request?: number) {
+    return this.result.logSumExp(this.rows[row], request);
+  }
+  hidden(row: number, request?: number) {
+    return this.result.hidden(this.rows[row], request);
+  }
+}
+
+/** Methods that may be part of a merged one, given where methods are registered. */
+export function merged(parts: () => readonly Method[]): Method {
+  return {
+    name: "merged",
+    summary: "several methods propose one tree together, e.g. drafters draft,ngram",
+    options: ["drafters", "mergedNodes", "heads", "lookupCorpus", "successors"],
+    available: () => true,
+    create: async (context) => {
+      const chosen = partsOf(context, parts());
+      const nodes = integerOption(context.options, "mergedNodes", 12, 1, 96);
+      const drafters: Drafter[] = [];
+      try {
+        for (const method of chosen)
+          drafters.push(await method.create({ ...context, options: ownOptions(method, context.options) }));
+      } catch (error) {
+        for (const drafter of drafters) drafter.dispose();
+        throw error;
+      }
+      return new MergedDrafter(drafters, nodes);
+    },
+  };
+}
+
+/** The methods named by `drafters`; else those that are there: a draft or heads, with prompt lookup. */
+function partsOf(context: MethodContext, parts: readonly Method[]): Method[] {
+  const { drafters } = context.options;
+  const usable = parts.filter(({ name }) => name !== "none" && name !== "merged");
+  if (drafters === undefined) {
+    const model = usable.filter(({ rank, available }) => rank !== undefined && available(context));
+    const best = model.sort((a, b) => b.rank! - a.rank!).slice(0, 1);
+    return [
+      ...best,
+      ...usable.filter(
+        ({ name }) => name === (best.length > 0 ? "ngram" : "suffix") || (best.length === 0 && name === "recycling"),
+      ),
+    ];
+  }
+  if (!Array.isArray(drafters) || drafters.length < 2 || new Set(drafters).size < drafters.length) {
+    throw new UsageError(`drafters must list two or more different methods, got ${JSON.stringify(drafters)}`);
+  }
+  return drafters.map((name) => {
+    const method = usable.find((other) => other.name === name);
+    if (method) return method;
+    throw new UsageError(
+      `"${name}" cannot be part of a merged tree, expected: ${usable.map((m) => m.name).join(", ")}`,
+    );
+  });
+}
+
+function ownOptions(method: Method, options: MethodOptions): MethodOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => method.options.includes(name)));
+}
