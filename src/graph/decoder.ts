@@ -37,10 +37,11 @@ export function buildDecoder(
 ): DecoderGraph {
   const graph = startGraph(config, options.sequences, manifest.dtype === "q8");
   const architecture = architectureOf(config);
-  const widths = new Map<string, number>();
-  for (const spec of architecture.weightSpecs(config)) if (spec.kind === "linear") widths.set(spec.name, spec.in);
-  const ops = new LinearOps(graph, manifest, widths);
   const layers = options.layers ?? Array.from({ length: config.numLayers }, (_, i) => i);
+  const widths = new Map<string, number>();
+  const specs = architecture.weightSpecs({ ...config, numLayers: 1 + Math.max(...layers) });
+  for (const spec of specs) if (spec.kind === "linear") widths.set(spec.name, spec.in);
+  const ops = new LinearOps(graph, manifest, widths);
   const { hidden, lmHead } = architecture.build({ ops, config, sequences: options.sequences, layers });
   head(ops, config, hidden, lmHead, options.vocabLimit);
   return { bytes: graph.build(), inputNames: graph.inputNames, outputNames: graph.outputNames };

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { type Dtype, type GenerateOptions, methods } from "../../src/index.js";
+import { WAYS } from "../support/methods.js";
+import { model, prompts, TARGET } from "../support/models.js";
+
+/** The promise, for every method: plain decoding's tokens and log-probabilities, exactly. */
+const NEW_TOKENS = 28;
+const SAMPLINGS: Record<string, GenerateOptions> = {
+  greedy: {},
+  "temperature 0.7": { temperature: 0.7, seed: 7 },
+  "top-p": { temperature: 1, topP: 0.8, seed: 2 ** 35 + 3 },
+};
+const ways = Object.keys(WAYS).filter((name) => name !== "plain");
+
+test("every registered method has a way in this suite", () => {
+  const covered = new Set(Object.values(WAYS).map(({ method }) => method));
+  expect(methods.all.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
+});
+
+describe.each(ways)("%s", (name) => {
+  test.each(Object.keys(SAMPLINGS))("tokens of plain decoding on every prompt: %s", async (sampling) => {
+    let accepted = 0;
+    for (const [i, { id, prompt }] of prompts().entries()) {
+      // q8 on all prompts (sampled: on every second), the other dtypes on some.
+      if (sampling !== "greedy" && i % 2 === 1) continue;
+      const dtypes: Dtype[] = ["q8", ...(i % 10 === 4 ? (["fp32", "q4"] as const) : [])];
+      for (const dtype of dtypes) {
+        const target = await model(TARGET, dtype);
+        const options = { ...SAMPLINGS[sampling], maxNewTokens: NEW_TOKENS };
+        const plain = await target.generate(prompt, { ...options, speculation: { method: "none" } });
+        const fast = await target.generate(prompt, { ...options, ...(await WAYS[name].options(dtype)) });
+        expect(fast.tokenIds, `${id} ${dtype}`).toEqual(plain.tokenIds);
+        expect(fast.text).toBe(plain.text);
+        expect(fast.stats.lossless).toBe(true);
+        accepted += fast.stats.acceptedTokens;
+      }
+    }
+    expect(accepted).toBeGreaterThan(20);
+  });
+
+  test("prompts in the same passes, each at its own position, with processors", async () => {
+    const target = await model(TARGET, "q8");
+    const batch = prompts()
+      .filter((_, i) => i % 7 === 2)
+      .map(({ prompt }) => prompt);
+    const cases: GenerateOptions[] = [
+      { temperature: 0.9, repetitionPenalty: 1.2, minNewTokens: 8, seed: 4 },
+      { frequencyPenalty: 0.4, logitBias: { 300: 3 }, logProbs: 2 },
+    ];
+    for (const sampling of cases) {
+      const options = { ...sampling, maxNewTokens: NEW_TOKENS };
+      const plain = await target.generate(batch, { ...options, speculation: { method: "none" } });
+      const fast = await target.generate(batch, { ...options, ...(await WAYS[name].options("q8")) });
+      expect(fast.map((result) => result.tokenIds)).toEqual(plain.map((result) => result.tokenIds));
+      expect(fast.map((result) => result.logProbs)).toEqual(plain.map((result) => result.logProbs));
+    }
+  });
+});
