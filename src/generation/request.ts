@@ -24,6 +24,8 @@ export type FinishReason =
 export interface GenerationRequest {
   params: SamplingParams;
   maxNewTokens: number;
+  /** Outputs for each prompt. */
+  samples: number;
   /** Seconds; Infinity for no limit. */
   maxTime: number;
   stopStrings: readonly string[];

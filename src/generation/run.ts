@@ -21,12 +21,17 @@ type LogProbs = Pick<TokenEvent, "logProb" | "topLogProbs">;
 
 export interface RunOptions {
   model: CausalLM;
-  drafter: Drafter;
+  /** Name of the method, for statistics. */
+  method: string;
+  /** Absent for a further sample of a prompt: it gets a copy from the first. */
+  drafter?: Drafter;
   sampler: Sampler;
   history: TokenHistory;
   request: GenerationRequest;
   text: TextStream | undefined;
   index: number;
+  /** Further samples of the same prompt, which begin where this one has read it. */
+  samples?: readonly Run[];
 }
 
 /** One output in the making: its sequence, history, drafter, text and statistics. */
@@ -43,10 +48,7 @@ export class Run {
   private readonly started = performance.now();
 
   constructor(private readonly options: RunOptions) {
-    this.stats = new StatsRecorder(
-      options.drafter.name,
-      options.request.typical === undefined || options.sampler.greedy,
-    );
+    this.stats = new StatsRecorder(options.method, options.request.typical === undefined || options.sampler.greedy);
     this.output = new Output(options.index, options.request, options.text);
   }
 
@@ -58,15 +60,26 @@ export class Run {
     return this.finishReason !== undefined;
   }
 
-  /** Reads all of the prompt but its last token, which is the root of the first step. */
+  /** Reads all of the prompt but its last token, which is the root of the first step; for further samples too. */
   async begin(): Promise<void> {
-    const { model, drafter, history } = this.options;
+    const { model, history, samples = [] } = this.options;
+    if (this.sequence) return;
     const start = performance.now();
     const prompt = history.tail(history.length);
     this.sequence = model.newSequence();
     await model.prefill(this.sequence, prompt.slice(0, -1), { signal: this.signal });
-    await drafter.begin(prompt, this.signal);
+    await this.drafter.begin(prompt, this.signal);
     this.stats.prefillMs = performance.now() - start;
+    for (const sample of samples) sample.adopt(this.sequence.fork(), this.drafter.fork());
+  }
+
+  private get drafter(): Drafter {
+    return this.options.drafter!;
+  }
+
+  private adopt(sequence: Sequence, drafter: Drafter): void {
+    this.sequence = sequence;
+    this.options.drafter = drafter;
   }
 
   /** Ends the run when its time is up or the context is full; true when it is over. */
@@ -79,13 +92,13 @@ export class Run {
   }
 
   async propose(): Promise<StepPlan> {
-    const { drafter, history, sampler, request, model } = this.options;
+    const { history, sampler, request, model } = this.options;
     const start = performance.now();
     const room = Math.min(request.maxNewTokens - this.output.newTokens, model.contextLength - history.length);
     const maxDepth = room - 1;
     const foreseen = this.foreseen.tokens.slice(0, maxDepth);
     const context = { history, sampler, coupling: request.coupling, foreseen, maxDepth, signal: this.signal };
-    const plan = await drafter.propose(context, room > 1 ? MAX_CANDIDATES : 0);
+    const plan = await this.drafter.propose(context, room > 1 ? MAX_CANDIDATES : 0);
     this.draftMs = performance.now() - start;
     this.stats.draftMs += this.draftMs;
     return plan;
@@ -106,7 +119,7 @@ export class Run {
 
   /** Walks the tree by the target's rows; afterwards the history holds the accepted tokens. */
   judge(plan: StepPlan, result: PassResult, place: number): Verdict {
-    const { request, history, sampler, drafter } = this.options;
+    const { request, history, sampler } = this.options;
     const committed = history.length;
     const verdict = verify(plan.tree, result, place, {
       history,
@@ -120,7 +133,7 @@ export class Run {
     this.logProbs = tokens.map((token, i) => this.logProbOf(result, verdict.path[i], place, token));
     const foreseen = verdict.foreseen?.path ?? [];
     const last = (foreseen.length > 0 ? foreseen : verdict.path).at(-1)!;
-    drafter.observe({ committed: tokens, path: verdict.path, foreseen, last, result, request: place });
+    this.drafter.observe({ committed: tokens, path: verdict.path, foreseen, last, result, request: place });
     return verdict;
   }
 
@@ -131,7 +144,7 @@ export class Run {
     const position = history.length - path.length + 1;
     const known = this.known(tree);
     const sourceOf = (node: number) =>
-      node <= known ? this.foreseen.sources[node - 1] : (tree.sources?.[node] ?? this.options.drafter.name);
+      node <= known ? this.foreseen.sources[node - 1] : (tree.sources?.[node] ?? this.drafter.name);
     const tokens = path.slice(1).map((node) => tree.tokens[node]);
     const sources = path.slice(1).map(sourceOf);
     const side = foreseen?.path ?? [];
@@ -192,7 +205,7 @@ export class Run {
 
   dispose(): void {
     this.sequence?.dispose();
-    this.options.drafter.dispose();
+    this.options.drafter?.dispose();
   }
 
   /** Whether the token just pushed onto the history is the last one that fits. */

@@ -1,12 +1,12 @@
 import type { GenerationEvent, GenerationResult } from "../generation/request.js";
 
-/** Gathers the events of `count` outputs into whole results. */
+/** Gathers the events of outputs into whole results. */
 export async function collect(
-  count: number,
   events: AsyncIterable<GenerationEvent>,
   logProbs: number | undefined,
 ): Promise<GenerationResult[]> {
-  const results: GenerationResult[] = Array.from({ length: count }, () => ({
+  const results: GenerationResult[] = [];
+  const empty = (): GenerationResult => ({
     text: "",
     tokenIds: [],
     sources: [],
@@ -14,8 +14,9 @@ export async function collect(
     stats: undefined!,
     ...(logProbs !== undefined && { logProbs: [] }),
     ...(logProbs && { topLogProbs: [] }),
-  }));
+  });
   for await (const event of events) {
+    results[event.index] ??= empty();
     const result = results[event.index];
     result.text += event.text;
     if (event.type === "finish") {

@@ -53,6 +53,8 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
   /** The draft model. */
   assistantModel?: AssistantModel;
   speculation?: SpeculationOptions;
+  /** Samples drawn for each prompt, each with noise of its own; needs sampling. Default 1. */
+  numReturnSequences?: number;
   /** Default 256. */
   maxNewTokens?: number;
   /** Seconds until the output ends with finish reason "time". Default: no limit. */
@@ -73,10 +75,14 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
   trace?: TraceSink;
 }
 
-const NAMES: readonly (keyof GenerateOptions)[] = [
+const MAX_SAMPLES = 64;
+
+/** Names of the options that are not sampling parameters. */
+const OWN_NAMES: readonly (keyof GenerateOptions)[] = [
   ...([
     "assistantModel",
     "speculation",
+    "numReturnSequences",
     "maxNewTokens",
     "maxTime",
     "stopStrings",
@@ -84,6 +90,10 @@ const NAMES: readonly (keyof GenerateOptions)[] = [
     "ignoreEos",
   ] as const),
   ...(["logProbs", "skipSpecialTokens", "signal", "trace"] as const),
+];
+
+const NAMES: readonly (keyof GenerateOptions)[] = [
+  ...OWN_NAMES,
   ...(["doSample", "temperature", "topK", "topP", "minP", "typicalP", "repetitionPenalty", "presencePenalty"] as const),
   ...(["frequencyPenalty", "logitBias", "badWordsIds", "minNewTokens", "seed"] as const),
 ];
@@ -95,10 +105,9 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
     const guess = nearest(name, NAMES);
     throw new UsageError(`unknown option "${name}"${guess ? `. Did you mean "${guess}"?` : ""}`);
   }
-  const { assistantModel, speculation, maxNewTokens, maxTime, stopStrings, stopTokenIds, ignoreEos } = options;
+  const { speculation, maxNewTokens, maxTime, stopStrings, stopTokenIds, ignoreEos } = options;
   const { logProbs, skipSpecialTokens, signal, trace, logitBias, ...sampling } = options;
-  for (const name of NAMES.slice(0, 11)) delete (sampling as Record<string, unknown>)[name];
-  void assistantModel;
+  for (const name of OWN_NAMES) delete (sampling as Record<string, unknown>)[name];
   const limit = maxNewTokens ?? 256;
   if (!Number.isInteger(limit) || limit < 0) {
     throw new UsageError(`maxNewTokens must be a non-negative integer, got ${limit}`);
@@ -114,9 +123,18 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
   const typical = typicalAcceptance(speculation);
   const greedy = speculation?.acceptance === "greedy" ? { doSample: false, temperature: 0 } : {};
   const eosTokenIds = ignoreEos ? [] : model.config.eosTokenIds;
+  const params = resolveSamplingParams({ ...sampling, ...greedy, ...(logitBias && { logitBias: toMap(logitBias) }) });
+  const samples = options.numReturnSequences ?? 1;
+  if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
+    throw new UsageError(`numReturnSequences must be an integer from 1 to ${MAX_SAMPLES}, got ${samples}`);
+  }
+  if (samples > 1 && !params.doSample) {
+    throw new UsageError("numReturnSequences > 1 needs a temperature: greedy samples would all be the same");
+  }
   return {
-    params: resolveSamplingParams({ ...sampling, ...greedy, ...(logitBias && { logitBias: toMap(logitBias) }) }),
+    params,
     maxNewTokens: limit,
+    samples,
     maxTime: maxTime ?? Number.POSITIVE_INFINITY,
     stopStrings: typeof stopStrings === "string" ? [stopStrings] : (stopStrings ?? []),
     stopTokenIds: new Set([...eosTokenIds, ...(stopTokenIds ?? [])]),

@@ -1,8 +1,8 @@
 import type { CausalLM } from "../engine/causal-lm.js";
 import type { CostCurve } from "../engine/cost-curve.js";
 import { generate } from "../generation/generate.js";
-import type { GenerationEvent, GenerationResult } from "../generation/request.js";
-import { Run } from "../generation/run.js";
+import type { GenerationEvent, GenerationRequest, GenerationResult } from "../generation/request.js";
+import { Run, type RunOptions } from "../generation/run.js";
 import { TokenHistory } from "../sampling/history.js";
 import { Sampler } from "../sampling/sampler.js";
 import { methods } from "../speculation/methods.js";
@@ -39,10 +39,15 @@ export class LanguageModel {
   }
 
   /**
-   * Continues one prompt, or several in the same passes.
+   * Continues one prompt, or several in the same passes. With `numReturnSequences` the result is a list too, the samples
+   * of a prompt next to each other.
    * @throws UsageError for an option out of range, ContextOverflowError for a prompt that does not fit,
    *   TokenizerError for a draft model with another tokenizer
    */
+  async generate(
+    input: PromptInput,
+    options: GenerateOptions & { numReturnSequences: number },
+  ): Promise<GenerationResult[]>;
   async generate(input: PromptInput, options?: GenerateOptions): Promise<GenerationResult>;
   async generate(inputs: readonly PromptInput[], options?: GenerateOptions): Promise<GenerationResult[]>;
   async generate(
@@ -51,8 +56,8 @@ export class LanguageModel {
   ): Promise<GenerationResult | GenerationResult[]> {
     const several = isSeveral(inputs);
     const prompts = several ? inputs : [inputs];
-    const results = await collect(prompts.length, this.events(prompts, options), options.logProbs);
-    return several ? results : results[0];
+    const results = await collect(this.events(prompts, options), options.logProbs);
+    return several || options.numReturnSequences !== undefined ? results : results[0];
   }
 
   /** Continues prompts as `generate` does; yields every token as soon as it is certain, and the end of each output. */
@@ -103,20 +108,39 @@ export class LanguageModel {
       options: methodOptions,
     };
     const runs: Run[] = [];
-    for (const [index, prompt] of prompts.entries()) {
-      const { vocabLimit: vocabSize } = this.model;
-      const run = new Run({
-        model: this.model,
-        drafter: await methods.create(method, context),
-        sampler: new Sampler({ params: request.params, vocabSize, eosTokenIds: request.eosTokenIds }),
-        history: new TokenHistory(prompt),
-        text: this.tokenizer && new IncrementalDetokenizer(this.tokenizer, request),
-        request,
-        index,
-      });
-      runs.push(run);
+    try {
+      for (const prompt of prompts) {
+        const drafter = await methods.create(method, context);
+        const first = runs.length;
+        const run = (sample: number, rest: Partial<RunOptions>) =>
+          this.run(prompt, first + sample, sample, request, { ...rest, method: drafter.name });
+        const samples = Array.from({ length: request.samples - 1 }, (_, i) => run(i + 1, {}));
+        runs.push(run(0, { drafter, samples }), ...samples);
+      }
+    } catch (error) {
+      for (const run of runs) run.dispose();
+      throw error;
     }
     yield* generate(this.model, runs);
+  }
+
+  private run(
+    prompt: TokenId[],
+    index: number,
+    sampleIndex: number,
+    request: GenerationRequest,
+    rest: Partial<RunOptions> & { method: string },
+  ): Run {
+    const { params, eosTokenIds } = request;
+    return new Run({
+      model: this.model,
+      sampler: new Sampler({ params, vocabSize: this.model.vocabLimit, eosTokenIds, sampleIndex }),
+      history: new TokenHistory(prompt),
+      text: this.tokenizer && new IncrementalDetokenizer(this.tokenizer, request),
+      request,
+      index,
+      ...rest,
+    });
   }
 
   private checkedPrompt(input: PromptInput): TokenId[] {

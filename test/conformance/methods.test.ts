@@ -38,6 +38,18 @@ describe.each(ways)("%s", (name) => {
     expect(accepted).toBeGreaterThan(20);
   });
 
+  test("several samples of a prompt, each plain decoding's", async () => {
+    const target = await model(TARGET, "q8");
+    const batch = [prompts()[0].prompt, prompts()[25].prompt];
+    const options = { temperature: 0.8, seed: 12, maxNewTokens: 20, numReturnSequences: 3 };
+    const plain = await target.generate(batch, { ...options, speculation: { method: "none" } });
+    const fast = await target.generate(batch, { ...options, ...(await WAYS[name].options("q8")) });
+    expect(fast.map((result) => result.tokenIds)).toEqual(plain.map((result) => result.tokenIds));
+    expect(new Set(fast.map((result) => result.text)).size).toBe(6);
+    const alone = await target.generate(batch[1], { ...options, numReturnSequences: 1 });
+    expect(alone[0].tokenIds).toEqual(plain[3].tokenIds);
+  });
+
   test("prompts in the same passes, each at its own position, with processors", async () => {
     const target = await model(TARGET, "q8");
     const batch = prompts()
