@@ -1,6 +1,16 @@
 import { openCheckpoint } from "../src/checkpoint/checkpoint.js";
+import { openMedusaCheckpoint } from "../src/checkpoint/medusa-checkpoint.js";
 import { PAD_135M, PAD_500M, padded } from "../src/checkpoint/padded-source.js";
-import { AutoModelForCausalLM, AutoTokenizer, type Dtype, type LanguageModel, loadModel } from "../src/index.js";
+import type { TensorSource } from "../src/checkpoint/tensor-source.js";
+import {
+  AutoModelForCausalLM,
+  AutoTokenizer,
+  type Dtype,
+  type LanguageModel,
+  loadModel,
+  type MedusaHeads,
+} from "../src/index.js";
+import { medusaHeadsFrom } from "../src/loading/medusa-model.js";
 
 const TARGET = "models/target";
 
@@ -20,6 +30,26 @@ export async function targetOf(size: Size, dtype: Dtype, contextLength?: number)
   } finally {
     await source.close();
   }
+}
+
+/** The embedded heads; for a padded target they read nothing from the added channels. */
+export async function headsOf(target: LanguageModel): Promise<MedusaHeads> {
+  const checkpoint = await openMedusaCheckpoint("models/medusa-heads");
+  const wide = target.config.hiddenSize;
+  const { source, hiddenSize: narrow } = checkpoint;
+  const widened: TensorSource = {
+    names: () => source.names(),
+    info: (name) => ({ ...source.info(name)!, shape: [source.info(name)!.shape[0], wide] }),
+    readRows: async (name, start, count, into) => {
+      const rows = new Float32Array(count * narrow);
+      await source.readRows(name, start, count, rows);
+      for (let i = 0; i < count; i++)
+        into.fill(0, i * wide, (i + 1) * wide).set(rows.subarray(i * narrow, (i + 1) * narrow), i * wide);
+    },
+    digest: async () => `widened to ${wide} ${await source.digest()}`,
+    close: () => source.close(),
+  };
+  return medusaHeadsFrom({ ...checkpoint, source: widened, hiddenSize: wide }, target);
 }
 
 export function draftOf(dtype: Dtype): Promise<LanguageModel> {

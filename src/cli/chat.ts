@@ -2,9 +2,10 @@ import { createInterface } from "node:readline/promises";
 import { type ChatMessage, UsageError } from "../index.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
-import { generateOptions, MODEL_FLAGS, SAMPLING_FLAGS, SPECULATION_FLAGS } from "./flags.js";
+import { generateOptions, MODEL_FLAGS, SAMPLING_FLAGS } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { loadModels, type Models } from "./models.js";
+import { SPECULATION_FLAGS, saveResources } from "./speculation.js";
 import { colours } from "./terminal.js";
 
 export const chatCommand: Command = {
@@ -51,14 +52,19 @@ async function run(args: Arguments): Promise<void> {
     if (process.stdin.isTTY) lines.prompt();
   }
   lines.close();
+  saveResources(args, models.resources);
 }
 
 /** Streams the answer to the conversation so far; Ctrl-C ends it early. */
-async function answer({ target, draft }: Models, messages: ChatMessage[], args: Arguments): Promise<string> {
+async function answer({ target, draft, resources }: Models, messages: ChatMessage[], args: Arguments): Promise<string> {
   const { signal, release } = interruptSignal();
   let text = "";
   try {
-    for await (const event of target.stream(messages, { ...generateOptions(args), assistantModel: draft, signal })) {
+    for await (const event of target.stream(messages, {
+      ...generateOptions(args, resources),
+      assistantModel: draft,
+      signal,
+    })) {
       text += event.text;
       process.stdout.write(event.text);
     }

@@ -1,5 +1,6 @@
 import type { GenerateOptions } from "../index.js";
-import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
+import { type Arguments, type Flags, numberFlag } from "./command.js";
+import { type SpeculationResources, speculationOptions } from "./speculation.js";
 
 /** Which models, and how they are held. */
 export const MODEL_FLAGS = {
@@ -10,6 +11,7 @@ export const MODEL_FLAGS = {
     value: "DIR",
     help: "smaller checkpoint with the same tokenizer that drafts",
   },
+  "draft-heads": { type: "string", value: "DIR", help: "Medusa heads of the draft: it then drafts trees with them" },
   dtype: { type: "string", value: "TYPE", help: "q8 (default), q4 or fp32: how the target's weights are held" },
   "draft-dtype": { type: "string", value: "TYPE", help: "the same for the draft (default: the target's)" },
   "context-length": {
@@ -18,20 +20,6 @@ export const MODEL_FLAGS = {
     help: "most tokens of prompt and output (default: the model's, at most 8192)",
   },
   threads: { type: "string", value: "N", help: "threads (default: the cores that are free)" },
-} as const satisfies Flags;
-
-/** How to speculate. */
-export const SPECULATION_FLAGS = {
-  method: { type: "string", value: "NAME", help: "auto (default), none, draft" },
-  "num-speculative-tokens": { type: "string", short: "k", value: "K", help: "tokens drafted in a step (default 4)" },
-  "draft-policy": { type: "string", value: "NAME", help: "constant (default), heuristic, confidence" },
-  "confidence-threshold": {
-    type: "string",
-    value: "P",
-    help: "for confidence: stop below this probability (default 0.4)",
-  },
-  "tree-widths": { type: "string", value: "LIST", help: "children per node by depth for a draft tree, e.g. 3,2,1" },
-  coupling: { type: "string", value: "NAME", help: "gumbel (default: the very text of plain sampling) or maximal" },
 } as const satisfies Flags;
 
 /** How tokens are chosen and when to stop. */
@@ -58,9 +46,8 @@ export const OUTPUT_FLAGS = {
 } as const satisfies Flags;
 
 /** The options of `generate` that the flags ask for. Ranges are checked where the options are used. */
-export function generateOptions(args: Arguments): GenerateOptions {
+export function generateOptions(args: Arguments, resources: SpeculationResources = {}): GenerateOptions {
   const number = (name: string) => numberFlag(args, name);
-  const widths = stringFlag(args, "tree-widths");
   const options: GenerateOptions = {
     maxNewTokens: number("max-new-tokens"),
     minNewTokens: number("min-new-tokens"),
@@ -76,14 +63,7 @@ export function generateOptions(args: Arguments): GenerateOptions {
     seed: number("seed"),
     stopStrings: args.flags.stop as string[] | undefined,
     ignoreEos: args.flags["ignore-eos"] as boolean | undefined,
-    speculation: {
-      method: stringFlag(args, "method"),
-      numSpeculativeTokens: number("num-speculative-tokens"),
-      policy: stringFlag(args, "draft-policy"),
-      confidenceThreshold: number("confidence-threshold"),
-      treeWidths: widths?.split(",").map(Number),
-      coupling: stringFlag(args, "coupling") as "gumbel" | "maximal" | undefined,
-    },
+    speculation: { ...speculationOptions(args), ...resources },
   };
   return withoutUndefined({ ...options, speculation: withoutUndefined(options.speculation!) });
 }

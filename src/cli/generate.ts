@@ -2,9 +2,10 @@ import type { GenerationEvent, GenerationStats } from "../index.js";
 import { traceFile } from "../index.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
-import { generateOptions, MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS, SPECULATION_FLAGS } from "./flags.js";
+import { generateOptions, MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { loadModels } from "./models.js";
+import { SPECULATION_FLAGS, saveResources } from "./speculation.js";
 import { colours, readStdin } from "./terminal.js";
 
 const DEFAULT_PROMPT = "Once upon a time there was a little girl named Lily. She";
@@ -27,6 +28,8 @@ export const generateCommand: Command = {
     ['foretoken generate "Once upon a time"', "the embedded pair, greedy"],
     ['foretoken generate "The fox said," -t 0.8 --seed 7 -k 6 --explain', "sampled, six drafted tokens a step"],
     ["foretoken generate -m ./SmolLM2-135M-Instruct --chat 'Why is the sky blue?' -n 100", "a checkpoint of yours"],
+    ["foretoken generate 'One day' --method medusa --tree-nodes 16 --explain", "Medusa heads in place of a draft"],
+    ["foretoken generate 'One day' --method merged --drafters draft,ngram,recycling", "several methods, one tree"],
     ["cat prompt.txt | foretoken generate - --json > answer.json", "in a pipe"],
   ],
   run,
@@ -34,16 +37,18 @@ export const generateCommand: Command = {
 
 async function run(args: Arguments): Promise<void> {
   const { flags } = args;
-  const options = generateOptions(args);
+  generateOptions(args); // a bad flag is told before models are loaded
   const prompt = args.words[0] === "-" ? await readStdin() : (args.words[0] ?? DEFAULT_PROMPT);
   const { signal, release } = interruptSignal();
   const tracePath = stringFlag(args, "trace");
   const trace = tracePath === undefined ? undefined : traceFile(tracePath);
   try {
-    const { target, draft } = await loadModels(args, signal);
+    const { target, draft, resources } = await loadModels(args, signal);
+    const options = generateOptions(args, resources);
     const input = flags.chat ? [{ role: "user", content: prompt }] : prompt;
     const events = target.stream(input, { ...options, assistantModel: draft, signal, trace: trace?.sink });
     await print(events, args, args.words.length > 0 ? undefined : prompt);
+    saveResources(args, resources);
   } finally {
     trace?.close();
     release();
@@ -75,8 +80,9 @@ function explain(stats: GenerationStats): string {
     return `plain decoding: ${stats.newTokens} tokens in as many passes, ${stats.tokensPerSecond.toFixed(0)} tokens/s\n`;
   }
   const share = (ms: number) => `${((100 * ms) / (stats.totalMs - stats.prefillMs)).toFixed(0)}%`;
+  const lossy = stats.lossless ? "" : " (typical acceptance: NOT lossless)";
   return (
-    `method ${stats.method}: ${stats.newTokens} tokens in ${stats.targetPasses} target passes, ` +
+    `method ${stats.method}${lossy}: ${stats.newTokens} tokens in ${stats.targetPasses} target passes, ` +
     `${stats.meanTokensPerPass.toFixed(2)} a pass; ${stats.acceptedTokens} of ${stats.draftedTokens} drafted tokens accepted ` +
     `(by position: ${stats.acceptanceByPosition.map((a) => a.toFixed(2)).join(" ")}); ` +
     `time: target ${share(stats.targetMs)}, draft ${share(stats.draftMs)}, rest ${share(stats.overheadMs)}; ` +

@@ -1,7 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { Presets, SingleBar } from "cli-progress";
-import { AutoModelForCausalLM, configureRuntime, type Dtype, type LanguageModel } from "../index.js";
+import {
+  type AssistantModel,
+  AutoModelForCausalLM,
+  configureRuntime,
+  type Dtype,
+  type LanguageModel,
+  MedusaModel,
+} from "../index.js";
 import { type Arguments, numberFlag, stringFlag } from "./command.js";
+import { loadResources, type SpeculationResources } from "./speculation.js";
 
 /** The checkpoints that come with the package. */
 export const EMBEDDED_TARGET = fileURLToPath(new URL("../../models/target", import.meta.url));
@@ -9,22 +17,37 @@ export const EMBEDDED_DRAFT = fileURLToPath(new URL("../../models/draft", import
 
 export interface Models {
   target: LanguageModel;
-  draft: LanguageModel | undefined;
+  draft: AssistantModel | undefined;
+  resources: SpeculationResources;
 }
+
+export const EMBEDDED_HEADS = fileURLToPath(new URL("../../models/medusa-heads", import.meta.url));
+
+/** Methods that a draft model takes part in. */
+const DRAFTING = ["auto", "draft", "draft-medusa", "merged"];
 
 /** Loads what --model, --draft-model and --dtype name; the embedded pair when no model is named. */
 export async function loadModels(args: Arguments, signal?: AbortSignal): Promise<Models> {
   const threads = numberFlag(args, "threads");
   if (threads !== undefined) configureRuntime({ threads });
   const named = stringFlag(args, "model");
-  const draftDirectory = stringFlag(args, "draft-model") ?? (named ? undefined : EMBEDDED_DRAFT);
+  const method = stringFlag(args, "method") ?? "auto";
+  const drafters = stringFlag(args, "drafters")?.split(",") ?? ["draft"];
+  const drafts = method === "merged" ? drafters.includes("draft") : DRAFTING.includes(method) && !args.flags.heads;
+  const draftDirectory = stringFlag(args, "draft-model") ?? (named || !drafts ? undefined : EMBEDDED_DRAFT);
   const dtype = stringFlag(args, "dtype") as Dtype | undefined;
   const contextLength = numberFlag(args, "context-length");
   const target = await load(named ?? EMBEDDED_TARGET, { dtype, contextLength, signal });
-  const plain = stringFlag(args, "method") === "none";
-  if (draftDirectory === undefined || plain) return { target, draft: undefined };
+  const resources = await loadResources(args, target, named ? undefined : EMBEDDED_HEADS);
+  if (draftDirectory === undefined || method === "none") return { target, draft: undefined, resources };
   const draftDtype = (stringFlag(args, "draft-dtype") ?? dtype) as Dtype | undefined;
-  return { target, draft: await load(draftDirectory, { dtype: draftDtype, signal }) };
+  const draft = await load(draftDirectory, { dtype: draftDtype, signal });
+  const heads = stringFlag(args, "draft-heads");
+  return {
+    target,
+    draft: heads === undefined ? draft : await MedusaModel.fromPretrained(heads, { base: draft }),
+    resources,
+  };
 }
 
 /** Loads one checkpoint, with a progress bar on standard error while it is converted. */

@@ -138,7 +138,7 @@ export class Run {
   }
 
   /** Keeps the accepted rows and emits their tokens, up to the end of the output. */
-  commit({ tree }: StepPlan, { path, next, foreseen }: Verdict, targetMs: number): TokenEvent[] {
+  commit({ tree, extra }: StepPlan, { path, next, foreseen }: Verdict, targetMs: number): TokenEvent[] {
     const { history, request, index } = this.options;
     this.sequence!.commit(path);
     const position = history.length - path.length + 1;
@@ -174,6 +174,7 @@ export class Run {
       step,
       position,
       tree: traced,
+      rows: tree.tokens.length + (extra?.tokens.length ?? 0),
       known,
       path,
       foreseen: side,

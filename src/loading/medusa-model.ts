@@ -115,7 +115,15 @@ export async function loadMedusaHeads(
   base: LanguageModel,
   options: { dtype?: Dtype; signal?: AbortSignal } = {},
 ): Promise<MedusaHeads> {
-  const checkpoint = await openMedusaCheckpoint(directory);
+  return medusaHeadsFrom(await openMedusaCheckpoint(directory), base, options);
+}
+
+/** Loads the heads of an open checkpoint, and closes it. */
+export async function medusaHeadsFrom(
+  checkpoint: MedusaCheckpoint,
+  base: LanguageModel,
+  options: { dtype?: Dtype; signal?: AbortSignal } = {},
+): Promise<MedusaHeads> {
   const source = checkpoint.heads.every(({ lmHead }) => lmHead)
     ? checkpoint.source
     : await withBaseHead(checkpoint, base);

@@ -13,6 +13,8 @@ export interface TraceStep {
   /** Length of prompt and output before the step; the root is the last of these tokens. */
   position: number;
   tree: { tokens: readonly TokenId[]; parents: readonly number[]; sources?: readonly (string | undefined)[] };
+  /** Rows of the target's pass: the tree's, and lookahead's window. */
+  rows: number;
   /** Nodes after the root that an earlier step had foreseen. */
   known: number;
   /** Accepted nodes, the root first. */

@@ -1,0 +1,142 @@
+/**
+ * Every method on every kind of prompt: tokens a pass, speed-up over plain decoding, and the ideal: what the run's own
+ * t(n) allows for the rows of its passes, drafting for free.
+ *
+ *   npm run bench:methods -- [--size embedded,135M,500M] [--model DIR] [--temperature 0] [--json FILE]
+ */
+import { existsSync, readFileSync } from "node:fs";
+import {
+  AutoModelForCausalLM,
+  type GenerateOptions,
+  type GenerationStats,
+  type LanguageModel,
+  type TraceStep,
+} from "../src/index.js";
+import { interleaved, listFlag, pairedRatio, report, type Timing } from "./harness.js";
+import { draftOf, headsOf, type Size, targetOf } from "./models.js";
+
+const ROUNDS = 3;
+const NEW_TOKENS = 64;
+const PER_KIND = 2;
+const BATCH = 4;
+/** A speed-up below this is none. */
+const WORTH = 1.05;
+const KINDS = ["story", "continuation", "math", "copy"];
+
+interface Case {
+  method: string;
+  options: GenerateOptions;
+}
+
+interface Prompt {
+  kind: string;
+  prompt: string;
+}
+
+const prompts: Prompt[] = readFileSync("test/golden/prompts.jsonl", "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line));
+const temperature = Number(listFlag("temperature", ["0"])[0]);
+const common: GenerateOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
+const rows = [["target", "method", ...KINDS.flatMap((kind) => [`${kind}: tokens/pass`, "x", "ideal"])]];
+const details: unknown[] = [];
+
+for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[])
+  await measure(size, await targetOf(size, "q8"), true);
+for (const directory of listFlag("model", [])) {
+  if (existsSync(directory))
+    await measure(directory, await AutoModelForCausalLM.fromPretrained(directory, { contextLength: 1024 }), false);
+}
+report(
+  `Methods against plain decoding in q8, ${NEW_TOKENS} tokens, temperature ${temperature}; "-" is: not worth it here`,
+  rows,
+  details,
+);
+
+async function measure(name: string, target: LanguageModel, embedded: boolean): Promise<void> {
+  const draft = embedded ? await draftOf("fp32") : undefined;
+  const cases = casesOf(embedded ? await headsOf(target) : undefined, draft);
+  const cost = await target.measureCost({ past: 48 });
+  const seen = new Map<string, { stats: GenerationStats[]; steps: TraceStep[] }>();
+  const key = (method: string, kind: string) => `${method}: ${kind}`;
+  const variants = KINDS.flatMap((kind) => {
+    const own = prompts.filter((prompt) => prompt.kind === kind).map(({ prompt }) => prompt);
+    const single = cases.map(({ method, options }) => ({
+      name: key(method, kind),
+      run: async () => {
+        const found = { stats: [] as GenerationStats[], steps: [] as TraceStep[] };
+        const trace = (step: TraceStep) => found.steps.push(step);
+        for (const prompt of own.slice(0, PER_KIND)) {
+          found.stats.push((await target.generate(prompt, { ...common, ...options, trace })).stats);
+        }
+        seen.set(key(method, kind), found);
+      },
+    }));
+    const options = { ...common, speculation: { method: "none" } };
+    const run = async () => void (await target.generate(own.slice(0, BATCH), options));
+    return [...single, { name: key("batch", kind), run }];
+  });
+  const timings = await interleaved(variants, ROUNDS);
+  const timing = (method: string, kind: string) => timings.find((t) => t.name === key(method, kind))!;
+  for (const { method } of cases) {
+    const row = [name, method];
+    for (const kind of KINDS) {
+      const { stats, steps } = seen.get(key(method, kind))!;
+      const tokens = sum(stats.map((s) => s.newTokens));
+      const prefill = sum(stats.map((s) => s.prefillMs));
+      const ideal = (prefill + tokens * cost.at(1)) / (prefill + sum(steps.map((step) => cost.at(step.rows))));
+      const speedUp = pairedRatio(timing("plain", kind), timing(method, kind));
+      const tokensPerPass = tokens / sum(stats.map((s) => s.targetPasses));
+      row.push(tokensPerPass.toFixed(2), worth(speedUp, method), ideal.toFixed(2));
+      details.push({ name, method, kind, tokensPerPass, speedUp, ideal, timing: timing(method, kind) });
+    }
+    rows.push(row);
+  }
+  const batched = KINDS.flatMap((kind) => [
+    "",
+    worth(scaled(timing("plain", kind), timing("batch", kind)), "batch"),
+    "",
+  ]);
+  rows.push([name, `${BATCH} prompts a pass`, ...batched]);
+  await target.dispose();
+  await draft?.dispose();
+}
+
+function casesOf(heads: unknown, draft: LanguageModel | undefined): Case[] {
+  const way = (method: string, options: Record<string, unknown>, rest: GenerateOptions = {}): Case => ({
+    method,
+    options: { ...rest, speculation: options },
+  });
+  const model = { assistantModel: draft };
+  return [
+    way("plain", { method: "none" }),
+    ...(draft
+      ? [
+          way("draft K=4", { method: "draft" }, model),
+          way("draft tree", { method: "draft", treeWidths: [2, 1, 1] }, model),
+        ]
+      : []),
+    ...(heads ? [way("medusa", { method: "medusa", heads })] : []),
+    way("lookahead", { method: "lookahead" }),
+    way("ngram", { method: "ngram" }),
+    way("suffix", { method: "suffix" }),
+    way("recycling", { method: "recycling" }),
+    way("layer-skip", { method: "layer-skip" }),
+    ...(draft ? [way("merged: draft, ngram", { method: "merged" }, model)] : []),
+    ...(heads ? [way("merged: medusa, ngram", { method: "merged", drafters: ["medusa", "ngram"], heads })] : []),
+  ];
+}
+
+function worth(speedUp: number, method: string): string {
+  return speedUp < WORTH && method !== "plain" ? `${speedUp.toFixed(2)} -` : speedUp.toFixed(2);
+}
+
+/** Plain decoding one prompt after the other against all in one pass, for as many prompts. */
+function scaled(plain: Timing, batch: Timing): number {
+  return (pairedRatio(plain, batch) * BATCH) / PER_KIND;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}
