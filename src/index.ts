@@ -17,6 +17,7 @@ export type { AssistantModel, GenerateOptions, SpeculationOptions } from "./load
 export { LanguageModel, type PromptInput } from "./loading/language-model.js";
 export { loadMedusaHeads, type MedusaGenerateOptions, MedusaModel } from "./loading/medusa-model.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
+export type { GrammarSpec } from "./sampling/grammar.js";
 export type { Coupling, DraftContext, Drafter, StepOutcome, StepPlan } from "./speculation/drafter.js";
 export { LookupCorpus } from "./speculation/drafters/suffix-lookup.js";
 export { type SkippedLayers, searchSkippedLayers } from "./speculation/layer-search.js";

@@ -1,3 +1,4 @@
+import type { GrammarSpec } from "../sampling/grammar.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { GenerationStats } from "../speculation/stats.js";
 import type { TraceSink } from "../speculation/trace.js";
@@ -23,6 +24,7 @@ export type FinishReason =
 /** What to generate, resolved: every option has its value. */
 export interface GenerationRequest {
   params: SamplingParams;
+  grammar?: GrammarSpec;
   maxNewTokens: number;
   /** Outputs for each prompt. */
   samples: number;

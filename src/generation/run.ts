@@ -207,6 +207,7 @@ export class Run {
   dispose(): void {
     this.sequence?.dispose();
     this.options.drafter?.dispose();
+    this.options.sampler.dispose();
   }
 
   /** Whether the token just pushed onto the history is the last one that fits. */

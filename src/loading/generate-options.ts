@@ -1,6 +1,7 @@
 import type { CausalLM } from "../engine/causal-lm.js";
 import type { MedusaHeads } from "../engine/medusa-heads.js";
 import type { GenerationRequest } from "../generation/request.js";
+import type { GrammarSpec } from "../sampling/grammar.js";
 import { resolveSamplingParams } from "../sampling/sampling-params.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { TraceSink } from "../speculation/trace.js";
@@ -53,6 +54,8 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
   /** The draft model. */
   assistantModel?: AssistantModel;
   speculation?: SpeculationOptions;
+  /** What the output must be: "json", { jsonSchema: {...} } or { ebnf: "root ::= ..." }. It ends where that is complete. */
+  grammar?: GrammarSpec;
   /** Samples drawn for each prompt, each with noise of its own; needs sampling. Default 1. */
   numReturnSequences?: number;
   /** Default 256. */
@@ -82,6 +85,7 @@ const OWN_NAMES: readonly (keyof GenerateOptions)[] = [
   ...([
     "assistantModel",
     "speculation",
+    "grammar",
     "numReturnSequences",
     "maxNewTokens",
     "maxTime",
@@ -131,8 +135,14 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
   if (samples > 1 && !params.doSample) {
     throw new UsageError("numReturnSequences > 1 needs a temperature: greedy samples would all be the same");
   }
+  if (options.grammar !== undefined && eosTokenIds.length === 0) {
+    throw new UsageError(
+      "a grammar ends with an end-of-sequence token: leave out ignoreEos, or use a model that has one",
+    );
+  }
   return {
     params,
+    grammar: options.grammar,
     maxNewTokens: limit,
     samples,
     maxTime: maxTime ?? Number.POSITIVE_INFINITY,

@@ -3,6 +3,7 @@ import type { CostCurve } from "../engine/cost-curve.js";
 import { generate } from "../generation/generate.js";
 import type { GenerationEvent, GenerationRequest, GenerationResult } from "../generation/request.js";
 import { Run, type RunOptions } from "../generation/run.js";
+import { compileGrammar, type Grammar, type GrammarSpec, type TokenConstraint } from "../sampling/grammar.js";
 import { TokenHistory } from "../sampling/history.js";
 import { Sampler } from "../sampling/sampler.js";
 import { methods } from "../speculation/methods.js";
@@ -107,15 +108,23 @@ export class LanguageModel {
       assistantHeads: assistant?.heads,
       options: methodOptions,
     };
+    const grammar = request.grammar && (await this.grammar(request.grammar, request.eosTokenIds));
     const runs: Run[] = [];
     try {
       for (const prompt of prompts) {
         const drafter = await methods.create(method, context);
         const first = runs.length;
-        const run = (sample: number, rest: Partial<RunOptions>) =>
-          this.run(prompt, first + sample, sample, request, { ...rest, method: drafter.name });
-        const samples = Array.from({ length: request.samples - 1 }, (_, i) => run(i + 1, {}));
-        runs.push(run(0, { drafter, samples }), ...samples);
+        const samples: Run[] = [];
+        for (let sample = request.samples - 1; sample >= 0; sample--) {
+          const constraint = await grammar?.newConstraint();
+          const own = sample === 0 ? { drafter, samples } : {};
+          const run = this.run(prompt, first + sample, { sampleIndex: sample, constraint }, request, {
+            ...own,
+            method: drafter.name,
+          });
+          if (sample > 0) samples.unshift(run);
+          else runs.push(run, ...samples);
+        }
       }
     } catch (error) {
       for (const run of runs) run.dispose();
@@ -124,17 +133,22 @@ export class LanguageModel {
     yield* generate(this.model, runs);
   }
 
+  private grammar(spec: GrammarSpec, eosTokenIds: readonly TokenId[]): Promise<Grammar> {
+    if (!this.tokenizer) throw new UsageError("a grammar needs the model's tokenizer.json");
+    return compileGrammar(spec, this.tokenizer, eosTokenIds);
+  }
+
   private run(
     prompt: TokenId[],
     index: number,
-    sampleIndex: number,
+    sampling: { sampleIndex: number; constraint?: TokenConstraint },
     request: GenerationRequest,
     rest: Partial<RunOptions> & { method: string },
   ): Run {
     const { params, eosTokenIds } = request;
     return new Run({
       model: this.model,
-      sampler: new Sampler({ params, vocabSize: this.model.vocabLimit, eosTokenIds, sampleIndex }),
+      sampler: new Sampler({ params, vocabSize: this.model.vocabLimit, eosTokenIds, ...sampling }),
       history: new TokenHistory(prompt),
       text: this.tokenizer && new IncrementalDetokenizer(this.tokenizer, request),
       request,

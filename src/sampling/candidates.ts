@@ -43,7 +43,7 @@ export class Candidates {
       if (scaled > max) max = scaled;
     }
     if (count === 0) {
-      throw new UsageError("every token is forbidden: relax logitBias, badWordsIds or minNewTokens");
+      throw new UsageError("every token is forbidden: relax grammar, logitBias, badWordsIds or minNewTokens");
     }
     this.count = count;
     this.max = Math.fround(max);

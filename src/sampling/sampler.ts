@@ -3,6 +3,7 @@ import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 import { Candidates } from "./candidates.js";
 import type { Distribution } from "./distribution.js";
+import type { TokenConstraint } from "./grammar.js";
 import type { TokenHistory } from "./history.js";
 import {
   GUMBEL_BOUNDS,
@@ -27,6 +28,8 @@ export interface SamplerOptions {
   eosTokenIds: readonly TokenId[];
   /** Counts the samples drawn for one prompt. Default 0. */
   sampleIndex?: number;
+  /** Forbids tokens by what is in the output, such as a grammar. The sampler disposes of it. */
+  constraint?: TokenConstraint;
 }
 
 /**
@@ -41,7 +44,7 @@ export class Sampler {
 
   constructor(private readonly options: SamplerOptions) {
     this.greedy = !options.params.doSample;
-    this.changes = changesLogits(options.params);
+    this.changes = changesLogits(options.params) || options.constraint !== undefined;
     this.row = new Float32Array(this.changes || options.params.minNewTokens > 0 ? options.vocabSize : 0);
   }
 
@@ -107,6 +110,10 @@ export class Sampler {
     return () => uniform(key, n++);
   }
 
+  dispose(): void {
+    this.options.constraint?.dispose();
+  }
+
   private key(history: TokenHistory, stream: number): NoiseKey {
     return noiseKey(this.options.params.seed, this.options.sampleIndex ?? 0, history.newTokens, stream);
   }
@@ -117,6 +124,7 @@ export class Sampler {
     if (!this.changes && history.newTokens >= params.minNewTokens) return row;
     this.row.set(row.length === vocabSize ? row : row.subarray(0, vocabSize));
     applyPenalties(this.row, history, params, eosTokenIds);
+    this.options.constraint?.apply(this.row, history);
     return this.row;
   }
 

@@ -78,6 +78,19 @@ export class Tokenizer {
     return this.fast.get_vocab(true);
   }
 
+  /** The vocabulary by id, as the tokenizer's model writes its tokens; "" for ids that no token has. */
+  pieces(): string[] {
+    const pieces = new Array<string>(this.vocabSize).fill("");
+    for (const [piece, id] of this.vocabulary) pieces[id] = piece;
+    return pieces;
+  }
+
+  /** How tokens stand for bytes: GPT-2's byte-level alphabet, or text with <0x..> tokens; undefined for neither. */
+  byteForm(): "byte_level" | "byte_fallback" | undefined {
+    if (this.vocabulary.has("<0x0A>")) return "byte_fallback";
+    return JSON.stringify(this.json.pre_tokenizer ?? {}).includes('"ByteLevel"') ? "byte_level" : undefined;
+  }
+
   get hasChatTemplate(): boolean {
     return this.templateText() !== undefined;
   }

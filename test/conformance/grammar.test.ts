@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import type { GenerateOptions, GrammarSpec } from "../../src/index.js";
+import { WAYS } from "../support/methods.js";
+import { model, prompts, TARGET } from "../support/models.js";
+
+const schema = {
+  type: "object",
+  properties: { name: { type: "string", maxLength: 12 }, age: { type: "integer" }, tame: { type: "boolean" } },
+  required: ["name", "age", "tame"],
+};
+const GRAMMARS: Record<string, GrammarSpec> = {
+  schema: { jsonSchema: schema },
+  words: { ebnf: 'root ::= ("the " | "a ") ("fox" | "crow" | "cat") " " [a-z]{3,9} "."' },
+};
+const SAMPLINGS: Record<string, GenerateOptions> = { greedy: {}, sampled: { temperature: 1, seed: 5 } };
+
+describe.each(Object.keys(WAYS))("%s", (name) => {
+  test.each(Object.keys(GRAMMARS))("the constrained text of plain decoding: %s", async (grammar) => {
+    const target = await model(TARGET, "q8");
+    for (const [sampling, options] of Object.entries(SAMPLINGS)) {
+      for (const { prompt } of prompts().filter((_, i) => i % 13 === 3)) {
+        const all = { ...options, grammar: GRAMMARS[grammar], maxNewTokens: 60, logitBias: { 0: 2 } };
+        const plain = await target.generate(prompt, { ...all, speculation: { method: "none" } });
+        const fast = await target.generate(prompt, { ...all, ...(await WAYS[name].options("q8")) });
+        expect(fast.tokenIds, sampling).toEqual(plain.tokenIds);
+        if (plain.finishReason !== "eos") continue;
+        if (grammar === "words") expect(plain.text).toMatch(/^(the|a) (fox|crow|cat) [a-z]{3,9}\.$/);
+        else expect(Object.keys(JSON.parse(plain.text))).toEqual(["name", "age", "tame"]);
+      }
+    }
+  });
+});
+
+test("outputs end where the grammar is complete, several together, and keep to it when cut", async () => {
+  const target = await model(TARGET, "q8");
+  const assistant = await WAYS["draft tree"].options("q8");
+  const options = { grammar: GRAMMARS.words, temperature: 1, numReturnSequences: 5, ...assistant };
+  const results = await target.generate("The story:", options);
+  expect(results.map(({ finishReason }) => finishReason)).toEqual(new Array(5).fill("eos"));
+  const any = await target.generate("The story:", { grammar: "json", maxNewTokens: 4, ...assistant });
+  expect(any.text.trimStart()).toMatch(/^["{[\-0-9tfn]/);
+});
+
+test("grammars that cannot be used are explained in one line, and the next one works", async () => {
+  const target = await model(TARGET, "q8");
+  const bad: [unknown, string][] = [
+    [{ ebnf: "root ::= (" }, "the grammar cannot be used: "],
+    [{ jsonSchema: { type: "colour" } }, "the grammar cannot be used: "],
+    ["xml", 'grammar must be "json", { jsonSchema: {...} } or { ebnf: "root ::= ..." }'],
+    [{ jsonSchema: 3 }, "grammar must be"],
+  ];
+  for (const [grammar, message] of bad) {
+    const error = await target.generate("x", { grammar: grammar as GrammarSpec }).catch((e: Error) => e);
+    expect(error).toMatchObject({ name: "UsageError" });
+    expect((error as Error).message).toContain(message);
+    expect((error as Error).message).not.toContain("\n");
+    const good = await target.generate("x", { grammar: GRAMMARS.words, maxNewTokens: 3 });
+    expect(good.text).toMatch(/^(the|a|t|th)/);
+  }
+  await expect(target.generate("x", { grammar: "json", ignoreEos: true })).rejects.toThrow("leave out ignoreEos");
+});
