@@ -8,7 +8,7 @@ import { TokenHistory } from "../sampling/history.js";
 import { Sampler } from "../sampling/sampler.js";
 import { methods } from "../speculation/methods.js";
 import { IncrementalDetokenizer } from "../tokenizer/incremental-detokenizer.js";
-import { assertSameTokenizer } from "../tokenizer/same-vocabulary.js";
+import { hasSameTokenizer } from "../tokenizer/same-vocabulary.js";
 import type { ChatMessage, Tokenizer } from "../tokenizer/tokenizer.js";
 import { ContextOverflowError, UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
@@ -20,7 +20,7 @@ export type PromptInput = string | readonly TokenId[] | readonly ChatMessage[];
 
 /** A model with its tokenizer: what `AutoModelForCausalLM.fromPretrained` returns. */
 export class LanguageModel {
-  private readonly checkedAssistants = new WeakSet<AssistantModel>();
+  private readonly foreign = new WeakMap<AssistantModel, boolean>();
 
   constructor(
     /** The engine's model, for work below text: forward passes, sequences, costs. */
@@ -97,7 +97,6 @@ export class LanguageModel {
     const { method = "auto", ...methodOptions } = options.speculation ?? {};
     for (const name of REQUEST_OPTIONS) delete methodOptions[name];
     const assistant = options.assistantModel;
-    if (assistant) this.checkAssistant(assistant);
     if (request.stopStrings.length > 0 && !this.tokenizer) {
       throw new UsageError("stopStrings need the model's tokenizer.json: use stopTokenIds");
     }
@@ -106,6 +105,8 @@ export class LanguageModel {
       target: this.model,
       assistant: assistant?.model,
       assistantHeads: assistant?.heads,
+      tokenizer: this.tokenizer,
+      assistantTokenizer: assistant && this.isForeign(assistant) ? assistant.tokenizer : undefined,
       options: methodOptions,
     };
     const grammar = request.grammar && (await this.grammar(request.grammar, request.eosTokenIds));
@@ -171,14 +172,18 @@ export class LanguageModel {
     );
   }
 
-  private checkAssistant(assistant: AssistantModel): void {
+  /** Whether a draft has another tokenizer. @throws UsageError when nobody can tell, or it is the target itself */
+  private isForeign(assistant: AssistantModel): boolean {
     if (assistant === this) throw new UsageError("assistantModel is the target itself: give a smaller model");
-    if (this.checkedAssistants.has(assistant)) return;
-    if (this.tokenizer && assistant.tokenizer) assertSameTokenizer(this.tokenizer, assistant.tokenizer);
-    else if (this.model.vocabLimit !== assistant.model.vocabLimit) {
+    const known = this.foreign.get(assistant);
+    if (known !== undefined) return known;
+    if ((!this.tokenizer || !assistant.tokenizer) && this.model.vocabLimit !== assistant.model.vocabLimit) {
       throw new UsageError("target and draft have no tokenizers to compare and vocabularies of different sizes");
     }
-    this.checkedAssistants.add(assistant);
+    const both = this.tokenizer && assistant.tokenizer;
+    const foreign = both ? !hasSameTokenizer(this.tokenizer!, assistant.tokenizer!) : false;
+    this.foreign.set(assistant, foreign);
+    return foreign;
   }
 }
 

@@ -8,6 +8,7 @@ import { plain } from "./drafters/plain.js";
 import { promptLookup } from "./drafters/prompt-lookup.js";
 import { suffixLookup } from "./drafters/suffix-lookup.js";
 import { tokenRecycling } from "./drafters/token-recycling.js";
+import { universal } from "./drafters/universal.js";
 import { MethodRegistry } from "./registry.js";
 
 /** Every method of the product, by the name users give. Adding one is a file under drafters/ and a line here. */
@@ -20,5 +21,6 @@ export const methods: MethodRegistry = new MethodRegistry()
   .register(layerSkip)
   .register(medusa)
   .register(draftModel)
+  .register(universal)
   .register(draftMedusa)
   .register(merged(() => methods.all));

@@ -1,5 +1,6 @@
 import type { CausalLM } from "../engine/causal-lm.js";
 import type { MedusaHeads } from "../engine/medusa-heads.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
 import type { Drafter } from "./drafter.js";
 
@@ -10,6 +11,9 @@ export interface MethodContext {
   assistant?: CausalLM;
   /** The draft model's Medusa heads, when it has some. */
   assistantHeads?: MedusaHeads;
+  tokenizer?: Tokenizer;
+  /** The draft's tokenizer, when it is another than the target's. */
+  assistantTokenizer?: Tokenizer;
   /** The method's own options, as the user gave them. */
   options: Readonly<Record<string, unknown>>;
 }

@@ -1,7 +1,7 @@
 import { TokenizerError } from "../types/errors.js";
 import type { Tokenizer } from "./tokenizer.js";
 
-const ADVICE = "a draft must have its target's tokenizer: choose a draft of the same model family";
+const ADVICE = "choose a draft of the same model family, or method universal";
 
 /**
  * Checks that two tokenizers give every text the same ids: vocabulary, merges, added tokens, and the way text is
@@ -32,6 +32,17 @@ export function assertSameTokenizer(target: Tokenizer, draft: Tokenizer): void {
   for (const [name, of] of parts) {
     if (JSON.stringify(of(target)) === JSON.stringify(of(draft))) continue;
     throw new TokenizerError(`target and draft tokenizers differ in their ${name}: ${ADVICE}`);
+  }
+}
+
+/** Whether `assertSameTokenizer` would pass. */
+export function hasSameTokenizer(target: Tokenizer, draft: Tokenizer): boolean {
+  try {
+    assertSameTokenizer(target, draft);
+    return true;
+  } catch (error) {
+    if (error instanceof TokenizerError) return false;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Dtype, type GenerateOptions, LookupCorpus, MedusaModel, SuccessorMemory } from "../../src/index.js";
-import { DRAFT, model, prompts, TARGET } from "./models.js";
+import { makeForeignDraft } from "./foreign-draft.js";
+import { DRAFT, model, prompts, TARGET, temporaryFolder } from "./models.js";
 
 export const HEADS = "models/medusa-heads";
 
@@ -19,6 +20,20 @@ export function medusaModel(dtype: Dtype): Promise<MedusaModel> {
     medusaModels.set(dtype, found);
   }
   return found;
+}
+
+let foreignDraft: Promise<string> | undefined;
+
+/** A draft that has another tokenizer than the target. */
+function withForeignDraft(options: Record<string, unknown>): Way {
+  return {
+    method: "universal",
+    options: async (dtype) => {
+      foreignDraft ??= makeForeignDraft(temporaryFolder());
+      const assistantModel = await model(await foreignDraft, dtype);
+      return { assistantModel, speculation: { method: "universal", ...options } };
+    },
+  };
 }
 
 /** A way without models: `speculation` only. */
@@ -69,6 +84,8 @@ export const WAYS: Readonly<Record<string, Way>> = {
   "lookahead, large, adaptive": alone("lookahead", { windowSize: 7, ngramSize: 5, guessSize: 7, adaptive: true }),
   "lookahead, bigrams": alone("lookahead", { windowSize: 4, ngramSize: 2, guessSize: 2, poolFromPrompt: false }),
   "layer skip": alone("layer-skip"),
+  "draft with another tokenizer, shared tokens": withForeignDraft({ alignment: "shared" }),
+  "draft with another tokenizer, text": withForeignDraft({ alignment: "text", numSpeculativeTokens: 6 }),
   "medusa chain": withHeads("medusa", { treeChoices: "chain" }),
   "medusa tree": withHeads("medusa", { treeNodes: 16 }),
   "medusa dynamic tree": withHeads("medusa", { treeNodes: 12, dynamicTree: true }),

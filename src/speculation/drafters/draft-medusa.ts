@@ -2,6 +2,7 @@ import type { CausalLM } from "../../engine/causal-lm.js";
 import type { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need } from "../../engine/rows.js";
 import type { Sequence } from "../../engine/sequence.js";
+import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { LevelCandidates } from "../candidate-tree.js";
@@ -93,11 +94,12 @@ export const draftMedusa: Method = {
   summary: "a smaller Medusa model drafts a tree in one pass of its own (needs a MedusaModel as the draft)",
   options: [...TREE_OPTIONS],
   rank: 40,
-  available: ({ assistantHeads }) => assistantHeads !== undefined,
-  create: ({ assistant, assistantHeads, options }) => {
+  available: ({ assistantHeads, assistantTokenizer }) => assistantHeads !== undefined && !assistantTokenizer,
+  create: ({ assistant, assistantHeads, tokenizer, assistantTokenizer, options }) => {
     if (!assistant || !assistantHeads) {
       throw new UsageError('method "draft-medusa" needs a MedusaModel as the assistantModel');
     }
+    if (tokenizer && assistantTokenizer) assertSameTokenizer(tokenizer, assistantTokenizer);
     const heads = assistantHeads.options.accuracies ?? typicalAccuracies(assistantHeads.count);
     // The draft's own next token is right about as often as a good first head.
     const accuracies = [typicalAccuracies(1)[0], ...heads];

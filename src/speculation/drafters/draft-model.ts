@@ -2,6 +2,7 @@ import type { CausalLM } from "../../engine/causal-lm.js";
 import { Need, type PassResult } from "../../engine/rows.js";
 import type { Sequence } from "../../engine/sequence.js";
 import { logProbability } from "../../sampling/log-probability.js";
+import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { chanceOf } from "../chance.js";
@@ -180,9 +181,10 @@ export const draftModel: Method = {
   summary: "a smaller model with the same tokenizer drafts (needs a draft model)",
   options: ["numSpeculativeTokens", "policy", "confidenceThreshold", "treeWidths"],
   rank: 30,
-  available: ({ assistant }) => assistant !== undefined,
-  create: ({ assistant, options }) => {
+  available: ({ assistant, assistantTokenizer }) => assistant !== undefined && !assistantTokenizer,
+  create: ({ assistant, tokenizer, assistantTokenizer, options }) => {
     if (!assistant) throw new UsageError('method "draft" needs a draft model: give assistantModel or --draft-model');
+    if (tokenizer && assistantTokenizer) assertSameTokenizer(tokenizer, assistantTokenizer);
     return new DraftModelDrafter(assistant, draftLengthPolicy(options as DraftLengthOptions), widths(options));
   },
 };

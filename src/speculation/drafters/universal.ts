@@ -1,0 +1,166 @@
+import type { Tokenizer } from "../../tokenizer/tokenizer.js";
+import { VocabularyMap } from "../../tokenizer/vocabulary-map.js";
+import { UsageError } from "../../types/errors.js";
+import type { TokenId } from "../../types/token.js";
+import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import { ForeignReader } from "../foreign-reader.js";
+import { choiceOption, integerOption } from "../options.js";
+import type { Method } from "../registry.js";
+import { alignText, shownText } from "../text-alignment.js";
+import { chain } from "../token-tree.js";
+
+/** What both ways share: reading what is new, and keeping the rows of what was accepted. */
+abstract class UniversalDrafter implements Drafter {
+  readonly name = "universal";
+  /** Committed tokens that this step has read, the root last. */
+  private behind = 0;
+
+  constructor(
+    protected readonly reader: ForeignReader,
+    protected readonly target: Tokenizer,
+    protected readonly draft: Tokenizer,
+    protected readonly length: number,
+  ) {}
+
+  async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    await this.reader.commitAll(prompt.slice(0, -1), signal);
+  }
+
+  async propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    const { history, foreseen, maxDepth } = context;
+    const length = Math.min(this.length, maxDepth - foreseen.length, budget - foreseen.length);
+    const news = history.tail(history.length - this.reader.length);
+    this.behind = length > 0 ? news.length : 0;
+    const drafted = length > 0 ? await this.continuation([...news, ...foreseen], context, length) : [];
+    return { tree: chain(history.at(history.length - 1), [...foreseen, ...drafted.slice(0, length)], this.name) };
+  }
+
+  observe({ path }: StepOutcome): void {
+    this.reader.commit(this.behind === 0 ? 0 : this.behind + path.length - 1);
+  }
+
+  abstract fork(): Drafter;
+
+  dispose(): void {
+    this.reader.dispose();
+  }
+
+  /** Up to `length` of the target's tokens after `news`, which end the history and the foreseen tokens. */
+  protected abstract continuation(news: TokenId[], context: DraftContext, length: number): Promise<TokenId[]>;
+}
+
+/**
+ * Proposes tokens that both tokenizers have (token-level intersection; Timor et al. 2025). The draft's logits are put
+ * under the target's ids, so that processors and noise are the target's and sampled proposals agree with it.
+ */
+class SharedVocabularyDrafter extends UniversalDrafter {
+  private row = new Float32Array(0);
+
+  fork(): Drafter {
+    const { model, map } = this.reader;
+    return new SharedVocabularyDrafter(
+      new ForeignReader(model, map, this.reader),
+      this.target,
+      this.draft,
+      this.length,
+    );
+  }
+
+  protected async continuation(news: TokenId[], { history, foreseen, sampler, signal }: DraftContext, length: number) {
+    const drafted: TokenId[] = [];
+    for (const token of foreseen) history.push(token);
+    for (let next = news; drafted.length < length; next = drafted.slice(-1)) {
+      const take = (logits: Float32Array) => {
+        const row = this.underTargetIds(logits);
+        const token = sampler.choose(row, history);
+        return row[token] === -Infinity ? undefined : token;
+      };
+      const found = await this.reader.read(next, (result, row) => take(result.logits(row)), undefined, signal);
+      if (found?.value === undefined) break;
+      drafted.push(found.value);
+      history.push(found.value);
+    }
+    for (let i = 0; i < foreseen.length + drafted.length; i++) history.pop();
+    return drafted;
+  }
+
+  private underTargetIds(logits: Float32Array): Float32Array {
+    if (this.row.length === 0) this.row = new Float32Array(this.target.vocabSize);
+    const { toTarget } = this.reader.map;
+    this.row.fill(-Infinity);
+    for (let id = 0; id < toTarget.length; id++) if (toTarget[id] >= 0) this.row[toTarget[id]] = logits[id];
+    return this.row;
+  }
+}
+
+/**
+ * Lets the draft write text in its own tokens, likeliest first, and proposes the target's tokens for that text (universal
+ * assisted generation). Seams are aligned by encoding a little of what stands before together with it.
+ */
+class TextDrafter extends UniversalDrafter {
+  fork(): Drafter {
+    const { model, map } = this.reader;
+    return new TextDrafter(new ForeignReader(model, map, this.reader), this.target, this.draft, this.length);
+  }
+
+  protected async continuation(news: TokenId[], { history, foreseen, signal }: DraftContext, length: number) {
+    const likeliest = (result: { logits(row: number): Float32Array }, row: number) => argmax(result.logits(row));
+    const first = await this.reader.read(news, likeliest, undefined, signal);
+    if (!first) return [];
+    const own = [first.value];
+    while (own.length < length) {
+      const next = await this.reader.readOwn(own.slice(-1), likeliest, undefined, signal);
+      if (!next) break;
+      own.push(next.value);
+    }
+    const end = own.findIndex((id) => this.draft.specialTokenIds.has(id));
+    const before = [...history.tail(CONTEXT), ...foreseen].slice(-CONTEXT);
+    const text = shownText(
+      this.draft,
+      before.flatMap((token) => this.reader.map.toDraft(token)),
+      end < 0 ? own : own.slice(0, end),
+    );
+    return alignText(this.target, before, text);
+  }
+}
+
+/** Tokens before a seam that are encoded together with what follows it. */
+const CONTEXT = 8;
+
+function argmax(row: Float32Array): TokenId {
+  let best = 0;
+  for (let id = 1; id < row.length; id++) if (row[id] > row[best]) best = id;
+  return best;
+}
+
+/** Below this share of the target's vocabulary a draft writes text instead of shared tokens. */
+const ENOUGH_SHARED = 0.3;
+
+export const universal: Method = {
+  name: "universal",
+  summary: "a draft model with another tokenizer: by shared tokens, or by text (needs a draft model)",
+  options: ["numSpeculativeTokens", "alignment"],
+  rank: 29,
+  available: ({ assistant, assistantTokenizer }) => assistant !== undefined && assistantTokenizer !== undefined,
+  create: ({ assistant, tokenizer, assistantTokenizer, options }) => {
+    if (!assistant)
+      throw new UsageError('method "universal" needs a draft model: give assistantModel or --draft-model');
+    if (!tokenizer || !assistantTokenizer) throw new UsageError('method "universal" needs both tokenizers');
+    const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
+    const map = mapOf(tokenizer, assistantTokenizer);
+    const alignment = choiceOption(options, "alignment", ["auto", "shared", "text"]);
+    const shares = map.shared >= ENOUGH_SHARED * tokenizer.vocabSize;
+    const Kind = alignment === "shared" || (alignment === "auto" && shares) ? SharedVocabularyDrafter : TextDrafter;
+    return new Kind(new ForeignReader(assistant, map), tokenizer, assistantTokenizer, length);
+  },
+};
+
+const maps = new WeakMap<Tokenizer, WeakMap<Tokenizer, VocabularyMap>>();
+
+function mapOf(target: Tokenizer, draft: Tokenizer): VocabularyMap {
+  const known = maps.get(target) ?? new WeakMap<Tokenizer, VocabularyMap>();
+  maps.set(target, known);
+  const map = known.get(draft) ?? new VocabularyMap(target, draft);
+  known.set(draft, map);
+  return map;
+}
