@@ -15,6 +15,7 @@ export { cacheDirectory } from "./loading/cache-directory.js";
 export type { ConversionProgress } from "./loading/converted-model.js";
 export type { AssistantModel, GenerateOptions, SpeculationOptions } from "./loading/generate-options.js";
 export { LanguageModel, type PromptInput } from "./loading/language-model.js";
+export { LookaheadDecoding, type LookaheadDecodingOptions } from "./loading/lookahead-decoding.js";
 export { loadMedusaHeads, type MedusaGenerateOptions, MedusaModel } from "./loading/medusa-model.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
 export type { GrammarSpec } from "./sampling/grammar.js";
@@ -38,6 +39,8 @@ export {
   fitMedusaHeads,
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
+export { chooseMethod, type MethodChoice, type Situation } from "./tuning/choose-method.js";
+export { type DraftSelection, type ModelSize, selectDraftModel } from "./tuning/select-draft.js";
 export * from "./types/errors.js";
 export { DTYPES, type Dtype, type ModelConfig } from "./types/model-config.js";
 export type { SamplingParams } from "./types/sampling-params.js";

@@ -7,6 +7,14 @@ const EXPECTED: Record<string, RegExp> = {
   "quickstart.ts": /same tokens: true\ntokens per pass: [2-5]\.\d\d\n/,
   "streaming.ts": /\[[^\]]+\][\s\S]*ended by: stop;[\s\S]*ended by: aborted after 1\d tokens/,
   "own-drafter.ts": /same tokens: true\ntokens per pass: (1\.[1-9]|[2-6]\.)/,
+  "medusa.ts": /same tokens: true\ntokens per pass: 1\.\d\d\ntypical acceptance: 1\.\d\d, lossless: false/,
+  "lookahead.ts": /tokens per pass: [23]\.\d\d/,
+  "lookup.ts": /prompt lookup: 1\.\d\d[\s\S]*document: 1\.\d\d[\s\S]*round 1: [12]\.\d\d\n.*round 2: [23]\.\d\d/,
+  "hybrid.ts":
+    /draft-medusa: [2-4]\.\d\d tokens per pass\nmerged: [3-4]\.\d\d tokens per pass\n {2}draft: \d+ of \d+ accepted/,
+  "choosing.ts": /llama-7B is 10\.0 times smaller[\s\S]*K = 2: 2\.\d\d[\s\S]*K = 8: [4-6]\.\d\d/,
+  "medusa-heads.ts": /tokens per pass: [1-3]\.\d\d/,
+  "json.ts": /^\{"animal": "(fox|crow|cat)", "age": -?\d+\}?/,
   "engine.ts": /after "little": \w+; after "poor": \w+\ncommitted: \d+ -> \d+\nt\(5\) \/ t\(1\) = \d/,
 };
 

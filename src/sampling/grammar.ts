@@ -69,9 +69,12 @@ function checked(spec: GrammarSpec): string {
   throw new UsageError('grammar must be "json", { jsonSchema: {...} } or { ebnf: "root ::= ..." }');
 }
 
+/** JSON of a schema stands on one line: left to choose, small models write white space without end. */
 function compile(compiler: GrammarCompiler, spec: GrammarSpec, schema: string): Promise<CompiledGrammar> {
   if (spec === "json") return compiler.compileBuiltinJSONGrammar();
-  return "ebnf" in spec ? compiler.compileGrammar(spec.ebnf) : compiler.compileJSONSchema(schema);
+  return "ebnf" in spec
+    ? compiler.compileGrammar(spec.ebnf)
+    : compiler.compileJSONSchema(schema, false, -1, [", ", ": "]);
 }
 
 function compilerFor(

@@ -1,0 +1,82 @@
+/** What is known before anything is measured. */
+export interface Situation {
+  /** Medusa heads for the target exist. */
+  heads?: boolean;
+  /** A smaller model with the target's tokenizer exists. */
+  draft?: boolean;
+  /** A smaller model with another tokenizer exists. */
+  foreignDraft?: boolean;
+  /** How many times smaller the draft is, when known. */
+  draftRatio?: number;
+  /** Outputs repeat much of their prompts: editing, quoting, code, summaries. */
+  repetitive?: boolean;
+  /** Prompts decoded in the same passes: with many, passes are bound by arithmetic and speculation gains less. */
+  batchSize?: number;
+  /** t(8)/t(1) of the target on this machine, when measured: what eight rows cost over one. */
+  costOfEightRows?: number;
+}
+
+export interface MethodChoice {
+  /** A value for `speculation.method`. */
+  method: string;
+  /** Options for `speculation`. */
+  options: Record<string, unknown>;
+  reason: string;
+}
+
+/** Rows beyond the first cost this share of a pass or more: hardly anything can be gained. */
+const ROWS_TOO_DEAR = 4;
+/** Eight rows for less than this many passes are cheap enough for windows and wide trees. */
+const ROWS_CHEAP = 1.5;
+/** Batches from here on leave little idle arithmetic. */
+const LARGE_BATCH = 16;
+/** Drafts less than this many times smaller cost what they save. */
+const LEAST_RATIO = 3;
+
+/**
+ * Chooses a method by rule, with the reason in words: the seed documents' rules, corrected by what was measured here
+ * (docs/methods). A prior for when nothing is measured.
+ */
+export function chooseMethod(situation: Situation): MethodChoice {
+  const { heads, draft, foreignDraft, draftRatio, repetitive, batchSize = 1, costOfEightRows } = situation;
+  const choice = (method: string, reason: string, options: Record<string, unknown> = {}) => ({
+    method,
+    options,
+    reason,
+  });
+  if (costOfEightRows !== undefined && costOfEightRows >= ROWS_TOO_DEAR) {
+    return choice(
+      "none",
+      "eight rows cost nearly as much as eight passes here: verifying gains nothing, decode plainly",
+    );
+  }
+  if (batchSize >= LARGE_BATCH) {
+    return choice(
+      "none",
+      "large batches keep the machine busy already: decode plainly, or measure with few drafted tokens",
+    );
+  }
+  const usable = (draft || foreignDraft) && (draftRatio === undefined || draftRatio >= LEAST_RATIO);
+  if (usable && draft) {
+    return choice("merged", "a draft model accepts most, and n-grams beside it cost nothing: both propose one tree", {
+      drafters: ["draft", "ngram"],
+    });
+  }
+  if (heads && repetitive) {
+    return choice("merged", "heads guess what is new, n-grams what is repeated: both propose one tree", {
+      drafters: ["medusa", "ngram"],
+    });
+  }
+  if (heads)
+    return choice("medusa", "heads need no second model and propose a tree for the price of one small product");
+  if (usable) return choice("universal", "the draft has another tokenizer: it proposes the tokens that both have");
+  if (repetitive)
+    return choice("suffix", "the output repeats its prompt: the longest match says what comes next, for free");
+  if (costOfEightRows !== undefined && costOfEightRows < ROWS_CHEAP) {
+    return choice("lookahead", "rows are nearly free here, and lookahead needs neither draft nor training");
+  }
+  return choice(
+    "recycling",
+    "no draft and no heads: successors seen before cost nothing to propose and few rows to verify",
+  );
+}
