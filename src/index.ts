@@ -17,6 +17,8 @@ export type { AssistantModel, GenerateOptions, SpeculationOptions } from "./load
 export { LanguageModel, type PromptInput } from "./loading/language-model.js";
 export { LookaheadDecoding, type LookaheadDecodingOptions } from "./loading/lookahead-decoding.js";
 export { loadMedusaHeads, type MedusaGenerateOptions, MedusaModel } from "./loading/medusa-model.js";
+export { Recording, type RecordingInput } from "./replay/recording.js";
+export type { ReplayResult } from "./replay/replay.js";
 export { treePicture } from "./reports/tree-picture.js";
 export { windowPicture } from "./reports/window-picture.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";

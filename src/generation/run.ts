@@ -15,7 +15,7 @@ import type { FinishEvent, FinishReason, GenerationRequest, TokenEvent } from ".
 import { verify } from "./verify.js";
 
 /** Most candidate tokens in a step's tree: the rows that the engine keeps spare slots for are 256. */
-const MAX_CANDIDATES = 128;
+export const MAX_CANDIDATES = 128;
 
 type LogProbs = Pick<TokenEvent, "logProb" | "topLogProbs">;
 

@@ -6,6 +6,7 @@ import { Run, type RunOptions } from "../generation/run.js";
 import { compileGrammar, type Grammar, type GrammarSpec, type TokenConstraint } from "../sampling/grammar.js";
 import { TokenHistory } from "../sampling/history.js";
 import { Sampler } from "../sampling/sampler.js";
+import type { Drafter } from "../speculation/drafter.js";
 import { methods } from "../speculation/methods.js";
 import { IncrementalDetokenizer } from "../tokenizer/incremental-detokenizer.js";
 import { hasSameTokenizer } from "../tokenizer/same-vocabulary.js";
@@ -78,6 +79,20 @@ export class LanguageModel {
     return this.tokenizer.applyChatTemplate([...(input as readonly ChatMessage[])]);
   }
 
+  /** The drafter of one sequence that these options ask for. The caller disposes of it. @throws UsageError */
+  async newDrafter({ assistantModel: assistant, speculation }: GenerateOptions): Promise<Drafter> {
+    const { method = "auto", ...options } = speculation ?? {};
+    for (const name of REQUEST_OPTIONS) delete options[name];
+    return methods.create(method, {
+      target: this.model,
+      assistant: assistant?.model,
+      assistantHeads: assistant?.heads,
+      tokenizer: this.tokenizer,
+      assistantTokenizer: assistant && this.isForeign(assistant) ? assistant.tokenizer : undefined,
+      options,
+    });
+  }
+
   /** t(n): milliseconds of a target pass of n rows on this machine. */
   measureCost(options?: { past?: number; repeats?: number }): Promise<CostCurve> {
     return this.model.measureCost(options);
@@ -94,26 +109,15 @@ export class LanguageModel {
 
   private async *events(inputs: readonly PromptInput[], options: GenerateOptions): AsyncGenerator<GenerationEvent> {
     const request = resolveRequest(options, this.model);
-    const { method = "auto", ...methodOptions } = options.speculation ?? {};
-    for (const name of REQUEST_OPTIONS) delete methodOptions[name];
-    const assistant = options.assistantModel;
     if (request.stopStrings.length > 0 && !this.tokenizer) {
       throw new UsageError("stopStrings need the model's tokenizer.json: use stopTokenIds");
     }
     const prompts = inputs.map((input) => this.checkedPrompt(input));
-    const context = {
-      target: this.model,
-      assistant: assistant?.model,
-      assistantHeads: assistant?.heads,
-      tokenizer: this.tokenizer,
-      assistantTokenizer: assistant && this.isForeign(assistant) ? assistant.tokenizer : undefined,
-      options: methodOptions,
-    };
     const grammar = request.grammar && (await this.grammar(request.grammar, request.eosTokenIds));
     const runs: Run[] = [];
     try {
       for (const prompt of prompts) {
-        const drafter = await methods.create(method, context);
+        const drafter = await this.newDrafter(options);
         const first = runs.length;
         const samples: Run[] = [];
         for (let sample = request.samples - 1; sample >= 0; sample--) {

@@ -56,6 +56,15 @@ export interface StepOutcome {
   request: number;
 }
 
+/** A text that is known beforehand, for replays. */
+export interface KnownText {
+  /** Prompt and output. */
+  tokens: readonly TokenId[];
+  promptLength: number;
+  /** The sampler that the output was made with. */
+  sampler: Sampler;
+}
+
 /**
  * A method of proposing tokens for one sequence. The loop calls `begin` once, then `propose` and `observe` in turn for
  * every step, also for steps that ran with an empty proposal.
@@ -71,5 +80,7 @@ export interface Drafter {
   observe(outcome: StepOutcome): void;
   /** A drafter in the same state for a copy of the sequence. */
   fork(): Drafter;
+  /** For replays: a drafter that proposes the same along this text and runs its model over it once, not in every step. */
+  recorded?(text: KnownText): Promise<Drafter>;
   dispose(): void;
 }

@@ -6,11 +6,12 @@ import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { chanceOf } from "../chance.js";
-import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import type { MethodOptions } from "../options.js";
 import { layOut, type ProposalNode, pathTokens, proposalNode, stemOf } from "../proposal-tree.js";
 import type { Method } from "../registry.js";
 import { type DraftLengthOptions, type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
+import { RecordedDraftDrafter } from "./recorded-draft.js";
 import { sampleWithoutReplacement } from "./sampled-children.js";
 
 /**
@@ -80,6 +81,11 @@ export class DraftModelDrafter implements Drafter {
 
   fork(): Drafter {
     return new DraftModelDrafter(this.model, this.policy, this.widths, this.name, this.sequence.fork());
+  }
+
+  recorded(text: KnownText): Promise<Drafter> {
+    const { name, model, policy, widths } = this;
+    return RecordedDraftDrafter.read(name, model, text, { policy, widths });
   }
 
   dispose(): void {

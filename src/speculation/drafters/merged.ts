@@ -2,7 +2,7 @@ import type { PassResult } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { BudgetShares } from "../budget-shares.js";
-import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import { integerOption, type MethodOptions } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
 import { type MergedPlan, mergeTrees } from "../tree-merge.js";
@@ -64,6 +64,11 @@ export class MergedDrafter implements Drafter {
       this.nodes,
       this.shares.copy(),
     );
+  }
+
+  async recorded(text: KnownText): Promise<Drafter> {
+    const parts = this.drafters.map(async (drafter) => (await drafter.recorded?.(text)) ?? drafter);
+    return new MergedDrafter(await Promise.all(parts), this.nodes, this.shares.copy());
   }
 
   dispose(): void {

@@ -1,0 +1,73 @@
+import type { GenerateOptions } from "../loading/generate-options.js";
+import { resolveRequest } from "../loading/generate-options.js";
+import type { LanguageModel, PromptInput } from "../loading/language-model.js";
+import { Sampler } from "../sampling/sampler.js";
+import type { KnownText } from "../speculation/drafter.js";
+import { UsageError } from "../types/errors.js";
+import type { TokenId } from "../types/token.js";
+import { RecordedText } from "./recorded-text.js";
+import { type ReplayResult, replay } from "./replay.js";
+
+/** A prompt with the output that the target gave, or would be forced to give. */
+export interface RecordingInput {
+  prompt: PromptInput;
+  /** Ids of the output. Absent: the target generates it now, plainly, by the options. */
+  output?: readonly TokenId[];
+}
+
+/**
+ * Teacher-forced replay: one plain pass of the target over a text says what each drafter would have got accepted on it,
+ * for any method and any of its options, at a small part of the cost of running them. Drafters that look at rows off the
+ * text (token recycling, lookahead's window) meet guesses there; for all others the prediction is what a run does.
+ */
+export class Recording {
+  private constructor(
+    private readonly target: LanguageModel,
+    private readonly text: RecordedText,
+    private readonly known: KnownText,
+    private readonly maxNewTokens: number,
+  ) {}
+
+  /**
+   * Reads the text once.
+   * @param options sampling and limits, as for `generate`: the output's noise and processors are those of these options
+   * @throws UsageError for an empty output, or options that a replay cannot follow (grammar, coupling "maximal")
+   */
+  static async of(target: LanguageModel, input: RecordingInput, options: GenerateOptions = {}): Promise<Recording> {
+    const request = resolveRequest(options, target.model);
+    if (request.grammar !== undefined || request.coupling !== "gumbel" || request.typical) {
+      throw new UsageError('a replay follows coupling "gumbel" without grammar and typical acceptance: leave them out');
+    }
+    const prompt = target.promptIds(input.prompt);
+    const plain = { ...options, speculation: { method: "none" }, assistantModel: undefined };
+    const output = input.output ?? (await target.generate(prompt, plain)).tokenIds;
+    if (output.length === 0) throw new UsageError("the output is empty: there is nothing to predict");
+    const tokens = [...prompt, ...output];
+    const text = await RecordedText.read(target.model, tokens, request.signal);
+    const { params, eosTokenIds } = request;
+    const sampler = new Sampler({ params, vocabSize: target.model.vocabLimit, eosTokenIds });
+    const maxNewTokens = Math.max(output.length, options.maxNewTokens ?? output.length);
+    return new Recording(target, text, { tokens, promptLength: prompt.length, sampler }, maxNewTokens);
+  }
+
+  /** What `generate` with these options would have drafted and got accepted. Only `speculation` and `assistantModel` count. */
+  async replay(options: Pick<GenerateOptions, "speculation" | "assistantModel">): Promise<ReplayResult> {
+    const { target, text, known, maxNewTokens } = this;
+    const own = await target.newDrafter(options);
+    try {
+      const drafter = (await own.recorded?.(known)) ?? own;
+      return await replay(
+        {
+          text,
+          promptLength: known.promptLength,
+          sampler: known.sampler,
+          maxNewTokens,
+          contextLength: target.model.contextLength,
+        },
+        drafter,
+      );
+    } finally {
+      own.dispose();
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import type { CausalLM } from "../../engine/causal-lm.js";
+import { Need, type PassResult } from "../../engine/rows.js";
+import { TokenHistory } from "../../sampling/history.js";
+import { logProbability } from "../../sampling/log-probability.js";
+import type { TokenId } from "../../types/token.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import { layOut, type ProposalNode, proposalNode, stemOf } from "../proposal-tree.js";
+import type { DraftLengthPolicy } from "./draft-length.js";
+
+/** What a draft proposes after one token of a text, likeliest first (sampled: by the request's noise). */
+interface Candidates {
+  ids: readonly TokenId[];
+  probabilities: readonly number[];
+}
+
+/** Rows of a pass while the draft reads the text. */
+const CHUNK = 64;
+
+/**
+ * A draft model in a replay. Along the text it proposes what it would have proposed; below a wrong token, where its
+ * candidates are not known and nothing can be accepted, it puts nodes of no token, so that trees keep their size.
+ */
+export class RecordedDraftDrafter implements Drafter {
+  private depth = 0;
+  private known = 0;
+
+  private constructor(
+    readonly name: string,
+    private readonly text: KnownText,
+    private readonly candidates: readonly Candidates[],
+    private readonly options: { contextLength: number; policy: DraftLengthPolicy; widths: readonly number[] },
+  ) {}
+
+  static async read(
+    name: string,
+    model: CausalLM,
+    text: KnownText,
+    options: { policy: DraftLengthPolicy; widths: readonly number[] },
+  ): Promise<RecordedDraftDrafter> {
+    const candidates = await candidatesOf(model, text, Math.max(...options.widths));
+    return new RecordedDraftDrafter(name, text, candidates, { ...options, contextLength: model.contextLength });
+  }
+
+  async begin(): Promise<void> {}
+
+  async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+    const { policy, widths, contextLength } = this.options;
+    const room = contextLength - history.length;
+    this.known = foreseen.length;
+    this.depth = Math.max(this.known, Math.min(this.known + policy.length, maxDepth, room));
+    const root = proposalNode(history.at(history.length - 1));
+    const leaf = stemOf(root, foreseen)[this.known];
+    let left = budget - this.known;
+    let frontier = [{ node: leaf, place: history.length - 1 + this.known }];
+    for (let level = 0; level < this.depth - this.known && left > 0; level++) {
+      const width = widths[Math.min(level, widths.length - 1)];
+      frontier = frontier.flatMap(({ node, place }) => {
+        const added = this.addChildren(node, place, Math.min(width, left));
+        left -= added.length;
+        return added.filter(({ probability }) => policy.proceed(probability));
+      });
+    }
+    return { tree: layOut(root, this.name).tree };
+  }
+
+  observe({ path, foreseen }: StepOutcome): void {
+    this.options.policy.observe(this.depth - this.known, Math.max(0, path.length - 1 + foreseen.length - this.known));
+  }
+
+  fork(): Drafter {
+    return new RecordedDraftDrafter(this.name, this.text, this.candidates, this.options);
+  }
+
+  dispose(): void {}
+
+  /** @param place of the node's token in the text; -1 off the text */
+  private addChildren(node: ProposalNode, place: number, width: number) {
+    const { ids, probabilities } = this.candidates[place] ?? { ids: [], probabilities: [] };
+    const next = place < 0 ? undefined : this.text.tokens[place + 1];
+    return Array.from({ length: width }, (_, rank) => {
+      const token = ids[rank] ?? -2 - rank;
+      const child = proposalNode(token, node);
+      return { node: child, place: token === next ? place + 1 : -1, probability: probabilities[rank] ?? 1 };
+    });
+  }
+}
+
+const recorded = new WeakMap<KnownText, Map<string, Promise<Candidates[]>>>();
+const numbers = new WeakMap<CausalLM, number>();
+let models = 0;
+
+/** Reads a text once for every model and width. */
+function candidatesOf(model: CausalLM, text: KnownText, width: number): Promise<Candidates[]> {
+  const known = recorded.get(text) ?? new Map<string, Promise<Candidates[]>>();
+  recorded.set(text, known);
+  if (!numbers.has(model)) numbers.set(model, models++);
+  const key = `${numbers.get(model)} ${width}`;
+  const found = known.get(key) ?? read(model, text, width);
+  known.set(key, found);
+  return found;
+}
+
+async function read(model: CausalLM, { tokens, promptLength, sampler }: KnownText, width: number) {
+  const history = new TokenHistory(tokens.slice(0, promptLength));
+  const candidates: Candidates[] = [];
+  using sequence = model.newSequence();
+  const candidatesAt = (result: PassResult, row: number): Candidates => {
+    if (!sampler.needsLogits(history.newTokens)) {
+      const { ids, logits } = result.top(row);
+      const total = result.logSumExp(row);
+      return { ids, probabilities: Array.from(logits, (logit) => Math.exp(logit - total)) };
+    }
+    const logits = result.logits(row);
+    const ids = sampler.chooseTop(logits, history, width);
+    return { ids, probabilities: ids.map((id) => Math.exp(logProbability(logits, id, model.vocabLimit))) };
+  };
+  const length = Math.min(tokens.length, model.contextLength);
+  for (let start = 0; start < length; start += CHUNK) {
+    const part = tokens.slice(start, Math.min(start + CHUNK, length));
+    const need = sampler.needsLogits(0) || sampler.needsLogits(tokens.length) ? Need.logits : Need.nothing;
+    const needs = part.map((_, i) => (start + i < promptLength - 1 ? Need.nothing : Need.top | Need.logSumExp | need));
+    await model.forward(
+      [{ sequence, tokens: part, needs }],
+      (result) => {
+        for (let i = 0; i < part.length; i++) {
+          if (start + i >= promptLength) history.push(part[i]);
+          const inPrompt = start + i < promptLength - 1;
+          candidates.push(inPrompt ? { ids: [], probabilities: [] } : candidatesAt(result, i));
+        }
+      },
+      { k: width },
+    );
+    sequence.commit(part.map((_, i) => i));
+  }
+  return candidates;
+}
