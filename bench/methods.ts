@@ -1,10 +1,10 @@
 /**
  * Every method on every kind of prompt: tokens a pass, speed-up over plain decoding, and the ideal: what the run's own
- * t(n) allows for the rows of its passes, drafting for free.
+ * t(n) allows for the rows of its passes, drafting for free. One table for each target; `--markdown FILE` writes them.
  *
- *   npm run bench:methods -- [--size embedded,135M,500M] [--model DIR] [--temperature 0] [--json FILE]
+ *   npm run bench:methods -- [--size embedded,135M,500M] [--model DIR] [--temperature 0] [--markdown FILE] [--json FILE]
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import {
   AutoModelForCausalLM,
   type GenerateOptions,
@@ -12,6 +12,7 @@ import {
   type LanguageModel,
   type TraceStep,
 } from "../src/index.js";
+import { cpuFeatures, cpuModel } from "../src/runtime/cpu.js";
 import { interleaved, listFlag, pairedRatio, report, type Timing } from "./harness.js";
 import { draftOf, headsOf, type Size, targetOf } from "./models.js";
 
@@ -39,8 +40,8 @@ const prompts: Prompt[] = readFileSync("test/golden/prompts.jsonl", "utf8")
   .map((line) => JSON.parse(line));
 const temperature = Number(listFlag("temperature", ["0"])[0]);
 const common: GenerateOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
-const rows = [["target", "method", ...KINDS.flatMap((kind) => [`${kind}: tokens/pass`, "x", "ideal"])]];
 const details: unknown[] = [];
+const tables: string[] = [];
 
 for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[])
   await measure(size, await targetOf(size, "q8"), true);
@@ -48,16 +49,13 @@ for (const directory of listFlag("model", [])) {
   if (existsSync(directory))
     await measure(directory, await AutoModelForCausalLM.fromPretrained(directory, { contextLength: 1024 }), false);
 }
-report(
-  `Methods against plain decoding in q8, ${NEW_TOKENS} tokens, temperature ${temperature}; "-" is: not worth it here`,
-  rows,
-  details,
-);
+const markdown = process.argv.indexOf("--markdown");
+if (markdown > 0) writeFileSync(process.argv[markdown + 1], `${tables.join("\n")}\n`);
 
 async function measure(name: string, target: LanguageModel, embedded: boolean): Promise<void> {
   const draft = embedded ? await draftOf("fp32") : undefined;
   const cases = casesOf(embedded ? await headsOf(target) : undefined, draft);
-  const cost = await target.measureCost({ past: 48 });
+  const before = await target.measureCost({ past: 64 });
   const seen = new Map<string, { stats: GenerationStats[]; steps: TraceStep[] }>();
   const key = (method: string, kind: string) => `${method}: ${kind}`;
   const variants = KINDS.flatMap((kind) => {
@@ -78,27 +76,31 @@ async function measure(name: string, target: LanguageModel, embedded: boolean): 
     return [...single, { name: key("batch", kind), run }];
   });
   const timings = await interleaved(variants, ROUNDS);
+  // The machine's speed drifts: what a pass costs is the mean of before and after.
+  const after = await target.measureCost({ past: 64 });
+  const cost = (n: number) => (before.at(n) + after.at(n)) / 2;
   const timing = (method: string, kind: string) => timings.find((t) => t.name === key(method, kind))!;
+  const rows = [["method", ...KINDS]];
   for (const { method } of cases) {
-    const row = [name, method];
+    const row = [method];
     for (const kind of KINDS) {
       const { stats, steps } = seen.get(key(method, kind))!;
       const tokens = sum(stats.map((s) => s.newTokens));
       const prefill = sum(stats.map((s) => s.prefillMs));
-      const ideal = (prefill + tokens * cost.at(1)) / (prefill + sum(steps.map((step) => cost.at(step.rows))));
+      const ideal = (prefill + tokens * cost(1)) / (prefill + sum(steps.map((step) => cost(step.rows))));
       const speedUp = pairedRatio(timing("plain", kind), timing(method, kind));
       const tokensPerPass = tokens / sum(stats.map((s) => s.targetPasses));
-      row.push(tokensPerPass.toFixed(2), worth(speedUp, method), ideal.toFixed(2));
+      row.push(method === "plain" ? "1.00" : `${tokensPerPass.toFixed(2)}: ${worth(speedUp)} of ${ideal.toFixed(2)}`);
       details.push({ name, method, kind, tokensPerPass, speedUp, ideal, timing: timing(method, kind) });
     }
     rows.push(row);
   }
-  const batched = KINDS.flatMap((kind) => [
-    "",
-    worth(scaled(timing("plain", kind), timing("batch", kind)), "batch"),
-    "",
-  ]);
-  rows.push([name, `${BATCH} prompts a pass`, ...batched]);
+  const batched = KINDS.map((kind) => worth(scaled(timing("plain", kind), timing("batch", kind))));
+  rows.push([`${BATCH} prompts a pass, plain`, ...batched]);
+  const t = [1, 2, 4, 8, 16].map((n) => `${n}: ${cost(n).toFixed(2)}`).join(", ");
+  const title = `${name}, q8, temperature ${temperature}; ms of a pass by rows: ${t}`;
+  report(title, rows, details);
+  tables.push(`**${title}** (${cpuModel()}: ${cpuFeatures().join(" ")})\n`, markdownTable(rows));
   await target.dispose();
   await draft?.dispose();
 }
@@ -128,8 +130,14 @@ function casesOf(heads: unknown, draft: LanguageModel | undefined): Case[] {
   ];
 }
 
-function worth(speedUp: number, method: string): string {
-  return speedUp < WORTH && method !== "plain" ? `${speedUp.toFixed(2)} -` : speedUp.toFixed(2);
+/** The speed-up, and in words where there is none. */
+function worth(speedUp: number): string {
+  return speedUp < WORTH ? `${speedUp.toFixed(2)}x (no)` : `${speedUp.toFixed(2)}x`;
+}
+
+function markdownTable([head, ...rows]: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return `${[line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n")}\n`;
 }
 
 /** Plain decoding one prompt after the other against all in one pass, for as many prompts. */
