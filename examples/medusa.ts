@@ -1,5 +1,5 @@
 /** Medusa heads on the target's own hidden state: no second model. Lossless; typical acceptance is an option. */
-import { MedusaModel } from "foretoken";
+import { AutoModelForCausalLM, loadMedusaHeads, MedusaModel } from "foretoken";
 
 // Finds its base through base_model_name_or_path in the heads' config.json.
 const medusa = await MedusaModel.fromPretrained("models/medusa-heads");
@@ -16,3 +16,9 @@ console.log(`tokens per pass: ${exact.stats.meanTokensPerPass.toFixed(2)}`);
 const typical = await medusa.medusaGenerate(prompt, { ...options, posteriorThreshold: 0.09, posteriorAlpha: 0.3 });
 console.log(`typical acceptance: ${typical.stats.meanTokensPerPass.toFixed(2)}, lossless: ${typical.stats.lossless}`);
 await medusa.dispose();
+
+// A base that is loaded already, and heads from a folder: medusa_lm_head.safetensors, or PyTorch's medusa_lm_head.pt.
+const base = await AutoModelForCausalLM.fromPretrained("models/target");
+const same = new MedusaModel(base, await loadMedusaHeads("models/medusa-heads", base));
+console.log((await same.generate("The end of the", { maxNewTokens: 8 })).text);
+await same.dispose();
