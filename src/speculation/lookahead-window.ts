@@ -22,8 +22,8 @@ export class LookaheadWindow {
    * @param start the first guesses of level 0: W + N - 3 tokens, whatever they are
    */
   constructor(
-    readonly width: number,
-    readonly ngram: number,
+    private width: number,
+    private ngram: number,
     start: (column: number) => TokenId,
   ) {
     this.levels = [Array.from({ length: width + ngram - 3 }, (_, column) => start(column))];
@@ -73,6 +73,20 @@ export class LookaheadWindow {
     const [second = [...predicted], ...later] = levels.slice(1);
     this.levels = levels.length === 1 ? [second.slice(1)] : [second.slice(1), ...later, [...predicted]];
     return ngrams;
+  }
+
+  /** Makes the window another size; while it is filling up, nothing. What is missing is copied: any guesses do. */
+  resize(width: number, ngram: number): void {
+    if (this.warmingUp || (width === this.width && ngram === this.ngram)) return;
+    this.width = width;
+    this.ngram = ngram;
+    const { levels } = this;
+    this.levels = Array.from({ length: ngram - 1 }, (_, l) => {
+      const known = levels[Math.min(l, levels.length - 1)];
+      const size = l === 0 ? width - 1 : width;
+      // Of bigrams with one column nothing is left to copy.
+      return Array.from({ length: size }, (_, i) => known[i % known.length] ?? 0);
+    });
   }
 
   copy(): LookaheadWindow {

@@ -7,18 +7,13 @@ import { NgramPool } from "../ngram-pool.js";
 import { integerOption } from "../options.js";
 import { layOut, type ProposalNode, proposalNode, stemOf } from "../proposal-tree.js";
 import type { Method } from "../registry.js";
-import { WindowBudget } from "../window-budget.js";
+import { WindowBudget, type WindowSize } from "../window-budget.js";
 
-export interface LookaheadOptions {
-  /** W: columns of the window. */
-  windowSize: number;
-  /** N: length of the n-grams; N - 1 levels of guesses are kept. */
-  ngramSize: number;
-  /** G: n-grams verified in a step. */
-  guessSize: number;
+/** W: columns of the window. N: length of the n-grams; N - 1 levels of guesses are kept. G: n-grams verified in a step. */
+export interface LookaheadOptions extends WindowSize {
   /** Also offer the prompt's own n-grams. */
   poolFromPrompt: boolean;
-  /** Make window and guesses smaller while few are accepted. */
+  /** Make W, N and G smaller while few guesses are accepted. */
   adaptive: boolean;
 }
 
@@ -34,10 +29,12 @@ export class LookaheadDrafter implements Drafter {
   /** Of the current step: the token that the window stands behind, and the rows whose predictions it wants. */
   private input: TokenId = 0;
   private read: number[] = [];
+  /** Foreseen tokens at the top of the step's tree. */
+  private known = 0;
 
   constructor(private readonly options: LookaheadOptions) {
     this.pool = new NgramPool(options.guessSize);
-    this.budget = new WindowBudget(options);
+    this.budget = new WindowBudget(options, options.adaptive);
   }
 
   async begin(prompt: readonly TokenId[]): Promise<void> {
@@ -51,8 +48,9 @@ export class LookaheadDrafter implements Drafter {
   async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
     const root = proposalNode(history.at(history.length - 1));
     const known = foreseen.length;
+    this.known = known;
     const leaf = stemOf(root, foreseen)[known];
-    const guesses = this.pool.after(leaf.token).slice(0, this.budget.guesses);
+    const guesses = this.pool.after(leaf.token).slice(0, this.budget.size.guessSize);
     addPaths(leaf, guesses, maxDepth - known, budget - known);
     const { tree } = layOut(root, this.name);
     this.read = [];
@@ -69,11 +67,13 @@ export class LookaheadDrafter implements Drafter {
     return { tree, extra, needs };
   }
 
-  observe({ path, result, request }: StepOutcome): void {
-    this.budget.observe(path.length - 1);
+  observe({ path, foreseen, result, request }: StepOutcome): void {
+    this.budget.observe(Math.max(0, path.length - 1 + foreseen.length - this.known));
     if (this.read.length === 0) return;
     const predicted = this.read.map((row) => result.argmax(row, request));
     for (const { first, rest } of this.window!.advance(this.input, predicted)) this.pool.add(first, rest);
+    const { windowSize, ngramSize } = this.budget.size;
+    this.window!.resize(windowSize, ngramSize);
   }
 
   fork(): Drafter {
