@@ -21,4 +21,5 @@ await medusa.dispose();
 const base = await AutoModelForCausalLM.fromPretrained("models/target");
 const same = new MedusaModel(base, await loadMedusaHeads("models/medusa-heads", base));
 console.log((await same.generate("The end of the", { maxNewTokens: 8 })).text);
-await same.dispose();
+same.heads.dispose();
+await base.dispose();

@@ -1,6 +1,6 @@
-import type { GenerateOptions } from "../index.js";
-import { type Arguments, type Flags, numberFlag } from "./command.js";
-import { type SpeculationResources, speculationOptions } from "./speculation.js";
+import { type GenerateOptions, type GrammarSpec, UsageError } from "../index.js";
+import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
+import { readText, type SpeculationResources, speculationOptions } from "./speculation.js";
 
 /** Which models, and how they are held. */
 export const MODEL_FLAGS = {
@@ -9,7 +9,7 @@ export const MODEL_FLAGS = {
     type: "string",
     short: "d",
     value: "DIR",
-    help: "smaller checkpoint with the same tokenizer that drafts",
+    help: "smaller checkpoint that drafts, best with the same tokenizer",
   },
   "draft-heads": { type: "string", value: "DIR", help: "Medusa heads of the draft: it then drafts trees with them" },
   dtype: { type: "string", value: "TYPE", help: "q8 (default), q4 or fp32: how the target's weights are held" },
@@ -37,6 +37,8 @@ export const SAMPLING_FLAGS = {
   "frequency-penalty": { type: "string", value: "X", help: "subtracted for each time a token is in the output" },
   seed: { type: "string", short: "s", value: "S", help: "seed of the sampling noise (default 0)" },
   stop: { type: "string", multiple: true, value: "TEXT", help: "end before this text; may be given several times" },
+  "json-schema": { type: "string", value: "FILE", help: "write JSON that this schema allows" },
+  grammar: { type: "string", value: "FILE", help: "write what this grammar allows (EBNF; json: any JSON)" },
   "ignore-eos": { type: "boolean", help: "go on after end-of-sequence tokens" },
 } as const satisfies Flags;
 
@@ -63,9 +65,23 @@ export function generateOptions(args: Arguments, resources: SpeculationResources
     seed: number("seed"),
     stopStrings: args.flags.stop as string[] | undefined,
     ignoreEos: args.flags["ignore-eos"] as boolean | undefined,
+    grammar: grammarFlag(args),
     speculation: { ...speculationOptions(args), ...resources },
   };
   return withoutUndefined({ ...options, speculation: withoutUndefined(options.speculation!) });
+}
+
+function grammarFlag(args: Arguments): GrammarSpec | undefined {
+  const [schema, grammar] = [stringFlag(args, "json-schema"), stringFlag(args, "grammar")];
+  if (schema !== undefined && grammar !== undefined) throw new UsageError("give --json-schema or --grammar, not both");
+  if (grammar !== undefined) return grammar === "json" ? "json" : { ebnf: readText(grammar) };
+  if (schema === undefined) return undefined;
+  try {
+    return { jsonSchema: JSON.parse(readText(schema)) };
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError(`${schema} is no JSON: ${error.message}`);
+    throw error;
+  }
 }
 
 function withoutUndefined<T extends object>(object: T): T {

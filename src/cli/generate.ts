@@ -30,6 +30,11 @@ export const generateCommand: Command = {
     ["foretoken generate -m ./SmolLM2-135M-Instruct --chat 'Why is the sky blue?' -n 100", "a checkpoint of yours"],
     ["foretoken generate 'One day' --method medusa --tree-nodes 16 --explain", "Medusa heads in place of a draft"],
     ["foretoken generate 'One day' --method merged --drafters draft,ngram,recycling", "several methods, one tree"],
+    [
+      "foretoken generate 'The animal is' --json-schema animal.json",
+      "JSON of a schema, drafted and verified like text",
+    ],
+    ["foretoken generate 'The grey' --lookup-corpus tales.txt", "drafted from a text of yours: method suffix"],
     ["cat prompt.txt | foretoken generate - --json > answer.json", "in a pipe"],
   ],
   run,
@@ -81,10 +86,11 @@ function explain(stats: GenerationStats): string {
   }
   const share = (ms: number) => `${((100 * ms) / (stats.totalMs - stats.prefillMs)).toFixed(0)}%`;
   const lossy = stats.lossless ? "" : " (typical acceptance: NOT lossless)";
+  const byPosition = stats.acceptanceByPosition.map((a) => a.toFixed(2)).join(" ");
   return (
     `method ${stats.method}${lossy}: ${stats.newTokens} tokens in ${stats.targetPasses} target passes, ` +
-    `${stats.meanTokensPerPass.toFixed(2)} a pass; ${stats.acceptedTokens} of ${stats.draftedTokens} drafted tokens accepted ` +
-    `(by position: ${stats.acceptanceByPosition.map((a) => a.toFixed(2)).join(" ")}); ` +
+    `${stats.meanTokensPerPass.toFixed(2)} a pass; ${stats.acceptedTokens} of ${stats.draftedTokens} drafted tokens accepted` +
+    `${byPosition && ` (by position: ${byPosition})`}; ` +
     `time: target ${share(stats.targetMs)}, draft ${share(stats.draftMs)}, rest ${share(stats.overheadMs)}; ` +
     `${stats.tokensPerSecond.toFixed(0)} tokens/s\n`
   );

@@ -9,7 +9,7 @@ import {
   MedusaModel,
 } from "../index.js";
 import { type Arguments, numberFlag, stringFlag } from "./command.js";
-import { loadResources, type SpeculationResources } from "./speculation.js";
+import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";
 
 /** The checkpoints that come with the package. */
 export const EMBEDDED_TARGET = fileURLToPath(new URL("../../models/target", import.meta.url));
@@ -24,16 +24,16 @@ export interface Models {
 export const EMBEDDED_HEADS = fileURLToPath(new URL("../../models/medusa-heads", import.meta.url));
 
 /** Methods that a draft model takes part in. */
-const DRAFTING = ["auto", "draft", "draft-medusa", "merged"];
+const DRAFTING = ["auto", "draft", "universal", "draft-medusa", "merged"];
 
 /** Loads what --model, --draft-model and --dtype name; the embedded pair when no model is named. */
 export async function loadModels(args: Arguments, signal?: AbortSignal): Promise<Models> {
   const threads = numberFlag(args, "threads");
   if (threads !== undefined) configureRuntime({ threads });
   const named = stringFlag(args, "model");
-  const method = stringFlag(args, "method") ?? "auto";
+  const method = methodFlag(args) ?? "auto";
   const drafters = stringFlag(args, "drafters")?.split(",") ?? ["draft"];
-  const drafts = method === "merged" ? drafters.includes("draft") : DRAFTING.includes(method) && !args.flags.heads;
+  const drafts = method === "merged" ? drafters.includes("draft") : DRAFTING.includes(method);
   const draftDirectory = stringFlag(args, "draft-model") ?? (named || !drafts ? undefined : EMBEDDED_DRAFT);
   const dtype = stringFlag(args, "dtype") as Dtype | undefined;
   const contextLength = numberFlag(args, "context-length");

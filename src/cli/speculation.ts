@@ -30,11 +30,13 @@ export const SPECULATION_FLAGS = {
     value: "TREE",
     help: 'static tree: chain, small, medium, ... or "[[0],[0,0],[1]]"',
   },
-  "tree-nodes": { type: "string", value: "N", help: "nodes of the tree (medusa, recycling; default 8)" },
-  "dynamic-tree": { type: "boolean", help: "medusa: grow the tree by the heads' probabilities in every step" },
+  "tree-nodes": { type: "string", value: "N", help: "nodes of the tree (medusa, draft-medusa, recycling; default 8)" },
+  "tree-ranks": { type: "string", value: "R", help: "candidates of a head that the tree may use (default 10)" },
+  "dynamic-tree": { type: "boolean", help: "medusa, draft-medusa: grow the tree by probabilities in every step" },
   "max-ngram": { type: "string", value: "N", help: "ngram: longest n-gram looked for (default 3)" },
   "min-ngram": { type: "string", value: "N", help: "ngram: shortest (default 1)" },
   match: { type: "string", value: "NAME", help: "ngram: latest (default) or frequent" },
+  "min-match": { type: "string", value: "N", help: "suffix: shortest match that is continued (default 1)" },
   "lookup-corpus": { type: "string", value: "FILE", help: "suffix: a text that outputs are looked up in" },
   successors: { type: "string", value: "FILE", help: "recycling: keep what was learned in FILE between runs" },
   "window-size": { type: "string", value: "W", help: "lookahead: columns of the window (default 5)" },
@@ -43,34 +45,60 @@ export const SPECULATION_FLAGS = {
   adaptive: { type: "boolean", help: "lookahead: spend fewer rows while few guesses are accepted" },
   "skip-layers": { type: "string", value: "LIST", help: "layer-skip: layers left out of the draft, from 0, e.g. 1,3" },
   drafters: { type: "string", value: "LIST", help: "merged: the methods that propose together, e.g. draft,ngram" },
+  "merged-nodes": { type: "string", value: "N", help: "merged: candidates shared out in a step (default 12)" },
+  alignment: { type: "string", value: "NAME", help: "universal: auto (default), shared tokens, or text" },
   coupling: { type: "string", value: "NAME", help: "gumbel (default: the very text of plain sampling) or maximal" },
   acceptance: { type: "string", value: "NAME", help: "exact (default), greedy, or typical, which is NOT lossless" },
   "posterior-threshold": { type: "string", value: "P", help: "typical: lower accepts more (default 0.09)" },
   "posterior-alpha": { type: "string", value: "A", help: "typical: scales e^-entropy (default 0.3)" },
 } as const satisfies Flags;
 
+/** Flags that name a method without saying so. */
+const IMPLIED: Readonly<Record<string, string>> = {
+  drafters: "merged",
+  heads: "medusa",
+  "lookup-corpus": "suffix",
+  successors: "recycling",
+  "window-size": "lookahead",
+  "ngram-size": "lookahead",
+  "guess-size": "lookahead",
+  adaptive: "lookahead",
+  "skip-layers": "layer-skip",
+  "draft-heads": "draft-medusa",
+};
+
+/** --method, or the method that another flag belongs to. */
+export function methodFlag(args: Arguments): string | undefined {
+  const implied = Object.keys(IMPLIED).find((flag) => args.flags[flag] !== undefined);
+  return stringFlag(args, "method") ?? (implied && IMPLIED[implied]);
+}
+
 /** The options of `speculation` that flags say in words and numbers. Ranges are checked where the options are used. */
 export function speculationOptions(args: Arguments): SpeculationOptions {
   const number = (name: string) => numberFlag(args, name);
   const list = (name: string) => stringFlag(args, name)?.split(",");
   return {
-    method: stringFlag(args, "method"),
+    method: methodFlag(args),
     numSpeculativeTokens: number("num-speculative-tokens"),
     policy: stringFlag(args, "draft-policy"),
     confidenceThreshold: number("confidence-threshold"),
     treeWidths: list("tree-widths")?.map(Number),
     treeChoices: treeChoices(stringFlag(args, "tree-choices")),
     treeNodes: number("tree-nodes"),
+    treeRanks: number("tree-ranks"),
     dynamicTree: args.flags["dynamic-tree"],
     maxNgram: number("max-ngram"),
     minNgram: number("min-ngram"),
     match: stringFlag(args, "match"),
+    minMatch: number("min-match"),
     windowSize: number("window-size"),
     ngramSize: number("ngram-size"),
     guessSize: number("guess-size"),
     adaptive: args.flags.adaptive,
     skipLayers: list("skip-layers")?.map(Number),
     drafters: list("drafters"),
+    mergedNodes: number("merged-nodes"),
+    alignment: stringFlag(args, "alignment"),
     coupling: stringFlag(args, "coupling") as SpeculationOptions["coupling"],
     acceptance: stringFlag(args, "acceptance") as SpeculationOptions["acceptance"],
     posteriorThreshold: number("posterior-threshold"),
@@ -91,7 +119,7 @@ export async function loadResources(
   target: LanguageModel,
   embeddedHeads: string | undefined,
 ): Promise<SpeculationResources> {
-  const method = stringFlag(args, "method");
+  const method = methodFlag(args);
   const wantsHeads = method === "medusa" || (stringFlag(args, "drafters") ?? "").split(",").includes("medusa");
   const heads = stringFlag(args, "heads") ?? (wantsHeads ? embeddedHeads : undefined);
   const corpus = stringFlag(args, "lookup-corpus");
@@ -113,7 +141,7 @@ function memory(path: string, vocabSize: number): SuccessorMemory {
   return existsSync(path) ? SuccessorMemory.load(path, vocabSize) : new SuccessorMemory(vocabSize);
 }
 
-function readText(path: string): string {
+export function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

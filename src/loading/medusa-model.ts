@@ -16,7 +16,7 @@ import type { LanguageModel, PromptInput } from "./language-model.js";
 
 /** Options of `medusaGenerate`: those of `generate`, with Medusa's own by their usual names. */
 export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
-  /** Candidates of each head that the tree may use, 1 to 10. Default 10. */
+  /** Candidates of each head that the tree may use, 1 to 10; choices of higher ranks are refused. Default 10. */
   topK?: number;
   /** The tree, as paths of ranks or a preset's name. Default: the best of 8 nodes for the heads' accuracies. */
   medusaChoices?: readonly RankPath[] | string;
@@ -31,6 +31,9 @@ export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
 
 /** A base model with Medusa heads. Generates losslessly unless a posterior threshold is given. */
 export class MedusaModel implements AssistantModel {
+  /** Whether the base was loaded with the heads and goes with them. */
+  private ownsBase = false;
+
   constructor(
     readonly base: LanguageModel,
     readonly heads: MedusaHeads,
@@ -49,7 +52,9 @@ export class MedusaModel implements AssistantModel {
   ): Promise<MedusaModel> {
     const base = options.base ?? (await AutoModelForCausalLM.fromPretrained(await baseOf(directory), options));
     try {
-      return new MedusaModel(base, await loadMedusaHeads(directory, base, options));
+      const model = new MedusaModel(base, await loadMedusaHeads(directory, base, options));
+      model.ownsBase = options.base === undefined;
+      return model;
     } catch (error) {
       if (!options.base) await base.dispose();
       throw error;
@@ -93,9 +98,10 @@ export class MedusaModel implements AssistantModel {
     });
   }
 
+  /** Releases the heads, and the base unless it was given. */
   async dispose(): Promise<void> {
     this.heads.dispose();
-    await this.base.dispose();
+    if (this.ownsBase) await this.base.dispose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -28,12 +28,18 @@ export function fillStatic(
 /**
  * Adds the `budget` likeliest nodes under `leaf` when probabilities multiply along a path (EAGLE-2's dynamic tree over
  * Medusa's levels). Children stand in order of probability.
+ * @param ranks candidates of a level that may be used
  */
-export function fillDynamic(leaf: ProposalNode, levels: readonly LevelCandidates[], limits: TreeLimits): void {
+export function fillDynamic(
+  leaf: ProposalNode,
+  levels: readonly LevelCandidates[],
+  limits: TreeLimits,
+  ranks = Number.POSITIVE_INFINITY,
+): void {
   const depth = Math.min(limits.depth, levels.length);
   const open: { parent: ProposalNode; level: number; rank: number; above: number; value: number }[] = [];
   const offer = (parent: ProposalNode, level: number, rank: number, above: number) => {
-    const probability = level < depth ? levels[level].probabilities?.[rank] : undefined;
+    const probability = level < depth && rank < ranks ? levels[level].probabilities?.[rank] : undefined;
     if (probability !== undefined) open.push({ parent, level, rank, above, value: above * probability });
   };
   offer(leaf, 0, 0, 1);

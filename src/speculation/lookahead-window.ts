@@ -49,7 +49,7 @@ export class LookaheadWindow {
     return { tokens, parents, read: this.warmingUp && this.levels.length === 1 ? above.slice(1) : above };
   }
 
-  /** Whether the levels are still being filled: then nothing is verified. */
+  /** Whether the levels are still being filled: then `advance` gives no n-grams. */
   get warmingUp(): boolean {
     return this.levels.length < this.ngram - 1;
   }

@@ -10,6 +10,13 @@ export function integerOption(options: MethodOptions, name: string, fallback: nu
   throw new UsageError(`${name} must be an integer from ${min} to ${max}, got ${JSON.stringify(value)}`);
 }
 
+/** The option as true or false. @throws UsageError naming it */
+export function booleanOption(options: MethodOptions, name: string, fallback: boolean): boolean {
+  const value = options[name] ?? fallback;
+  if (typeof value === "boolean") return value;
+  throw new UsageError(`${name} must be true or false, got ${JSON.stringify(value)}`);
+}
+
 /** The option as one of `known`. @throws UsageError naming it */
 export function choiceOption<T extends string>(options: MethodOptions, name: string, known: readonly T[]): T {
   const value = options[name] ?? known[0];

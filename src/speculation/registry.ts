@@ -47,11 +47,17 @@ export class MethodRegistry {
     return [...this.methods.values()];
   }
 
-  /** The method of that name; "auto" is the best of those available. @throws UsageError naming the nearest method. */
+  /**
+   * The method of that name; "auto" is the best of those available, among them the best that knows all options given.
+   * @throws UsageError naming the nearest method
+   */
   find(name: string, context: MethodContext): Method {
     if (name === "auto") {
       const usable = this.all.filter((method) => method.rank !== undefined && method.available(context));
-      return usable.reduce((best, method) => (method.rank! > best.rank! ? method : best));
+      const given = Object.keys(context.options).filter((option) => context.options[option] !== undefined);
+      const knowing = usable.filter((method) => given.every((option) => method.options.includes(option)));
+      const best = (list: Method[]) => list.reduce((a, b) => (b.rank! > a.rank! ? b : a));
+      return best(knowing.length > 0 ? knowing : usable);
     }
     const method = this.methods.get(name);
     if (method) return method;

@@ -1,5 +1,5 @@
 import { UsageError } from "../types/errors.js";
-import { integerOption, type MethodOptions } from "./options.js";
+import { booleanOption, integerOption, type MethodOptions } from "./options.js";
 import type { RankTree } from "./rank-tree.js";
 import { treeOf } from "./tree-presets.js";
 import { searchTree } from "./tree-search.js";
@@ -10,6 +10,8 @@ export interface TreePlan {
   shape: RankTree;
   /** Nodes of a dynamic tree; absent: the static one. */
   dynamicNodes?: number;
+  /** Candidates of a level that the tree may use. */
+  ranks: number;
 }
 
 /** Names of the options that `treePlan` reads. */
@@ -17,7 +19,8 @@ export const TREE_OPTIONS = ["treeChoices", "treeNodes", "treeRanks", "dynamicTr
 
 /**
  * The tree that the options ask for: `treeChoices` (paths of ranks, or a preset's name), else the best one of
- * `treeNodes` nodes for the accuracies, of candidates ranked below `treeRanks`; with `dynamicTree` grown anew in every step by the candidates' probabilities.
+ * `treeNodes` nodes for the accuracies; with `dynamicTree` grown anew in every step by the candidates' probabilities.
+ * Candidates ranked `treeRanks` and beyond are not used.
  * @param accuracies how often each rank of each level is right
  * @param width candidates of a level
  */
@@ -27,8 +30,8 @@ export function treePlan(
   width: number,
   defaultNodes: number,
 ): TreePlan {
-  const { treeChoices, dynamicTree = false } = options;
-  if (typeof dynamicTree !== "boolean") throw new UsageError("dynamicTree must be true or false");
+  const { treeChoices } = options;
+  const dynamicTree = booleanOption(options, "dynamicTree", false);
   if (treeChoices !== undefined && (dynamicTree || options.treeNodes !== undefined)) {
     throw new UsageError("treeChoices says what the tree is: leave out treeNodes and dynamicTree");
   }
@@ -36,8 +39,8 @@ export function treePlan(
   const used = accuracies.map((level) => level.slice(0, ranks));
   const nodes = Math.min(integerOption(options, "treeNodes", defaultNodes, 1, 96), size(used));
   const shape = treeChoices === undefined ? searchTree(used, nodes) : treeOf(treeChoices);
-  shape.assertFits(accuracies.length, width, `${accuracies.length} heads`);
-  return dynamicTree ? { shape, dynamicNodes: nodes } : { shape };
+  shape.assertFits(accuracies.length, ranks, `${accuracies.length} heads`);
+  return dynamicTree ? { shape, dynamicNodes: nodes, ranks } : { shape, ranks };
 }
 
 /** Nodes of the full tree over these candidates. */

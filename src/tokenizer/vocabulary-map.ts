@@ -21,7 +21,7 @@ export class VocabularyMap {
     const draftIds = draft.vocabulary;
     for (const [piece, id] of target.vocabulary) {
       const other = draftIds.get(piece);
-      // Special tokens mean what their own model was taught, even under equal names.
+      // A name that is special to one of them only is text to the other.
       if (other === undefined || target.specialTokenIds.has(id) !== draft.specialTokenIds.has(other)) continue;
       this.toDraftId[id] = other;
       this.toTarget[other] = id;

@@ -34,7 +34,7 @@ const LARGE_BATCH = 16;
 const LEAST_RATIO = 3;
 
 /**
- * Chooses a method by rule, with the reason in words: the seed documents' rules, corrected by what was measured here
+ * Chooses a method by rule, with the reason in words: the usual rules of thumb, corrected by what was measured here
  * (docs/methods). A prior for when nothing is measured.
  */
 export function chooseMethod(situation: Situation): MethodChoice {

@@ -15,7 +15,7 @@ export interface DraftSelection {
   reason: string;
 }
 
-/** A draft should be this many times smaller than its target: the seed documents' rule, a prior until it is measured. */
+/** A draft should be this many times smaller than its target: the usual rule of thumb, a prior until it is measured. */
 const BEST: readonly [number, number] = [5, 10];
 /** With less, drafting costs nearly what it saves. */
 const LEAST = 3;

@@ -10,6 +10,8 @@ export interface DraftLengthPolicy {
   readonly needsProbability: boolean;
   /** Told how many of the drafted tokens were accepted. */
   observe(drafted: number, accepted: number): void;
+  /** A policy in the same state, for another sequence. */
+  copy(): DraftLengthPolicy;
 }
 
 export const DRAFT_LENGTH_POLICIES = ["constant", "heuristic", "confidence"] as const;
@@ -49,11 +51,14 @@ export function draftLengthPolicy(options: DraftLengthOptions): DraftLengthPolic
 }
 
 function constant(length: number): DraftLengthPolicy {
-  return { length, proceed: () => true, needsProbability: false, observe: () => {} };
+  const policy = { length, proceed: () => true, needsProbability: false, observe: () => {}, copy: () => policy };
+  return policy;
 }
 
 function confidence(length: number, threshold: number): DraftLengthPolicy {
-  return { length, proceed: (probability) => probability >= threshold, needsProbability: true, observe: () => {} };
+  const proceed = (probability: number) => probability >= threshold;
+  const policy = { length, proceed, needsProbability: true, observe: () => {}, copy: () => policy };
+  return policy;
 }
 
 /** transformers' heuristic schedule: two more after a step that was accepted whole, else one fewer. */
@@ -69,5 +74,9 @@ class Heuristic implements DraftLengthPolicy {
   observe(drafted: number, accepted: number): void {
     if (drafted === 0) return;
     this.length = accepted === drafted ? Math.min(this.length + 2, 64) : Math.max(1, this.length - 1);
+  }
+
+  copy(): DraftLengthPolicy {
+    return new Heuristic(this.length);
   }
 }

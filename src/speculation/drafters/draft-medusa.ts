@@ -14,7 +14,7 @@ import { growTree, headLevels } from "./medusa.js";
 
 /**
  * A Medusa model drafts for a larger target: one pass of the draft over what is new gives its own candidates for the
- * next token and its heads' candidates for those after it, a whole tree. The seed's hybrid of both methods.
+ * next token and its heads' candidates for those after it, a whole tree.
  */
 export class DraftMedusaDrafter implements Drafter {
   readonly name = "draft-medusa";
@@ -97,7 +97,9 @@ export const draftMedusa: Method = {
   available: ({ assistantHeads, assistantTokenizer }) => assistantHeads !== undefined && !assistantTokenizer,
   create: ({ assistant, assistantHeads, tokenizer, assistantTokenizer, options }) => {
     if (!assistant || !assistantHeads) {
-      throw new UsageError('method "draft-medusa" needs a MedusaModel as the assistantModel');
+      throw new UsageError(
+        'method "draft-medusa" needs a MedusaModel as the assistantModel, or --draft-model with --draft-heads',
+      );
     }
     if (tokenizer && assistantTokenizer) assertSameTokenizer(tokenizer, assistantTokenizer);
     const heads = assistantHeads.options.accuracies ?? typicalAccuracies(assistantHeads.count);

@@ -80,12 +80,12 @@ export class DraftModelDrafter implements Drafter {
   }
 
   fork(): Drafter {
-    return new DraftModelDrafter(this.model, this.policy, this.widths, this.name, this.sequence.fork());
+    return new DraftModelDrafter(this.model, this.policy.copy(), this.widths, this.name, this.sequence.fork());
   }
 
   recorded(text: KnownText): Promise<Drafter> {
-    const { name, model, policy, widths } = this;
-    return RecordedDraftDrafter.read(name, model, text, { policy, widths });
+    const { name, model, widths } = this;
+    return RecordedDraftDrafter.read(name, model, text, { policy: this.policy.copy(), widths });
   }
 
   dispose(): void {

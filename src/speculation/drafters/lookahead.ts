@@ -4,7 +4,7 @@ import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
 import { LookaheadWindow } from "../lookahead-window.js";
 import { NgramPool } from "../ngram-pool.js";
-import { integerOption } from "../options.js";
+import { booleanOption, integerOption } from "../options.js";
 import { layOut, type ProposalNode, proposalNode, stemOf } from "../proposal-tree.js";
 import type { Method } from "../registry.js";
 import { WindowBudget, type WindowSize } from "../window-budget.js";
@@ -118,13 +118,12 @@ export const lookahead: Method = {
         `a window of ${windowSize} columns and n-grams of ${ngramSize} need ${rows} rows, at most ${MAX_ROWS}: make one smaller`,
       );
     }
-    const flag = (name: string, fallback: boolean) => (options[name] ?? fallback) === true;
     return new LookaheadDrafter({
       windowSize,
       ngramSize,
       guessSize,
-      poolFromPrompt: flag("poolFromPrompt", true),
-      adaptive: flag("adaptive", false),
+      poolFromPrompt: booleanOption(options, "poolFromPrompt", true),
+      adaptive: booleanOption(options, "adaptive", false),
     });
   },
 };

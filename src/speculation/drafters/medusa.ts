@@ -75,11 +75,11 @@ export function headLevels(
 export function growTree(
   leaf: Parameters<typeof fillStatic>[0],
   levels: readonly LevelCandidates[],
-  { shape, dynamicNodes }: TreePlan,
+  { shape, dynamicNodes, ranks }: TreePlan,
   limits: { depth: number; budget: number },
 ): void {
   if (dynamicNodes === undefined || !levels[0].probabilities) fillStatic(leaf, levels, shape, limits);
-  else fillDynamic(leaf, levels, { ...limits, budget: Math.min(limits.budget, dynamicNodes) });
+  else fillDynamic(leaf, levels, { ...limits, budget: Math.min(limits.budget, dynamicNodes) }, ranks);
 }
 
 function along(history: TokenHistory, path: readonly number[], work: () => void): void {

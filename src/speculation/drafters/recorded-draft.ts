@@ -68,7 +68,8 @@ export class RecordedDraftDrafter implements Drafter {
   }
 
   fork(): Drafter {
-    return new RecordedDraftDrafter(this.name, this.text, this.candidates, this.options);
+    const options = { ...this.options, policy: this.options.policy.copy() };
+    return new RecordedDraftDrafter(this.name, this.text, this.candidates, options);
   }
 
   dispose(): void {}

@@ -73,7 +73,7 @@ class SharedVocabularyDrafter extends UniversalDrafter {
       const take = (logits: Float32Array) => {
         const row = this.underTargetIds(logits);
         const token = sampler.choose(row, history);
-        return row[token] === -Infinity ? undefined : token;
+        return row[token] === NOT_SHARED ? undefined : token;
       };
       const found = await this.reader.read(next, (result, row) => take(result.logits(row)), undefined, signal);
       if (found?.value === undefined) break;
@@ -87,7 +87,7 @@ class SharedVocabularyDrafter extends UniversalDrafter {
   private underTargetIds(logits: Float32Array): Float32Array {
     if (this.row.length === 0) this.row = new Float32Array(this.target.vocabSize);
     const { toTarget } = this.reader.map;
-    this.row.fill(-Infinity);
+    this.row.fill(NOT_SHARED);
     for (let id = 0; id < toTarget.length; id++) if (toTarget[id] >= 0) this.row[toTarget[id]] = logits[id];
     return this.row;
   }
@@ -124,6 +124,9 @@ class TextDrafter extends UniversalDrafter {
   }
 }
 
+/** The logit of tokens that the draft does not have: chosen only where a grammar or a ban leaves no other. */
+const NOT_SHARED = Math.fround(-1e30);
+
 /** Tokens before a seam that are encoded together with what follows it. */
 const CONTEXT = 8;
 
@@ -145,7 +148,10 @@ export const universal: Method = {
   create: ({ assistant, tokenizer, assistantTokenizer, options }) => {
     if (!assistant)
       throw new UsageError('method "universal" needs a draft model: give assistantModel or --draft-model');
-    if (!tokenizer || !assistantTokenizer) throw new UsageError('method "universal" needs both tokenizers');
+    if (!tokenizer) throw new UsageError('method "universal" needs both tokenizers: the target has no tokenizer.json');
+    if (!assistantTokenizer) {
+      throw new UsageError('target and draft have the same tokenizer: use method "draft"');
+    }
     const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
     const map = mapOf(tokenizer, assistantTokenizer);
     const alignment = choiceOption(options, "alignment", ["auto", "shared", "text"]);

@@ -41,6 +41,7 @@ const faults: [Fault, Trial][] = [
   ["noise reused", { ...chain, coupling: "gumbel" }],
   ["no residual", { ...chain, widths: SHAPES.tree, coupling: "maximal" }],
   ["q not processed", { ...chain, widths: SHAPES.tree, coupling: "maximal" }],
+  ["rejected siblings kept", { ...chain, widths: SHAPES.tree, coupling: "maximal" }],
 ];
 test.each(faults)("a planted fault is found: %s, %o", (fault, trial) => {
   expect(pValue({ ...trial, fault }, SAMPLES / 4)).toBeLessThan(1e-9);

@@ -51,8 +51,8 @@ describe.each(Object.entries(readJson<Record<string, Buffers>>("test/golden/medu
 test("the preset of 63 nodes is the repository's", () => {
   const golden = readJson<Record<string, Buffers>>("test/golden/medusa-buffers.json");
   expect(new RankTree(TREE_PRESETS["medusa-63"]).paths).toEqual(golden.mc_sim_7b_63.sorted);
-  expect(new RankTree(TREE_PRESETS.small).paths).toEqual(golden.seed_depth3.sorted);
-  expect(new RankTree(TREE_PRESETS.binary).paths).toEqual(golden.seed_aggressive.sorted);
+  expect(new RankTree(TREE_PRESETS.small).paths).toEqual(golden.depth3.sorted);
+  expect(new RankTree(TREE_PRESETS.binary).paths).toEqual(golden.aggressive.sorted);
   for (const name of Object.keys(TREE_PRESETS)) expect(treeOf(name).paths.length).toBeGreaterThan(3);
 });
 

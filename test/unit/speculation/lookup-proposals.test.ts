@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Drafter, LookupCorpus } from "../../../src/index.js";
+import { TokenHistory } from "../../../src/sampling/history.js";
+import { Sampler } from "../../../src/sampling/sampler.js";
+import { PromptLookupDrafter } from "../../../src/speculation/drafters/prompt-lookup.js";
+import { SuffixLookupDrafter } from "../../../src/speculation/drafters/suffix-lookup.js";
+import { GREEDY } from "../../../src/types/sampling-params.js";
+import { lookupOracle, suffixOracle } from "../../support/oracles/lookup.js";
+import type { OracleOf } from "../../support/oracles/proposal.js";
+
+/**
+ * Lookups never foresee anything by themselves, but as parts of merged trees they are given what others foresaw: here
+ * with random texts of few different tokens, where everything repeats.
+ */
+const LENGTH = 4;
+const VOCABULARY = 3;
+const texts = (minLength: number, maxLength: number) =>
+  fc.array(fc.integer({ min: 0, max: VOCABULARY - 1 }), { minLength, maxLength });
+const moments = fc.record({
+  text: texts(1, 24),
+  foreseen: texts(0, 3),
+  depth: fc.integer({ min: 0, max: 6 }),
+  nodes: fc.integer({ min: 0, max: 6 }),
+});
+const corpora = texts(0, 24);
+
+/** Compares a drafter that was given half of the text as the prompt with an oracle. */
+async function agrees(
+  drafter: Drafter,
+  oracleOf: OracleOf,
+  { text, foreseen, depth, nodes }: typeof moments extends fc.Arbitrary<infer T> ? T : never,
+): Promise<void> {
+  const begun = text.slice(0, Math.ceil(text.length / 2));
+  const history = new TokenHistory(begun);
+  const sampler = new Sampler({ params: GREEDY, vocabSize: VOCABULARY, eosTokenIds: [] });
+  const maxDepth = foreseen.length + depth;
+  const budget = foreseen.length + nodes;
+  await drafter.begin(begun);
+  const committed = text.slice(begun.length);
+  for (const token of committed) history.push(token);
+  // Of a step's outcome these drafters read the committed tokens only.
+  drafter.observe({ committed, path: [0], foreseen: [], last: 0, request: 0 } as never);
+  const { tree } = await drafter.propose({ history, sampler, coupling: "gumbel", foreseen, maxDepth }, budget);
+  const expected = await oracleOf(begun).expected({ text, foreseen, maxDepth, budget });
+  const chains = expected.map((proposal) => proposal.tree.at(-1) ?? []);
+  expect(tree.parents).toEqual(tree.tokens.map((_, i) => i - 1));
+  expect(chains).toContainEqual(tree.tokens.slice(1));
+}
+
+test.each(["latest", "frequent"] as const)("prompt lookup, %s match", async (match) => {
+  const lengths = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }));
+  const property = fc.asyncProperty(moments, lengths, (moment, [a, b]) => {
+    const [minNgram, maxNgram] = [Math.min(a, b), Math.max(a, b)];
+    const drafter = new PromptLookupDrafter({ maxNgram, minNgram, length: LENGTH, match });
+    return agrees(drafter, lookupOracle(match, LENGTH, maxNgram, minNgram), moment);
+  });
+  await fc.assert(property, { numRuns: 500, seed: 8 });
+});
+
+test.each([1, 3])("suffix automaton, matches of at least %i", async (minMatch) => {
+  const property = fc.asyncProperty(moments, corpora, async (moment, corpus) => {
+    const alone = new SuffixLookupDrafter(LENGTH, minMatch);
+    await agrees(alone, suffixOracle([], LENGTH, minMatch), moment);
+    const both = new SuffixLookupDrafter(LENGTH, minMatch, new LookupCorpus(corpus).automaton);
+    await agrees(both, suffixOracle(corpus, LENGTH, minMatch), moment);
+  });
+  await fc.assert(property, { numRuns: 500, seed: 8 });
+});
