@@ -41,6 +41,20 @@ test("outputs end where the grammar is complete, several together, and keep to i
   expect(any.text.trimStart()).toMatch(/^["{[\-0-9tfn]/);
 });
 
+test("where only tokens are possible that the draft does not have, nothing is drafted", async () => {
+  const target = await model(TARGET, "q8");
+  const way = await WAYS["draft with another tokenizer, shared tokens"].options("q8");
+  // The foreign draft has 2600 of the 4096 tokens.
+  const badWordsIds = Array.from({ length: 4000 }, (_, id) => [id]);
+  for (const sampling of Object.values(SAMPLINGS)) {
+    const options = { ...sampling, badWordsIds, maxNewTokens: 6 };
+    const plain = await target.generate("The story:", { ...options, speculation: { method: "none" } });
+    const fast = await target.generate("The story:", { ...options, ...way });
+    expect(fast.tokenIds).toEqual(plain.tokenIds);
+    expect(fast.stats.draftedTokens).toBe(0);
+  }
+});
+
 test("grammars that cannot be used are explained in one line, and the next one works", async () => {
   const target = await model(TARGET, "q8");
   const bad: [unknown, string][] = [

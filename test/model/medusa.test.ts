@@ -98,6 +98,20 @@ test("what does not fit is refused in one line", async () => {
   heads.dispose();
 });
 
+test("choosing by itself heeds the options: heads beside a draft model", async () => {
+  const base = await model(TARGET, "q8");
+  const assistantModel = await model(DRAFT, "q8");
+  using heads = await loadMedusaHeads(HEADS, base);
+  const methodOf = async (speculation: SpeculationOptions) =>
+    (await base.generate("x", { maxNewTokens: 2, assistantModel, speculation })).stats.method;
+  expect(await methodOf({})).toBe("draft");
+  expect(await methodOf({ heads, treeNodes: 4 })).toBe("medusa");
+  await expect(methodOf({ treeNode: 4 })).rejects.toThrow('method "draft" has no option "treeNode"');
+  await expect(methodOf({ method: "universal" })).rejects.toThrow('the same tokenizer: use method "draft"');
+  await expect(methodOf({ heads, treeChoices: "medium", treeRanks: 2 })).rejects.toThrow("ranks are 0 to 1");
+  await expect(methodOf({ method: "lookahead", adaptive: "yes" })).rejects.toThrow("adaptive must be true or false");
+});
+
 test("damaged and hostile PyTorch files are refused", async () => {
   const folder = temporaryFolder();
   const whole = readFileSync(`${ORACLE}/two-blocks/medusa_lm_head.pt`);
