@@ -8,6 +8,7 @@ import { layOut, type ProposalNode, pathTokens, proposalNode } from "../../src/s
 import type { TokenTree } from "../../src/speculation/token-tree.js";
 import { type Verdict, verifyByChoice, verifyMaximal } from "../../src/speculation/verifier.js";
 import { GREEDY, type SamplingParams } from "../../src/types/sampling-params.js";
+import { verifyForgetfully } from "./forgetful-verifier.js";
 import { naiveProbabilities } from "./naive.js";
 
 export const VOCABULARY = 6;
@@ -30,7 +31,12 @@ const rowAfter = (rows: Float32Array[], tokens: readonly number[]) => {
 };
 
 /** Faults of an engine, planted to see that the tests would find them. */
-export type Fault = "no residual" | "bonus from the wrong row" | "q not processed" | "noise reused";
+export type Fault =
+  | "no residual"
+  | "bonus from the wrong row"
+  | "q not processed"
+  | "noise reused"
+  | "rejected siblings kept";
 
 export interface Trial {
   params: Partial<SamplingParams>;
@@ -79,7 +85,7 @@ export function speculate({ params: given, widths, coupling, fault }: Trial, see
     const leaf = (node: number) => !tree.parents.includes(node);
     const read = (node: number) => (fault === "bonus from the wrong row" && leaf(node) ? tree.parents[node] : node);
     const rows = nodes.map((_, i) => rowOf(target, pathTokens(nodes[read(i)])));
-    const verdict = judge(tree, rows, sampler, history, coupling);
+    const verdict = judge(tree, rows, sampler, history, coupling, fault);
     const rejected = tree.parents.includes(verdict.path[verdict.path.length - 1]);
     if (fault === "no residual" && rejected) {
       const p = sampler.distribution(rows[verdict.path[verdict.path.length - 1]], history);
@@ -97,11 +103,14 @@ function judge(
   sampler: Sampler,
   history: TokenHistory,
   coupling: Coupling,
+  fault: Fault | undefined,
 ): Verdict {
   const context = { history, isFinal: () => false };
   if (coupling === "gumbel") return verifyByChoice(tree, (node) => sampler.choose(rows[node], history), context);
   const p = (node: number): Distribution => sampler.distribution(rows[node], history);
-  return verifyMaximal(tree, p, () => chanceOf(sampler.uniforms(history, "verifier")), context);
+  const chanceAt = () => chanceOf(sampler.uniforms(history, "verifier"));
+  if (fault === "rejected siblings kept") return verifyForgetfully(tree, p, chanceAt, history);
+  return verifyMaximal(tree, p, chanceAt, context);
 }
 
 /** The exact probability of every output of LENGTH tokens, by the obvious processors; index is base VOCABULARY. */

@@ -136,7 +136,10 @@ function argmax(row: Float32Array): TokenId {
   return best;
 }
 
-/** Below this share of the target's vocabulary a draft writes text instead of shared tokens. */
+/**
+ * With less of the smaller vocabulary in common a draft writes text. On SmolLM2 with a draft of 4096 tokens, 3766 of them shared,
+ * shared tokens and text were accepted alike when greedy (266 and 269), shared ones more when sampling (249 and 189 with top-p).
+ */
 const ENOUGH_SHARED = 0.3;
 
 export const universal: Method = {
@@ -155,7 +158,7 @@ export const universal: Method = {
     const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
     const map = mapOf(tokenizer, assistantTokenizer);
     const alignment = choiceOption(options, "alignment", ["auto", "shared", "text"]);
-    const shares = map.shared >= ENOUGH_SHARED * tokenizer.vocabSize;
+    const shares = map.shared >= ENOUGH_SHARED * Math.min(tokenizer.vocabSize, assistantTokenizer.vocabSize);
     const Kind = alignment === "shared" || (alignment === "auto" && shares) ? SharedVocabularyDrafter : TextDrafter;
     return new Kind(new ForeignReader(assistant, map), tokenizer, assistantTokenizer, length);
   },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Drafter, LookupCorpus } from "../../../src/index.js";
+import { type Drafter, LookupCorpus, type StepOutcome } from "../../../src/index.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import { Sampler } from "../../../src/sampling/sampler.js";
 import { PromptLookupDrafter } from "../../../src/speculation/drafters/prompt-lookup.js";
@@ -17,7 +17,15 @@ const LENGTH = 4;
 const VOCABULARY = 3;
 const texts = (minLength: number, maxLength: number) =>
   fc.array(fc.integer({ min: 0, max: VOCABULARY - 1 }), { minLength, maxLength });
-const moments = fc.record({
+interface Given {
+  text: number[];
+  foreseen: number[];
+  /** Limits beyond the foreseen tokens. */
+  depth: number;
+  nodes: number;
+}
+
+const moments: fc.Arbitrary<Given> = fc.record({
   text: texts(1, 24),
   foreseen: texts(0, 3),
   depth: fc.integer({ min: 0, max: 6 }),
@@ -26,11 +34,7 @@ const moments = fc.record({
 const corpora = texts(0, 24);
 
 /** Compares a drafter that was given half of the text as the prompt with an oracle. */
-async function agrees(
-  drafter: Drafter,
-  oracleOf: OracleOf,
-  { text, foreseen, depth, nodes }: typeof moments extends fc.Arbitrary<infer T> ? T : never,
-): Promise<void> {
+async function agrees(drafter: Drafter, oracleOf: OracleOf, { text, foreseen, depth, nodes }: Given): Promise<void> {
   const begun = text.slice(0, Math.ceil(text.length / 2));
   const history = new TokenHistory(begun);
   const sampler = new Sampler({ params: GREEDY, vocabSize: VOCABULARY, eosTokenIds: [] });
@@ -40,7 +44,7 @@ async function agrees(
   const committed = text.slice(begun.length);
   for (const token of committed) history.push(token);
   // Of a step's outcome these drafters read the committed tokens only.
-  drafter.observe({ committed, path: [0], foreseen: [], last: 0, request: 0 } as never);
+  drafter.observe({ committed } as unknown as StepOutcome);
   const { tree } = await drafter.propose({ history, sampler, coupling: "gumbel", foreseen, maxDepth }, budget);
   const expected = await oracleOf(begun).expected({ text, foreseen, maxDepth, budget });
   const chains = expected.map((proposal) => proposal.tree.at(-1) ?? []);

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import * as lookahead from "../support/faults/lookahead-faults.js";
+import * as memory from "../support/faults/memory-faults.js";
+import * as tree from "../support/faults/tree-faults.js";
+import { prompts } from "../support/models.js";
+import { flawsIn, type Planted, recordAll, wrongProposals } from "../support/proposal-checks.js";
+
+/**
+ * Would the checks of proposals.test.ts notice? Faults are planted in drafters from outside, one at a time. The text stays
+ * plain decoding's with every one of them. (Faults of verification: test/unit/speculation/distribution.test.ts.)
+ */
+const PROMPTS = prompts()
+  .filter((_, i) => i % 12 === 2)
+  .map(({ prompt }) => prompt);
+
+/** A method without a fault passes both checks; its output is what faulty ones must say too. */
+async function healthyOutput(name: string) {
+  const recordings = await recordAll(name, PROMPTS);
+  expect(flawsIn(recordings)).toEqual([]);
+  expect(await wrongProposals(name, recordings)).toEqual([]);
+  return recordings.map(({ output }) => output);
+}
+
+const healthy = new Map<string, ReturnType<typeof healthyOutput>>();
+function outputOf(name: string) {
+  const known = healthy.get(name) ?? healthyOutput(name);
+  healthy.set(name, known);
+  return known;
+}
+
+const WRONG: [what: string, of: string, planted: Planted][] = [
+  ["it continues at the match", "prompt lookup", { fault: tree.continuesAtTheMatch }],
+  ["it continues at the match", "prompt lookup, most frequent", { fault: tree.continuesAtTheMatch }],
+  ["it continues at the match", "suffix automaton", { fault: tree.continuesAtTheMatch }],
+  ["the output is not learned", "suffix automaton", { fault: memory.outputNotLearned }],
+  ["heads are off by one", "medusa tree", { options: tree.headsShifted }],
+  ["heads are off by one", "medusa dynamic tree", { options: tree.headsShifted }],
+  ["heads read the wrong hidden row", "medusa tree", { fault: tree.hiddenOfTheRoot }],
+  ["a node has the wrong parent", "medusa tree", { fault: tree.underTheGrandparent }],
+  ["a node has the wrong parent", "draft tree", { fault: tree.underTheGrandparent }],
+  ["successors come from the wrong row", "recycling tree", { fault: memory.rowsOfTheTokenBefore }],
+  ["successors come from a token's last row", "recycling tree", { fault: memory.lastRowWins }],
+  ["the window is shifted by one column", "lookahead", { fault: lookahead.windowShifted }],
+  ["rows of the window do not see it", "lookahead", { fault: lookahead.windowUnseen }],
+  ["new n-grams are not added", "lookahead", { fault: lookahead.poolStale }],
+  ["the pool keeps the oldest", "lookahead", { fault: lookahead.poolReversed }],
+  ["the draft's cache is not rolled back", "draft chain", { fault: memory.notRolledBack }],
+  ["rows of a level are mixed up", "draft tree", { options: memory.levelsMirrored }],
+];
+
+describe("the oracle notices, and it alone, when", () => {
+  test.each(WRONG)("%s: %s", async (_, name, planted) => {
+    const output = await outputOf(name);
+    const recordings = await recordAll(name, PROMPTS, planted);
+    expect((await wrongProposals(name, recordings)).length).toBeGreaterThan(0);
+    expect(flawsIn(recordings)).toEqual([]);
+    expect(recordings.map((recording) => recording.output)).toEqual(output);
+  });
+});
+
+const MALFORMED: [what: string, of: string, planted: Planted, flaw: RegExp][] = [
+  ["the budget is ignored", "medusa tree", { fault: tree.budgetIgnored }, /candidates for a budget/],
+  ["the budget is ignored", "draft tree", { fault: tree.budgetIgnored }, /candidates for a budget/],
+  ["the limit of depth is ignored", "medusa tree", { fault: tree.depthIgnored }, /deep, at most/],
+  ["the limit of depth is ignored", "draft chain", { fault: tree.depthIgnored }, /deep, at most/],
+  ["what was foreseen is dropped", "medusa tree", { fault: tree.stemDropped }, /lacks foreseen/],
+  ["what was foreseen is dropped", "draft tree", { fault: tree.stemDropped }, /lacks foreseen/],
+];
+
+describe("the contract of plans is broken, and the oracle notices too, when", () => {
+  test.each(MALFORMED)("%s: %s", async (_, name, planted, flaw) => {
+    const output = await outputOf(name);
+    const recordings = await recordAll(name, PROMPTS, planted);
+    expect(flawsIn(recordings).join("\n")).toMatch(flaw);
+    expect((await wrongProposals(name, recordings)).length).toBeGreaterThan(0);
+    expect(recordings.map((recording) => recording.output)).toEqual(output);
+  });
+});

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import type { StepPlan } from "../../../src/index.js";
+import { TokenHistory } from "../../../src/sampling/history.js";
+import { assertWellFormed, flawsOf } from "../../support/well-formed.js";
+
+/** Every clause of the contract of plans is checked: a sound plan passes, and each thing wrong with it is named. */
+const CONTEXT = { history: new TokenHistory([7, 5]), foreseen: [1], maxDepth: 3 };
+const BUDGET = 4;
+const VOCABULARY = 10;
+const SOUND: StepPlan = {
+  tree: { tokens: [5, 1, 2, 3, 4], parents: [-1, 0, 1, 2, 1] },
+  extra: { tokens: [6, 7], parents: [1, 5] },
+  needs: [0, 0, 0, 0, 0, 2, 2],
+};
+const tree = (tokens: number[], parents: number[]): StepPlan => ({ ...SOUND, tree: { tokens, parents } });
+
+const FLAWS: [flaw: RegExp, plan: StepPlan][] = [
+  [/5 nodes have 4 parents/, tree([5, 1, 2, 3, 4], [-1, 0, 1, 2])],
+  [/the root is 4/, tree([4, 1, 2, 3, 4], [-1, 0, 1, 2, 1])],
+  [/the root has parent 0/, tree([5, 1, 2, 3, 4], [0, 0, 1, 2, 1])],
+  [/node 2 has parent 3/, tree([5, 1, 2, 3, 4], [-1, 0, 3, 2, 1])],
+  [/node 4 under 2 is not laid out depth first/, tree([5, 1, 2, 3, 4], [-1, 0, 1, 1, 2])],
+  [/siblings 2 and 4 carry the same token/, tree([5, 1, 2, 3, 2], [-1, 0, 1, 2, 1])],
+  [/the tree is 4 deep, at most 3/, tree([5, 1, 2, 3, 4], [-1, 0, 1, 2, 3])],
+  [/5 candidates for a budget of 4/, tree([5, 1, 2, 3, 4, 6], [-1, 0, 1, 2, 1, 1])],
+  [/lacks foreseen token 0/, tree([5, 2, 1, 3, 4], [-1, 0, 0, 2, 2])],
+  [/sources are not one for each node/, { ...SOUND, tree: { ...SOUND.tree, sources: [undefined, "draft"] } }],
+  [/token 10 is outside the vocabulary/, tree([5, 1, 2, 3, 10], [-1, 0, 1, 2, 1])],
+  [/token -1 is outside the vocabulary/, { ...SOUND, extra: { tokens: [6, -1], parents: [1, 5] } }],
+  [/extra rows and their parents differ/, { ...SOUND, extra: { tokens: [6, 7], parents: [1] } }],
+  [/extra row 1 has parent 6/, { ...SOUND, extra: { tokens: [6, 7], parents: [1, 6] } }],
+  [/5 needs for 7 rows/, { ...SOUND, needs: [0, 0, 0, 0, 0] }],
+  [/topK is 0/, { ...SOUND, topK: 0 }],
+];
+
+test("a sound plan has no flaw", () => {
+  expect(flawsOf(SOUND, CONTEXT, BUDGET, VOCABULARY)).toEqual([]);
+  expect(() => assertWellFormed(SOUND, CONTEXT, BUDGET, VOCABULARY)).not.toThrow();
+});
+
+test.each(FLAWS)("%s", (flaw, plan) => {
+  expect(() => assertWellFormed(plan, CONTEXT, BUDGET, VOCABULARY)).toThrow(flaw);
+});
