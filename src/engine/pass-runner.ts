@@ -100,7 +100,8 @@ export class PassRunner implements PassResult {
 
   top(row: number, request = 0): { ids: TokenId[]; logits: Float32Array } {
     const start = this.topIndex[this.firstRow[request] + row] * this.k;
-    const ids = Array.from({ length: this.k }, (_, i) => this.buffers.topIds.get(start + i));
+    const ids = new Array<TokenId>(this.k);
+    for (let i = 0; i < this.k; i++) ids[i] = this.buffers.topIds.get(start + i);
     return { ids, logits: this.buffers.topValues.data.subarray(start, start + this.k) };
   }
 

@@ -136,10 +136,7 @@ export class DraftModelDrafter implements Drafter {
   private addChildren(node: ProposalNode, result: PassResult, row: number, context: DraftContext, level: number) {
     const k = Math.min(this.width(level), this.left);
     if (k <= 0) return [];
-    const path = pathTokens(node);
-    for (const token of path) context.history.push(token);
     const tokens = this.choose(node, result, row, context, k);
-    for (const _ of path) context.history.pop();
     this.left -= tokens.length;
     const children = tokens.map((token) => proposalNode(token, node));
     if (!this.policy.needsProbability) return children;
@@ -154,7 +151,20 @@ export class DraftModelDrafter implements Drafter {
     k: number,
   ): TokenId[] {
     if (this.need !== Need.logits) return result.top(row).ids.slice(0, k);
-    const logits = result.logits(row);
+    const path = pathTokens(node);
+    for (const token of path) history.push(token);
+    const tokens = this.sample(node, result.logits(row), { history, sampler, coupling }, k);
+    for (const _ of path) history.pop();
+    return tokens;
+  }
+
+  /** Tokens from a row, with the node's path on the history. */
+  private sample(
+    node: ProposalNode,
+    logits: Float32Array,
+    { history, sampler, coupling }: Pick<DraftContext, "history" | "sampler" | "coupling">,
+    k: number,
+  ): TokenId[] {
     if (coupling === "gumbel" || sampler.greedy) {
       return k === 1 ? [sampler.choose(logits, history)] : sampler.chooseTop(logits, history, k);
     }
