@@ -24,17 +24,16 @@ export { windowPicture } from "./reports/window-picture.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
 export type { GrammarSpec } from "./sampling/grammar.js";
 export type { Coupling, DraftContext, Drafter, StepOutcome, StepPlan } from "./speculation/drafter.js";
+export { SuccessorMemory } from "./speculation/drafters/parts/successor-memory.js";
 export { LookupCorpus } from "./speculation/drafters/suffix-lookup.js";
-export { type SkippedLayers, searchSkippedLayers } from "./speculation/layer-search.js";
 export { methods } from "./speculation/methods.js";
-export { type RankPath, RankTree } from "./speculation/rank-tree.js";
 export type { Method, MethodContext, MethodRegistry } from "./speculation/registry.js";
 export type { GenerationStats } from "./speculation/stats.js";
-export { SuccessorMemory } from "./speculation/successor-memory.js";
-export { chain, rootOnly, type TokenTree } from "./speculation/token-tree.js";
 export { type TraceSink, type TraceStep, traceFile } from "./speculation/trace.js";
-export { TREE_PRESETS } from "./speculation/tree-presets.js";
-export { expectedAccepted, searchTree } from "./speculation/tree-search.js";
+export { type RankPath, RankTree } from "./speculation/trees/rank-tree.js";
+export { chain, rootOnly, type TokenTree } from "./speculation/trees/token-tree.js";
+export { TREE_PRESETS } from "./speculation/trees/tree-presets.js";
+export { expectedAccepted, searchTree } from "./speculation/trees/tree-search.js";
 export { AutoTokenizer } from "./tokenizer/auto-tokenizer.js";
 export type { ChatMessage, Tokenizer } from "./tokenizer/tokenizer.js";
 export {
@@ -44,6 +43,7 @@ export {
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
 export { chooseMethod, type MethodChoice, type Situation } from "./tuning/choose-method.js";
+export { type SkippedLayers, searchSkippedLayers } from "./tuning/layer-search.js";
 export { type DraftSelection, type ModelSize, selectDraftModel } from "./tuning/select-draft.js";
 export * from "./types/errors.js";
 export { DTYPES, type Dtype, type ModelConfig } from "./types/model-config.js";

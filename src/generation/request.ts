@@ -2,7 +2,7 @@ import type { GrammarSpec } from "../sampling/grammar.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { GenerationStats } from "../speculation/stats.js";
 import type { TraceSink } from "../speculation/trace.js";
-import type { TypicalAcceptance } from "../speculation/verify-typical.js";
+import type { TypicalAcceptance } from "../speculation/verification/verify-typical.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 

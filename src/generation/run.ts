@@ -6,9 +6,9 @@ import { logProbability, topLogProbabilities } from "../sampling/log-probability
 import type { Sampler } from "../sampling/sampler.js";
 import type { Drafter, StepPlan } from "../speculation/drafter.js";
 import { StatsRecorder, TARGET } from "../speculation/stats.js";
-import type { TokenTree } from "../speculation/token-tree.js";
 import { traceTree } from "../speculation/trace.js";
-import type { Verdict } from "../speculation/verifier.js";
+import type { TokenTree } from "../speculation/trees/token-tree.js";
+import type { Verdict } from "../speculation/verification/verifier.js";
 import type { TokenId } from "../types/token.js";
 import { Output, type TextStream } from "./output.js";
 import type { FinishEvent, FinishReason, GenerationRequest, TokenEvent } from "./request.js";

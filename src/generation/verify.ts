@@ -1,11 +1,11 @@
 import type { PassResult } from "../engine/rows.js";
 import type { TokenHistory } from "../sampling/history.js";
 import type { Sampler } from "../sampling/sampler.js";
-import { chanceOf } from "../speculation/chance.js";
 import type { Coupling } from "../speculation/drafter.js";
-import type { TokenTree } from "../speculation/token-tree.js";
-import { type Verdict, verifyByChoice, verifyMaximal } from "../speculation/verifier.js";
-import { type TypicalAcceptance, verifyTypical } from "../speculation/verify-typical.js";
+import type { TokenTree } from "../speculation/trees/token-tree.js";
+import { chanceOf } from "../speculation/verification/chance.js";
+import { type Verdict, verifyByChoice, verifyMaximal } from "../speculation/verification/verifier.js";
+import { type TypicalAcceptance, verifyTypical } from "../speculation/verification/verify-typical.js";
 import type { TokenId } from "../types/token.js";
 
 export interface VerifyContext {

@@ -5,7 +5,7 @@ import type { GrammarSpec } from "../sampling/grammar.js";
 import { resolveSamplingParams } from "../sampling/sampling-params.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { TraceSink } from "../speculation/trace.js";
-import { TYPICAL_ACCEPTANCE, type TypicalAcceptance } from "../speculation/verify-typical.js";
+import { TYPICAL_ACCEPTANCE, type TypicalAcceptance } from "../speculation/verification/verify-typical.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";

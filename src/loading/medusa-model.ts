@@ -6,7 +6,7 @@ import type { TensorInfo, TensorSource } from "../checkpoint/tensor-source.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
 import type { GenerationEvent, GenerationResult } from "../generation/request.js";
 import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../graph/medusa-heads.js";
-import type { RankPath } from "../speculation/rank-tree.js";
+import type { RankPath } from "../speculation/trees/rank-tree.js";
 import { CheckpointError, UsageError } from "../types/errors.js";
 import type { Dtype } from "../types/model-config.js";
 import { AutoModelForCausalLM, type LoadOptions, weightFormat } from "./auto-model.js";

@@ -3,7 +3,7 @@ import { TokenHistory } from "../sampling/history.js";
 import type { Sampler } from "../sampling/sampler.js";
 import type { Drafter } from "../speculation/drafter.js";
 import { type GenerationStats, StatsRecorder, TARGET } from "../speculation/stats.js";
-import { verifyByChoice } from "../speculation/verifier.js";
+import { verifyByChoice } from "../speculation/verification/verifier.js";
 import type { TokenId } from "../types/token.js";
 import { RecordedRows } from "./recorded-rows.js";
 import type { RecordedText } from "./recorded-text.js";

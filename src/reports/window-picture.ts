@@ -1,4 +1,4 @@
-import { LookaheadWindow } from "../speculation/lookahead-window.js";
+import { LookaheadWindow } from "../speculation/drafters/parts/lookahead-window.js";
 import { box, svg } from "./svg.js";
 
 const CELL = 44;

@@ -2,7 +2,7 @@ import type { PassResult } from "../engine/rows.js";
 import type { TokenHistory } from "../sampling/history.js";
 import type { Sampler } from "../sampling/sampler.js";
 import type { TokenId } from "../types/token.js";
-import type { TokenTree } from "./token-tree.js";
+import type { TokenTree } from "./trees/token-tree.js";
 
 /** Rules for accepting drafted tokens: docs/exactness.md. */
 export type Coupling = "gumbel" | "maximal";

@@ -1,4 +1,4 @@
-import type { TokenTree } from "./token-tree.js";
+import type { TokenTree } from "./trees/token-tree.js";
 
 /** What a generation cost and what speculation gained. Times are milliseconds of wall clock. */
 export interface GenerationStats {

@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { ForetokenError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
-import type { TokenTree } from "./token-tree.js";
+import type { TokenTree } from "./trees/token-tree.js";
 
 /** One speculative step, as one line of a trace file. Times are milliseconds. */
 export interface TraceStep {

@@ -1,12 +1,12 @@
 import type { Distribution } from "../../src/sampling/distribution.js";
 import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
-import { chanceOf } from "../../src/speculation/chance.js";
 import type { Coupling } from "../../src/speculation/drafter.js";
-import { sampleWithoutReplacement } from "../../src/speculation/drafters/sampled-children.js";
-import { layOut, type ProposalNode, pathTokens, proposalNode } from "../../src/speculation/proposal-tree.js";
-import type { TokenTree } from "../../src/speculation/token-tree.js";
-import { type Verdict, verifyByChoice, verifyMaximal } from "../../src/speculation/verifier.js";
+import { sampleWithoutReplacement } from "../../src/speculation/drafters/parts/sampled-children.js";
+import { layOut, type ProposalNode, pathTokens, proposalNode } from "../../src/speculation/trees/proposal-tree.js";
+import type { TokenTree } from "../../src/speculation/trees/token-tree.js";
+import { chanceOf } from "../../src/speculation/verification/chance.js";
+import { type Verdict, verifyByChoice, verifyMaximal } from "../../src/speculation/verification/verifier.js";
 import { GREEDY, type SamplingParams } from "../../src/types/sampling-params.js";
 import { verifyForgetfully } from "./forgetful-verifier.js";
 import { naiveProbabilities } from "./naive.js";

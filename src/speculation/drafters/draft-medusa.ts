@@ -5,11 +5,11 @@ import type { Sequence } from "../../engine/sequence.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { LevelCandidates } from "../candidate-tree.js";
 import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
-import { layOut, proposalNode, stemOf } from "../proposal-tree.js";
 import type { Method } from "../registry.js";
-import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../tree-options.js";
+import type { LevelCandidates } from "../trees/candidate-tree.js";
+import { layOut, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../trees/tree-options.js";
 import { growTree, headLevels } from "./medusa.js";
 
 /**

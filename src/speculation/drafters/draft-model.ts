@@ -5,14 +5,14 @@ import { logProbability } from "../../sampling/log-probability.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import { chanceOf } from "../chance.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import type { MethodOptions } from "../options.js";
-import { layOut, type ProposalNode, pathTokens, proposalNode, stemOf } from "../proposal-tree.js";
 import type { Method } from "../registry.js";
-import { type DraftLengthOptions, type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
-import { RecordedDraftDrafter } from "./recorded-draft.js";
-import { sampleWithoutReplacement } from "./sampled-children.js";
+import { layOut, type ProposalNode, pathTokens, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { chanceOf } from "../verification/chance.js";
+import { type DraftLengthOptions, type DraftLengthPolicy, draftLengthPolicy } from "./parts/draft-length.js";
+import { RecordedDraftDrafter } from "./parts/recorded-draft.js";
+import { sampleWithoutReplacement } from "./parts/sampled-children.js";
 
 /**
  * Proposes what a smaller model with the same tokenizer would say (Leviathan et al. 2023; Chen et al. 2023). Its

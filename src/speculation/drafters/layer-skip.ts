@@ -2,8 +2,8 @@ import type { CausalLM } from "../../engine/causal-lm.js";
 import { UsageError } from "../../types/errors.js";
 import type { MethodOptions } from "../options.js";
 import type { Method } from "../registry.js";
-import { type DraftLengthOptions, draftLengthPolicy } from "./draft-length.js";
 import { DraftModelDrafter } from "./draft-model.js";
+import { type DraftLengthOptions, draftLengthPolicy } from "./parts/draft-length.js";
 
 /**
  * Self-speculation (Zhang et al. 2023, "Draft & Verify"): the target without some of its layers drafts for the whole one.

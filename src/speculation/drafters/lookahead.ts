@@ -2,12 +2,12 @@ import { Need } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
-import { LookaheadWindow } from "../lookahead-window.js";
-import { NgramPool } from "../ngram-pool.js";
 import { booleanOption, integerOption } from "../options.js";
-import { layOut, type ProposalNode, proposalNode, stemOf } from "../proposal-tree.js";
 import type { Method } from "../registry.js";
-import { WindowBudget, type WindowSize } from "../window-budget.js";
+import { layOut, type ProposalNode, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { LookaheadWindow } from "./parts/lookahead-window.js";
+import { NgramPool } from "./parts/ngram-pool.js";
+import { WindowBudget, type WindowSize } from "./parts/window-budget.js";
 
 /** W: columns of the window. N: length of the n-grams; N - 1 levels of guesses are kept. G: n-grams verified in a step. */
 export interface LookaheadOptions extends WindowSize {

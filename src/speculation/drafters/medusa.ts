@@ -2,11 +2,11 @@ import { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need } from "../../engine/rows.js";
 import type { TokenHistory } from "../../sampling/history.js";
 import { UsageError } from "../../types/errors.js";
-import { fillDynamic, fillStatic, type LevelCandidates } from "../candidate-tree.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
-import { layOut, proposalNode, stemOf } from "../proposal-tree.js";
 import type { Method } from "../registry.js";
-import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../tree-options.js";
+import { fillDynamic, fillStatic, type LevelCandidates } from "../trees/candidate-tree.js";
+import { layOut, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../trees/tree-options.js";
 
 /**
  * Medusa (Cai et al. 2024): heads on the target's own hidden state, at the row that named the tree's root, guess the

@@ -1,11 +1,11 @@
 import type { PassResult } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import { BudgetShares } from "../budget-shares.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import { integerOption, type MethodOptions } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
-import { type MergedPlan, mergeTrees } from "../tree-merge.js";
+import { type MergedPlan, mergeTrees } from "../trees/tree-merge.js";
+import { BudgetShares } from "./parts/budget-shares.js";
 
 /**
  * Several drafters propose together: their trees become one, in which equal paths are one path, and each drafter's share

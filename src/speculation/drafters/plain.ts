@@ -1,6 +1,6 @@
 import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
 import type { Method } from "../registry.js";
-import { chain } from "../token-tree.js";
+import { chain } from "../trees/token-tree.js";
 
 /** Proposes nothing: plain decoding, one token a pass. */
 export class PlainDrafter implements Drafter {

@@ -4,7 +4,7 @@ import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
 import { choiceOption, integerOption } from "../options.js";
 import type { Method } from "../registry.js";
-import { chain } from "../token-tree.js";
+import { chain } from "../trees/token-tree.js";
 
 export interface PromptLookupOptions {
   /** Longest and shortest n-gram that is looked for. */

@@ -3,8 +3,8 @@ import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
 import { integerOption } from "../options.js";
 import type { Method } from "../registry.js";
-import { type Match, SuffixAutomaton } from "../suffix-automaton.js";
-import { chain } from "../token-tree.js";
+import { chain } from "../trees/token-tree.js";
+import { type Match, SuffixAutomaton } from "./parts/suffix-automaton.js";
 
 /** Text that outputs are looked up in, beside their own: documents that answers quote, earlier answers, code. */
 export class LookupCorpus {

@@ -2,13 +2,13 @@ import { Need } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
 import { integerOption, type MethodOptions } from "../options.js";
-import { layOut, proposalNode, stemOf } from "../proposal-tree.js";
-import type { RankTree } from "../rank-tree.js";
 import type { Method } from "../registry.js";
-import { SuccessorMemory } from "../successor-memory.js";
-import type { TokenTree } from "../token-tree.js";
-import { treeOf } from "../tree-presets.js";
-import { searchTree } from "../tree-search.js";
+import { layOut, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import type { RankTree } from "../trees/rank-tree.js";
+import type { TokenTree } from "../trees/token-tree.js";
+import { treeOf } from "../trees/tree-presets.js";
+import { searchTree } from "../trees/tree-search.js";
+import { SuccessorMemory } from "./parts/successor-memory.js";
 
 /**
  * Token recycling (Luo et al. 2024): what the target named as likely successors of a token, in rows that were read

@@ -3,11 +3,11 @@ import { VocabularyMap } from "../../tokenizer/vocabulary-map.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
-import { ForeignReader } from "../foreign-reader.js";
 import { choiceOption, integerOption } from "../options.js";
 import type { Method } from "../registry.js";
-import { alignText, shownText } from "../text-alignment.js";
-import { chain } from "../token-tree.js";
+import { chain } from "../trees/token-tree.js";
+import { ForeignReader } from "./parts/foreign-reader.js";
+import { alignText, shownText } from "./parts/text-alignment.js";
 
 /** What both ways share: reading what is new, and keeping the rows of what was accepted. */
 abstract class UniversalDrafter implements Drafter {

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Distribution } from "../../../src/sampling/distribution.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
-import type { Chance } from "../../../src/speculation/chance.js";
-import { sampleWithoutReplacement } from "../../../src/speculation/drafters/sampled-children.js";
-import type { TokenTree } from "../../../src/speculation/token-tree.js";
-import { verifyMaximal } from "../../../src/speculation/verifier.js";
+import { sampleWithoutReplacement } from "../../../src/speculation/drafters/parts/sampled-children.js";
+import type { TokenTree } from "../../../src/speculation/trees/token-tree.js";
+import type { Chance } from "../../../src/speculation/verification/chance.js";
+import { verifyMaximal } from "../../../src/speculation/verification/verifier.js";
 import { distributionOf } from "../../support/statistics.js";
 
 /** Code whose random decisions are made by a Chance, and what comes out. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { LookaheadWindow } from "../../../src/speculation/lookahead-window.js";
-import { NgramPool } from "../../../src/speculation/ngram-pool.js";
+import { LookaheadWindow } from "../../../src/speculation/drafters/parts/lookahead-window.js";
+import { NgramPool } from "../../../src/speculation/drafters/parts/ngram-pool.js";
 import { readJson } from "../../support/models.js";
 
 interface Golden {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { layOut, proposalNode } from "../../../src/speculation/proposal-tree.js";
-import { type RankPath, RankTree } from "../../../src/speculation/rank-tree.js";
-import { TREE_PRESETS, treeOf } from "../../../src/speculation/tree-presets.js";
-import { expectedAccepted, searchTree } from "../../../src/speculation/tree-search.js";
+import { layOut, proposalNode } from "../../../src/speculation/trees/proposal-tree.js";
+import { type RankPath, RankTree } from "../../../src/speculation/trees/rank-tree.js";
+import { TREE_PRESETS, treeOf } from "../../../src/speculation/trees/tree-presets.js";
+import { expectedAccepted, searchTree } from "../../../src/speculation/trees/tree-search.js";
 import { readJson } from "../../support/models.js";
 
 /** Buffers that Medusa's repository makes of choices; rows in the order of the sorted choices, after the root. */

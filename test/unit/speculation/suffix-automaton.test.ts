@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { SuffixAutomaton } from "../../../src/speculation/suffix-automaton.js";
+import { SuffixAutomaton } from "../../../src/speculation/drafters/parts/suffix-automaton.js";
 
 const texts = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 60 });
 

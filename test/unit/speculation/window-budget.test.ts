@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { LookaheadWindow } from "../../../src/speculation/lookahead-window.js";
-import { WindowBudget } from "../../../src/speculation/window-budget.js";
+import { LookaheadWindow } from "../../../src/speculation/drafters/parts/lookahead-window.js";
+import { WindowBudget } from "../../../src/speculation/drafters/parts/window-budget.js";
 
 const MOST = { windowSize: 8, ngramSize: 5, guessSize: 6 };
 

@@ -1,6 +1,6 @@
-import type { Distribution } from "../../sampling/distribution.js";
-import type { TokenId } from "../../types/token.js";
-import type { Chance } from "../chance.js";
+import type { Distribution } from "../../../sampling/distribution.js";
+import type { TokenId } from "../../../types/token.js";
+import type { Chance } from "../../verification/chance.js";
 
 /** Less than this is rounding, not probability. */
 const NOTHING = 1e-12;

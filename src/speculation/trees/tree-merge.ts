@@ -1,5 +1,5 @@
-import { Need } from "../engine/rows.js";
-import type { StepPlan } from "./drafter.js";
+import { Need } from "../../engine/rows.js";
+import type { StepPlan } from "../drafter.js";
 import { layOut, type ProposalNode, proposalNode } from "./proposal-tree.js";
 
 /** One plan for the pass, and where each drafter's own rows (tree, then extra) stand in it. */

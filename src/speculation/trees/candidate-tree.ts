@@ -1,4 +1,4 @@
-import type { TokenId } from "../types/token.js";
+import type { TokenId } from "../../types/token.js";
 import { type ProposalNode, proposalNode } from "./proposal-tree.js";
 import type { RankTree } from "./rank-tree.js";
 

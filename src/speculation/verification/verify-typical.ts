@@ -1,6 +1,6 @@
-import { type Distribution, probabilityOf } from "../sampling/distribution.js";
-import type { TokenId } from "../types/token.js";
-import { childrenOf, type TokenTree } from "./token-tree.js";
+import { type Distribution, probabilityOf } from "../../sampling/distribution.js";
+import type { TokenId } from "../../types/token.js";
+import { childrenOf, type TokenTree } from "../trees/token-tree.js";
 import type { Verdict, VerifierContext } from "./verifier.js";
 
 /** Typical acceptance's two numbers. A LOWER threshold accepts more and drifts further from the target. */

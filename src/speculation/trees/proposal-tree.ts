@@ -1,5 +1,5 @@
-import type { Distribution } from "../sampling/distribution.js";
-import type { TokenId } from "../types/token.js";
+import type { Distribution } from "../../sampling/distribution.js";
+import type { TokenId } from "../../types/token.js";
 import type { TokenTree } from "./token-tree.js";
 
 /** A candidate while a drafter grows its tree. */

@@ -1,5 +1,5 @@
-import { UsageError } from "../types/errors.js";
-import type { TokenId } from "../types/token.js";
+import { UsageError } from "../../types/errors.js";
+import type { TokenId } from "../../types/token.js";
 import { type ProposalNode, proposalNode } from "./proposal-tree.js";
 
 /** From the top down, the rank of each node among its parent's candidates: [1, 0] is the best child of the second best. */

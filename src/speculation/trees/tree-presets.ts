@@ -1,4 +1,4 @@
-import { nearest, UsageError } from "../types/errors.js";
+import { nearest, UsageError } from "../../types/errors.js";
 import { type RankPath, RankTree } from "./rank-tree.js";
 
 /** A full tree: `widths[d]` candidates under every node of depth d. */

@@ -1,4 +1,4 @@
-import { UsageError } from "../types/errors.js";
+import { UsageError } from "../../types/errors.js";
 import { type RankPath, RankTree } from "./rank-tree.js";
 
 /**

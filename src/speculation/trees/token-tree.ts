@@ -1,5 +1,5 @@
-import type { Distribution } from "../sampling/distribution.js";
-import type { TokenId } from "../types/token.js";
+import type { Distribution } from "../../sampling/distribution.js";
+import type { TokenId } from "../../types/token.js";
 
 /**
  * Candidate tokens under the last committed token (node 0, the root, which the target has not read yet).

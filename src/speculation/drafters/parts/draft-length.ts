@@ -1,4 +1,4 @@
-import { nearest, UsageError } from "../../types/errors.js";
+import { nearest, UsageError } from "../../../types/errors.js";
 
 /** Decides how many tokens a drafter proposes in a step. */
 export interface DraftLengthPolicy {

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { ForetokenError, UsageError } from "../types/errors.js";
-import type { TokenId } from "../types/token.js";
+import { ForetokenError, UsageError } from "../../../types/errors.js";
+import type { TokenId } from "../../../types/token.js";
 
 const MAGIC = "foretoken successors 1";
 

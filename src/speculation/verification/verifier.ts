@@ -1,8 +1,8 @@
-import { type Distribution, indexOf, probabilityOf } from "../sampling/distribution.js";
-import type { TokenHistory } from "../sampling/history.js";
-import type { TokenId } from "../types/token.js";
+import { type Distribution, indexOf, probabilityOf } from "../../sampling/distribution.js";
+import type { TokenHistory } from "../../sampling/history.js";
+import type { TokenId } from "../../types/token.js";
+import { childrenOf, type TokenTree } from "../trees/token-tree.js";
 import type { Chance } from "./chance.js";
-import { childrenOf, type TokenTree } from "./token-tree.js";
 
 /** What the target says about a tree. */
 export interface Verdict {

@@ -1,4 +1,4 @@
-import type { TokenId } from "../types/token.js";
+import type { TokenId } from "../../../types/token.js";
 
 /** Rows of the window in a pass. Parents: -1 is the input token, others count the window's own rows. */
 export interface WindowRows {

@@ -1,8 +1,8 @@
-import type { CausalLM } from "../engine/causal-lm.js";
-import { Need, type PassResult } from "../engine/rows.js";
-import type { Sequence } from "../engine/sequence.js";
-import type { VocabularyMap } from "../tokenizer/vocabulary-map.js";
-import type { TokenId } from "../types/token.js";
+import type { CausalLM } from "../../../engine/causal-lm.js";
+import { Need, type PassResult } from "../../../engine/rows.js";
+import type { Sequence } from "../../../engine/sequence.js";
+import type { VocabularyMap } from "../../../tokenizer/vocabulary-map.js";
+import type { TokenId } from "../../../types/token.js";
 
 /** Rows of a pass when a draft catches up with a prompt. */
 const CHUNK = 64;

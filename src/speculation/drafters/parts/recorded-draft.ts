@@ -1,10 +1,10 @@
-import type { CausalLM } from "../../engine/causal-lm.js";
-import { Need, type PassResult } from "../../engine/rows.js";
-import { TokenHistory } from "../../sampling/history.js";
-import { logProbability } from "../../sampling/log-probability.js";
-import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
-import { layOut, type ProposalNode, proposalNode, stemOf } from "../proposal-tree.js";
+import type { CausalLM } from "../../../engine/causal-lm.js";
+import { Need, type PassResult } from "../../../engine/rows.js";
+import { TokenHistory } from "../../../sampling/history.js";
+import { logProbability } from "../../../sampling/log-probability.js";
+import type { TokenId } from "../../../types/token.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../../drafter.js";
+import { layOut, type ProposalNode, proposalNode, stemOf } from "../../trees/proposal-tree.js";
 import type { DraftLengthPolicy } from "./draft-length.js";
 
 /** What a draft proposes after one token of a text, likeliest first (sampled: by the request's noise). */

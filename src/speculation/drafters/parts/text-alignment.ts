@@ -1,5 +1,5 @@
-import type { Tokenizer } from "../tokenizer/tokenizer.js";
-import type { TokenId } from "../types/token.js";
+import type { Tokenizer } from "../../../tokenizer/tokenizer.js";
+import type { TokenId } from "../../../types/token.js";
 
 /** The text that `tokens` add after `before`: a leading space or a character's last bytes depend on what stands there. */
 export function shownText(tokenizer: Tokenizer, before: readonly TokenId[], tokens: readonly TokenId[]): string {

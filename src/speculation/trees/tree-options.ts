@@ -1,5 +1,5 @@
-import { UsageError } from "../types/errors.js";
-import { booleanOption, integerOption, type MethodOptions } from "./options.js";
+import { UsageError } from "../../types/errors.js";
+import { booleanOption, integerOption, type MethodOptions } from "../options.js";
 import type { RankTree } from "./rank-tree.js";
 import { treeOf } from "./tree-presets.js";
 import { searchTree } from "./tree-search.js";

@@ -1,4 +1,4 @@
-import type { TokenId } from "../types/token.js";
+import type { TokenId } from "../../../types/token.js";
 
 /** Where a reader of an automaton is: the state of the longest end of its text that occurs, and that end's length. */
 export interface Match {

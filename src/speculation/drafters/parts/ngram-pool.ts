@@ -1,4 +1,4 @@
-import type { TokenId } from "../types/token.js";
+import type { TokenId } from "../../../types/token.js";
 
 /** N-grams by their first token; for each of these the `size` used last. */
 export class NgramPool {
