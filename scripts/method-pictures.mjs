@@ -1,6 +1,6 @@
 // Draws docs/images/*.svg: a real step of each tree method, and lookahead's window.
 // Usage: npm run build && node scripts/method-pictures.mjs
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { AutoModelForCausalLM, MedusaModel, treePicture, windowPicture } from "../dist/index.js";
 
 const medusa = await MedusaModel.fromPretrained("models/medusa-heads");
@@ -12,6 +12,13 @@ const ways = {
   medusa: { speculation: { method: "medusa", heads: medusa.heads, treeNodes: 12 } },
   recycling: { speculation: { method: "recycling", treeNodes: 12 } },
   lookahead: { speculation: { method: "lookahead" } },
+  lookup: { speculation: { method: "suffix", numSpeculativeTokens: 6 } },
+  constrained: {
+    assistantModel: draft,
+    speculation: { treeWidths: [3, 1] },
+    temperature: 1,
+    grammar: { ebnf: 'root ::= ("the " | "a ") ("fox" | "crow" | "cat") " " [a-z]{3,9} "."' },
+  },
   merged: { assistantModel: draft, speculation: { method: "merged", drafters: ["draft", "ngram", "recycling"] } },
 };
 for (const [name, options] of Object.entries(ways)) {
@@ -24,8 +31,26 @@ for (const [name, options] of Object.entries(ways)) {
   // The step that found most tokens right, the smaller tree where two found as many.
   const right = ({ path, foreseen, known }) => path.length + foreseen.length - known;
   const better = (a, b) => right(b) - right(a) || a.tree.tokens.length - b.tree.tokens.length;
-  const [telling] = steps.filter(({ tree, known }) => tree.tokens.length > 6 && known === 0).sort(better);
+  const larger = (nodes) => steps.filter(({ tree, known }) => tree.tokens.length > nodes && known === 0).sort(better);
+  const [telling] = [...larger(7), ...larger(4)];
   writeFileSync(`docs/images/${name}.svg`, treePicture(telling, text));
+}
+// A draft with another tokenizer: drawn where scripts/make_smollm2.py has made one of another family.
+const smollm2 = "models-real/SmolLM2-135M-Instruct";
+if (existsSync(smollm2)) {
+  const other = await AutoModelForCausalLM.fromPretrained(smollm2);
+  const steps = [];
+  const options = { maxNewTokens: 64, assistantModel: target, trace: (step) => steps.push(step) };
+  await other.generate("Once upon a time there was a little girl named Lily. She", options);
+  const right = ({ path }) => path.length;
+  const [telling] = steps
+    .filter(({ path, tree }) => path.length < tree.tokens.length)
+    .sort((a, b) => right(b) - right(a));
+  writeFileSync(
+    "docs/images/universal.svg",
+    treePicture(telling, (token) => other.tokenizer.decode([token])),
+  );
+  await other.dispose();
 }
 writeFileSync("docs/images/window.svg", windowPicture(5, 4, 2));
 await medusa.dispose();

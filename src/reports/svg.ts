@@ -4,12 +4,21 @@ export function svgText(text: string): string {
   return shown.replace(/[&<>"]/g, (char) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[char]!);
 }
 
-/** A box with a centred label. */
-export function box(x: number, y: number, width: number, height: number, label: string, kind: string): string {
-  return (
-    `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${height}" rx="4"/>` +
-    `<text class="${kind}" x="${x + width / 2}" y="${y + height / 2 + 4}" text-anchor="middle">${svgText(label)}</text>`
-  );
+/** A box with a centred label, and a small note in its lower part. */
+export function box(
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  label: string,
+  kind: string,
+  note?: string,
+): string {
+  const line = (at: number, text: string, rest: string) =>
+    `<text class="${kind}" x="${x + width / 2}" y="${at}" text-anchor="middle"${rest}>${svgText(text)}</text>`;
+  const rect = `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${height}" rx="4"/>`;
+  if (note === undefined) return rect + line(y + height / 2 + 4, label, "");
+  return rect + line(y + height / 2 - 1, label, "") + line(y + height - 5, note, ' font-size="9"');
 }
 
 /** A whole picture with its legend below. `title` is what screen readers say. */
