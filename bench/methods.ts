@@ -2,7 +2,8 @@
  * Every method on every kind of prompt: tokens a pass, speed-up over plain decoding, and the ideal: what the run's own
  * t(n) allows for the rows of its passes, drafting for free. One table for each target; `--markdown FILE` writes them.
  *
- *   npm run bench:methods -- [--size embedded,135M,500M] [--model DIR] [--temperature 0] [--markdown FILE] [--json FILE]
+ *   npm run bench:methods -- [--size embedded,135M,500M|none] [--model DIR] [--methods NAMES] [--temperature 0]
+ *     [--markdown FILE] [--json FILE]
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import {
@@ -10,11 +11,13 @@ import {
   type GenerateOptions,
   type GenerationStats,
   type LanguageModel,
+  type MedusaHeads,
+  type MedusaModel,
   type TraceStep,
 } from "../src/index.js";
 import { cpuFeatures, cpuModel } from "../src/runtime/cpu.js";
 import { interleaved, listFlag, pairedRatio, report, type Timing } from "./harness.js";
-import { draftOf, headsOf, type Size, targetOf } from "./models.js";
+import { draftOf, draftWithHeads, headsOf, type Size, targetOf } from "./models.js";
 
 const ROUNDS = 3;
 const NEW_TOKENS = 64;
@@ -40,10 +43,12 @@ const prompts: Prompt[] = readFileSync("test/golden/prompts.jsonl", "utf8")
   .map((line) => JSON.parse(line));
 const temperature = Number(listFlag("temperature", ["0"])[0]);
 const common: GenerateOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
+/** Beginnings of names of cases; all when empty. Plain decoding is always among them. */
+const only = listFlag("methods", []);
 const details: unknown[] = [];
 const tables: string[] = [];
 
-for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[])
+for (const size of listFlag("size", ["embedded", "135M", "500M"]).filter((name) => name !== "none") as Size[])
   await measure(size, await targetOf(size, "q8"), true);
 for (const directory of listFlag("model", [])) {
   if (existsSync(directory))
@@ -53,8 +58,15 @@ const markdown = process.argv.indexOf("--markdown");
 if (markdown > 0) writeFileSync(process.argv[markdown + 1], `${tables.join("\n")}\n`);
 
 async function measure(name: string, target: LanguageModel, embedded: boolean): Promise<void> {
-  const draft = embedded ? await draftOf("fp32") : undefined;
-  const cases = casesOf(embedded ? await headsOf(target) : undefined, draft);
+  const draft = await draftOf("fp32");
+  const drafting = await draftWithHeads("fp32");
+  const all = embedded
+    ? [...free(), ...assisted(await headsOf(target), draft, drafting)]
+    : [...free(), ...foreign(draft)];
+  const cases =
+    only.length === 0
+      ? all
+      : all.filter(({ method }) => only.some((name) => method.startsWith(name)) || method === "plain");
   const before = await target.measureCost({ past: 64 });
   const seen = new Map<string, { stats: GenerationStats[]; steps: TraceStep[] }>();
   const key = (method: string, kind: string) => `${method}: ${kind}`;
@@ -102,31 +114,45 @@ async function measure(name: string, target: LanguageModel, embedded: boolean): 
   report(title, rows, details);
   tables.push(`**${title}** (${cpuModel()}: ${cpuFeatures().join(" ")})\n`, markdownTable(rows));
   await target.dispose();
-  await draft?.dispose();
+  drafting.heads.dispose();
+  for (const model of [draft, drafting.base]) await model.dispose();
 }
 
-function casesOf(heads: unknown, draft: LanguageModel | undefined): Case[] {
-  const way = (method: string, options: Record<string, unknown>, rest: GenerateOptions = {}): Case => ({
-    method,
-    options: { ...rest, speculation: options },
-  });
-  const model = { assistantModel: draft };
+function way(method: string, speculation: Record<string, unknown>, rest: GenerateOptions = {}): Case {
+  return { method, options: { ...rest, speculation } };
+}
+
+/** Methods that need nothing but the target. */
+function free(): Case[] {
   return [
     way("plain", { method: "none" }),
-    ...(draft
-      ? [
-          way("draft K=4", { method: "draft" }, model),
-          way("draft tree", { method: "draft", treeWidths: [2, 1, 1] }, model),
-        ]
-      : []),
-    ...(heads ? [way("medusa", { method: "medusa", heads })] : []),
     way("lookahead", { method: "lookahead" }),
+    way("lookahead, adaptive", { method: "lookahead", adaptive: true }),
     way("ngram", { method: "ngram" }),
     way("suffix", { method: "suffix" }),
     way("recycling", { method: "recycling" }),
     way("layer-skip", { method: "layer-skip" }),
-    ...(draft ? [way("merged: draft, ngram", { method: "merged" }, model)] : []),
-    ...(heads ? [way("merged: medusa, ngram", { method: "merged", drafters: ["medusa", "ngram"], heads })] : []),
+  ];
+}
+
+function assisted(heads: MedusaHeads, draft: LanguageModel, drafting: MedusaModel): Case[] {
+  const model = { assistantModel: draft };
+  return [
+    way("draft K=4", { method: "draft" }, model),
+    way("draft tree", { method: "draft", treeWidths: [2, 1, 1] }, model),
+    way("medusa", { method: "medusa", heads }),
+    way("draft-medusa", { method: "draft-medusa" }, { assistantModel: drafting }),
+    way("merged: draft, ngram", { method: "merged" }, model),
+    way("merged: medusa, ngram", { method: "merged", drafters: ["medusa", "ngram"], heads }),
+  ];
+}
+
+/** For targets of another family the embedded draft has another tokenizer. */
+function foreign(draft: LanguageModel): Case[] {
+  const model = { assistantModel: draft };
+  return [
+    way("universal, shared", { method: "universal", alignment: "shared" }, model),
+    way("universal, text", { method: "universal", alignment: "text" }, model),
   ];
 }
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openCheckpoint } from "../src/checkpoint/checkpoint.js";
 import { openMedusaCheckpoint } from "../src/checkpoint/medusa-checkpoint.js";
 import { PAD_135M, PAD_500M, padded } from "../src/checkpoint/padded-source.js";
@@ -6,9 +9,13 @@ import {
   AutoModelForCausalLM,
   AutoTokenizer,
   type Dtype,
+  fitMedusaHeads,
   type LanguageModel,
+  loadMedusaHeads,
   loadModel,
   type MedusaHeads,
+  MedusaModel,
+  saveMedusaHeads,
 } from "../src/index.js";
 import { medusaHeadsFrom } from "../src/loading/medusa-model.js";
 
@@ -50,6 +57,27 @@ export async function headsOf(target: LanguageModel): Promise<MedusaHeads> {
     close: () => source.close(),
   };
   return medusaHeadsFrom({ ...checkpoint, source: widened, hiddenSize: wide }, target);
+}
+
+/**
+ * The embedded draft with Medusa heads of its own, made now by regression on texts that it writes: what drafts trees for a
+ * larger target.
+ */
+export async function draftWithHeads(dtype: Dtype): Promise<MedusaModel> {
+  const draft = await draftOf(dtype);
+  const texts: number[][] = [];
+  for (let i = 0; i < 128; i++) {
+    const opening = [0, 300 + ((i * 97) % 3796)];
+    const options = { temperature: 0.7, seed: i, maxNewTokens: 120, ignoreEos: true };
+    texts.push([...opening, ...(await draft.generate(opening, options)).tokenIds]);
+  }
+  const folder = mkdtempSync(join(tmpdir(), "draft-heads-"));
+  try {
+    await saveMedusaHeads(folder, await fitMedusaHeads(draft.model, texts, { heads: 3 }), "models/draft");
+    return new MedusaModel(draft, await loadMedusaHeads(folder, draft));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 export function draftOf(dtype: Dtype): Promise<LanguageModel> {

@@ -3,12 +3,14 @@
  *
  *   npm run bench:overhead -- [--json FILE]
  */
-import { AutoTokenizer, type GenerateOptions, type LanguageModel } from "../src/index.js";
+import { existsSync } from "node:fs";
+import { AutoModelForCausalLM, AutoTokenizer, type GenerateOptions, type LanguageModel } from "../src/index.js";
 import { Binding } from "../src/runtime/binding.js";
 import { Sampler } from "../src/sampling/sampler.js";
 import { quantile, report } from "./harness.js";
 import { largeHeads, largeVocabulary, VOCABULARY } from "./large-vocabulary.js";
 
+const SMOLLM2 = "models-real/SmolLM2-135M-Instruct";
 const NEW_TOKENS = 128;
 const ROUNDS = 9;
 const PROMPT = "One day, a small frog wanted to see the big world. The frog was very";
@@ -68,11 +70,24 @@ const cases: Record<string, GenerateOptions> = {
   }),
 };
 
+/** Drafts with another tokenizer need two real ones: SmolLM2's vocabulary of 49,152, where it is. */
+const foreign = existsSync(SMOLLM2)
+  ? await AutoModelForCausalLM.fromPretrained(SMOLLM2, { contextLength: 1024 })
+  : undefined;
+const foreignDraft = foreign && (await AutoModelForCausalLM.fromPretrained("models/draft"));
+for (const alignment of foreign ? ["shared", "text"] : []) {
+  cases[`universal, ${alignment}, K = 8`] = {
+    assistantModel: foreignDraft,
+    speculation: { method: "universal", alignment, numSpeculativeTokens: 8 },
+  };
+}
+
 const rows = [["method", "greedy ms a step", "quartiles", "sampled ms a step", "rows sampled a step", "ms a row"]];
 const details: unknown[] = [];
 for (const [name, options] of Object.entries(cases)) {
-  const greedy = await overhead(target, options);
-  const sampled = await overhead(target, { ...options, temperature: 0.7, seed: 1 });
+  const lm = name.startsWith("universal") ? foreign! : target;
+  const greedy = await overhead(lm, options);
+  const sampled = await overhead(lm, { ...options, temperature: 0.7, seed: 1 });
   const perRow = (sampled.median - greedy.median) / sampled.rows;
   rows.push([
     name,
@@ -93,7 +108,11 @@ async function overhead(lm: LanguageModel, options: GenerateOptions) {
     let start = 0;
     let before = { ...counted };
     // From the first token on: reading the prompt is no step.
-    for await (const event of lm.stream(prompt, { ...options, maxNewTokens: NEW_TOKENS, ignoreEos: true })) {
+    for await (const event of lm.stream(lm === foreign ? PROMPT : prompt, {
+      ...options,
+      maxNewTokens: NEW_TOKENS,
+      ignoreEos: true,
+    })) {
       if (start === 0) [start, before] = [performance.now(), { ...counted }];
       if (event.type !== "finish") continue;
       const steps = event.stats.targetPasses - 1;

@@ -125,7 +125,16 @@ export class CausalLM {
    * The same weights without some layers (places from 0): a model of its own, opened once and disposed of with this one.
    * @throws UsageError when a place is none, or no layer is left
    */
-  withoutLayers(skipped: readonly number[]): Promise<CausalLM> {
+  async withoutLayers(skipped: readonly number[]): Promise<CausalLM> {
+    const key = [...new Set(skipped)].sort((a, b) => a - b).join();
+    const known = this.skipping.get(key) ?? this.openWithoutLayers(skipped);
+    this.skipping.set(key, known);
+    known.catch(() => this.skipping.delete(key));
+    return known;
+  }
+
+  /** The same, not kept: the caller disposes of it, before this one. */
+  async openWithoutLayers(skipped: readonly number[]): Promise<CausalLM> {
     const { numLayers } = this.config;
     const places = Array.from({ length: numLayers }, (_, i) => i);
     const layers = places.filter((place) => !skipped.includes(place));
@@ -134,13 +143,7 @@ export class CausalLM {
         `layers to skip must be some, not all, of 0 to ${numLayers - 1}, got ${JSON.stringify(skipped)}`,
       );
     }
-    const key = layers.join();
-    const known = this.skipping.get(key);
-    if (known) return known;
-    const opened = CausalLM.load({ ...this.options, config: { ...this.config, numLayers: layers.length }, layers });
-    this.skipping.set(key, opened);
-    opened.catch(() => this.skipping.delete(key));
-    return opened;
+    return CausalLM.load({ ...this.options, config: { ...this.config, numLayers: layers.length }, layers });
   }
 
   /** t(n): the time of a pass of n rows that all ask for their argmax, for n up to 64. */

@@ -38,7 +38,8 @@ export async function searchSkippedLayers(
     for (let layer = 0; layer < numLayers; layer++) {
       if (best.skipLayers.includes(layer)) continue;
       const skipLayers = [...best.skipLayers, layer].sort((a, b) => a - b);
-      const found = await likeliest(await target.withoutLayers(skipLayers), texts);
+      await using skipping = await target.openWithoutLayers(skipLayers);
+      const found = await likeliest(skipping, texts);
       const same = found.filter((token, i) => token === wanted[i]).length;
       round.push({ skipLayers, agreement: same / wanted.length });
       onProgress(++done, total);
