@@ -31,6 +31,7 @@ export interface MedusaCheckpoint {
 const FILES = ["medusa_lm_head.safetensors", "medusa_lm_head.pt"] as const;
 /** More heads than anybody trains: a name such as 99999.0.weight is damage. */
 const MAX_HEADS = 64;
+const MAX_BLOCKS = 16;
 
 /**
  * Opens a folder of Medusa heads: config.json and medusa_lm_head.safetensors or .pt, as Medusa's repository and its
@@ -59,7 +60,7 @@ export async function openMedusaCheckpoint(directory: string): Promise<MedusaChe
       heads,
       ...sizes(source, heads, path),
       ...(typeof base === "string" && { base }),
-      ...(isAccuracies(accuracies) && { accuracies }),
+      ...(isAccuracies(accuracies, heads.length) && { accuracies }),
     };
   } catch (error) {
     await source.close();
@@ -80,9 +81,15 @@ function headsIn(names: readonly string[], path: string): MedusaHeadTensors[] {
     const head = Number(match[1]);
     heads[head] ??= { blocks: [] };
     const layer = Number(match[2] ?? 0);
+    if (layer > MAX_BLOCKS) {
+      throw new CheckpointError(`${path}: tensor ${show(name)} is in layer ${layer}, heads have at most ${MAX_BLOCKS}`);
+    }
     if (match[3] === undefined) {
       if (match[4] === "bias")
         throw new CheckpointError(`${path}: head ${head} has an output bias, which Medusa heads have not`);
+      if (heads[head].lmHead) {
+        throw new CheckpointError(`${path}: head ${head} has two output products, ${heads[head].lmHead} and ${name}`);
+      }
       heads[head].lmHead = name;
       continue;
     }
@@ -130,7 +137,9 @@ function checkCount(said: unknown, found: number, what: string, key: string): vo
   throw new CheckpointError(`${what} but ${key} in config.json is ${show(said)}: the files do not belong together`);
 }
 
-function isAccuracies(value: unknown): value is number[][] {
+/** Accuracies that say nothing about these heads are no use: trees are then made for typical ones. */
+function isAccuracies(value: unknown, heads: number): value is number[][] {
   const isRate = (rate: unknown) => typeof rate === "number" && rate >= 0 && rate <= 1;
-  return Array.isArray(value) && value.every((head) => Array.isArray(head) && head.every(isRate));
+  const isHead = (head: unknown) => Array.isArray(head) && head.length > 0 && head.every(isRate);
+  return Array.isArray(value) && value.length === heads && value.every(isHead);
 }

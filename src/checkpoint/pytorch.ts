@@ -146,6 +146,7 @@ function tensorFrom([storage, offset, shape, strides]: readonly unknown[], path:
     kind !== "storage" ||
     !(type instanceof PickleGlobal) ||
     typeof key !== "string" ||
+    !sizes([offset]) ||
     !sizes(shape) ||
     !sizes(strides)
   ) {

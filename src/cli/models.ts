@@ -7,6 +7,7 @@ import {
   type Dtype,
   type LanguageModel,
   MedusaModel,
+  UsageError,
 } from "../index.js";
 import { type Arguments, numberFlag, stringFlag } from "./command.js";
 import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";
@@ -33,7 +34,10 @@ export async function loadModels(args: Arguments, signal?: AbortSignal): Promise
   const named = stringFlag(args, "model");
   const method = methodFlag(args) ?? "auto";
   const drafters = stringFlag(args, "drafters")?.split(",") ?? ["draft"];
-  const drafts = method === "merged" ? drafters.includes("draft") : DRAFTING.includes(method);
+  const drafts = (method === "merged" ? drafters : [method]).some((name) => DRAFTING.includes(name));
+  if (!drafts && method !== "none" && args.flags["draft-model"] !== undefined) {
+    throw new UsageError(`method "${method}" uses no draft model: leave out --draft-model, or name a method that does`);
+  }
   const draftDirectory = stringFlag(args, "draft-model") ?? (named || !drafts ? undefined : EMBEDDED_DRAFT);
   const dtype = stringFlag(args, "dtype") as Dtype | undefined;
   const contextLength = numberFlag(args, "context-length");

@@ -77,12 +77,13 @@ export function methodFlag(args: Arguments): string | undefined {
 export function speculationOptions(args: Arguments): SpeculationOptions {
   const number = (name: string) => numberFlag(args, name);
   const list = (name: string) => stringFlag(args, name)?.split(",");
+  const numbers = (name: string) => list(name)?.map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   return {
     method: methodFlag(args),
     numSpeculativeTokens: number("num-speculative-tokens"),
     policy: stringFlag(args, "draft-policy"),
     confidenceThreshold: number("confidence-threshold"),
-    treeWidths: list("tree-widths")?.map(Number),
+    treeWidths: numbers("tree-widths"),
     treeChoices: treeChoices(stringFlag(args, "tree-choices")),
     treeNodes: number("tree-nodes"),
     treeRanks: number("tree-ranks"),
@@ -95,7 +96,7 @@ export function speculationOptions(args: Arguments): SpeculationOptions {
     ngramSize: number("ngram-size"),
     guessSize: number("guess-size"),
     adaptive: args.flags.adaptive,
-    skipLayers: list("skip-layers")?.map(Number),
+    skipLayers: numbers("skip-layers"),
     drafters: list("drafters"),
     mergedNodes: number("merged-nodes"),
     alignment: stringFlag(args, "alignment"),

@@ -22,7 +22,11 @@ export async function* generate(model: CausalLM, runs: readonly Run[]): AsyncGen
         return running.length > 0 ? speculativeStep(model, running) : [];
       });
       yield* events;
-      for (const run of active) if (run.finished) yield run.finish();
+      for (const run of active.filter(({ finished }) => finished)) {
+        const finish = run.finish();
+        run.dispose();
+        yield finish;
+      }
       active = active.filter((run) => !run.finished);
     }
   } finally {

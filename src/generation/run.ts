@@ -23,8 +23,8 @@ export interface RunOptions {
   model: CausalLM;
   /** Name of the method, for statistics. */
   method: string;
-  /** Absent for a further sample of a prompt: it gets a copy from the first. */
-  drafter?: Drafter;
+  /** Makes the run's drafter when it begins. Absent for a further sample of a prompt: it gets a copy from the first. */
+  newDrafter?: () => Promise<Drafter>;
   sampler: Sampler;
   history: TokenHistory;
   request: GenerationRequest;
@@ -38,6 +38,7 @@ export interface RunOptions {
 export class Run {
   readonly stats: StatsRecorder;
   private readonly output: Output;
+  private ownDrafter: Drafter | undefined;
   private sequence: Sequence | undefined;
   private steps = 0;
   private draftMs = 0;
@@ -45,7 +46,8 @@ export class Run {
   /** Tokens that almost surely come next, and who proposed them. */
   private foreseen: { tokens: TokenId[]; sources: string[] } = { tokens: [], sources: [] };
   private finishReason: FinishReason | undefined;
-  private readonly started = performance.now();
+  private started = performance.now();
+  private live = true;
 
   constructor(private readonly options: RunOptions) {
     this.stats = new StatsRecorder(options.method, options.request.typical === undefined || options.sampler.greedy);
@@ -64,7 +66,9 @@ export class Run {
   async begin(): Promise<void> {
     const { model, history, samples = [] } = this.options;
     if (this.sequence) return;
+    this.start();
     const start = performance.now();
+    this.ownDrafter = await this.options.newDrafter!();
     const prompt = history.tail(history.length);
     this.sequence = model.newSequence();
     await model.prefill(this.sequence, prompt.slice(0, -1), { signal: this.signal });
@@ -74,12 +78,19 @@ export class Run {
   }
 
   private get drafter(): Drafter {
-    return this.options.drafter!;
+    return this.ownDrafter!;
   }
 
   private adopt(sequence: Sequence, drafter: Drafter): void {
+    this.start();
     this.sequence = sequence;
-    this.options.drafter = drafter;
+    this.ownDrafter = drafter;
+  }
+
+  /** Time counts from when the run begins: runs of a large batch wait for others. */
+  private start(): void {
+    this.started = performance.now();
+    this.stats.begin();
   }
 
   /** Ends the run when its time is up or the context is full; true when it is over. */
@@ -205,8 +216,10 @@ export class Run {
   }
 
   dispose(): void {
+    if (!this.live) return;
+    this.live = false;
     this.sequence?.dispose();
-    this.options.drafter?.dispose();
+    this.ownDrafter?.dispose();
     this.options.sampler.dispose();
   }
 

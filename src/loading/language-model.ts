@@ -115,14 +115,24 @@ export class LanguageModel {
     const prompts = inputs.map((input) => this.checkedPrompt(input));
     const grammar = request.grammar && (await this.grammar(request.grammar, request.eosTokenIds));
     const runs: Run[] = [];
+    // The first one is made before anything runs: it tells whether the options are right.
+    const drafter = await this.newDrafter(options).catch((error) => {
+      grammar?.dispose();
+      throw error;
+    });
+    let unused = true;
+    const firstDrafter = async () => {
+      unused = false;
+      return drafter;
+    };
     try {
       for (const prompt of prompts) {
-        const drafter = await this.newDrafter(options);
         const first = runs.length;
+        const newDrafter = first === 0 ? firstDrafter : () => this.newDrafter(options);
         const samples: Run[] = [];
         for (let sample = request.samples - 1; sample >= 0; sample--) {
           const constraint = await grammar?.newConstraint();
-          const own = sample === 0 ? { drafter, samples } : {};
+          const own = sample === 0 ? { newDrafter, samples } : {};
           const run = this.run(prompt, first + sample, { sampleIndex: sample, constraint }, request, {
             ...own,
             method: drafter.name,
@@ -131,11 +141,12 @@ export class LanguageModel {
           else runs.push(run, ...samples);
         }
       }
-    } catch (error) {
+      yield* generate(this.model, runs);
+    } finally {
       for (const run of runs) run.dispose();
-      throw error;
+      if (unused) drafter.dispose();
+      grammar?.dispose();
     }
-    yield* generate(this.model, runs);
   }
 
   private grammar(spec: GrammarSpec, eosTokenIds: readonly TokenId[]): Promise<Grammar> {
@@ -166,8 +177,8 @@ export class LanguageModel {
     const prompt = this.promptIds(input);
     if (prompt.length === 0) throw new UsageError("the prompt is empty: give at least one token");
     for (const id of prompt) {
-      if (Number.isInteger(id) && id >= 0 && id < this.config.vocabSize) continue;
-      throw new UsageError(`token id ${id} of the prompt is outside the vocabulary of ${this.config.vocabSize}`);
+      if (Number.isInteger(id) && id >= 0 && id < this.model.vocabLimit) continue;
+      throw new UsageError(`token id ${id} of the prompt is outside the vocabulary of ${this.model.vocabLimit}`);
     }
     const { contextLength } = this.model;
     if (prompt.length < contextLength) return prompt;
@@ -186,6 +197,11 @@ export class LanguageModel {
     }
     const both = this.tokenizer && assistant.tokenizer;
     const foreign = both ? !hasSameTokenizer(this.tokenizer!, assistant.tokenizer!) : false;
+    if (!foreign && assistant.model.vocabLimit < this.model.vocabLimit) {
+      throw new UsageError(
+        `the draft has embeddings for ${assistant.model.vocabLimit} tokens, the target for ${this.model.vocabLimit}: they do not belong together`,
+      );
+    }
     this.foreign.set(assistant, foreign);
     return foreign;
   }

@@ -32,8 +32,17 @@ export class LookaheadDecoding {
     this.options = options;
   }
 
-  generate(input: PromptInput, options: GenerateOptions = {}): Promise<GenerationResult> {
-    return this.model.generate(input, this.with(options));
+  async generate(
+    input: PromptInput,
+    options: GenerateOptions & { numReturnSequences: number },
+  ): Promise<GenerationResult[]>;
+  async generate(input: PromptInput, options?: GenerateOptions): Promise<GenerationResult>;
+  async generate(inputs: readonly PromptInput[], options?: GenerateOptions): Promise<GenerationResult[]>;
+  async generate(
+    inputs: PromptInput | readonly PromptInput[],
+    options: GenerateOptions = {},
+  ): Promise<GenerationResult | GenerationResult[]> {
+    return this.model.generate(inputs as PromptInput, this.with(options));
   }
 
   stream(input: PromptInput, options: GenerateOptions = {}): AsyncGenerator<GenerationEvent> {

@@ -110,7 +110,10 @@ export class MedusaModel implements AssistantModel {
 
   private withHeads(options: GenerateOptions): GenerateOptions {
     const { method = "medusa", ...speculation } = options.speculation ?? {};
-    const heads = method === "medusa" || method === "merged" ? { heads: this.heads } : {};
+    if (options.assistantModel && method === "medusa") {
+      throw new UsageError("a MedusaModel drafts for itself: leave out assistantModel, or name a method that uses it");
+    }
+    const heads = method === "medusa" || method === "merged" || method === "auto" ? { heads: this.heads } : {};
     return { ...options, speculation: { method, ...speculation, ...heads } };
   }
 }
@@ -130,11 +133,10 @@ export async function medusaHeadsFrom(
   base: LanguageModel,
   options: { dtype?: Dtype; signal?: AbortSignal } = {},
 ): Promise<MedusaHeads> {
-  const source = checkpoint.heads.every(({ lmHead }) => lmHead)
-    ? checkpoint.source
-    : await withBaseHead(checkpoint, base);
+  let source = checkpoint.source;
   try {
     checkFit(checkpoint, base);
+    if (checkpoint.heads.some(({ lmHead }) => !lmHead)) source = await withBaseHead(checkpoint, base);
     const { heads, hiddenSize, accuracies } = checkpoint;
     const shape = { heads, hiddenSize, vocabSize: base.config.vocabSize };
     const { vocabLimit } = base.model;

@@ -1,4 +1,4 @@
-import { RuntimeError, UsageError } from "../types/errors.js";
+import { RuntimeError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import { expMinus } from "./exp.js";
 import { PartialOrder } from "./partial-order.js";
@@ -25,7 +25,7 @@ export class Candidates {
     this.order = new PartialOrder(vocabSize);
   }
 
-  /** Takes the first `limit` logits of a row. @throws RuntimeError for NaN, UsageError when nothing is possible */
+  /** Takes the first `limit` logits of a row; none of them when all are -Infinity. @throws RuntimeError for NaN */
   fill(row: Float32Array, limit: number, params: SamplingParams): void {
     const { ids, logits } = this;
     const { temperature } = params;
@@ -42,12 +42,9 @@ export class Candidates {
       logits[count++] = scaled;
       if (scaled > max) max = scaled;
     }
-    if (count === 0) {
-      throw new UsageError("every token is forbidden: relax grammar, logitBias, badWordsIds or minNewTokens");
-    }
     this.count = count;
     this.max = Math.fround(max);
-    this.filter(params);
+    if (count > 0) this.filter(params);
   }
 
   /** e^(logit - max) of the candidates that are left, as the weights of a distribution; returns their sum. */

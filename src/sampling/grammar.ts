@@ -23,10 +23,16 @@ export interface TokenConstraint {
 /** A grammar ready for a tokenizer; outputs get matchers of their own. */
 export interface Grammar {
   newConstraint(): Promise<TokenConstraint>;
+  /** Matchers that were made go on. */
+  dispose(): void;
 }
 
-let library: XGrammarModule | undefined;
-const compilers = new WeakMap<Tokenizer, Map<string, Promise<GrammarCompiler>>>();
+/** An instance of the library with all that was made in it: a fatal error ends both. */
+interface Instance extends XGrammarModule {
+  compilers: WeakMap<Tokenizer, Map<string, Promise<GrammarCompiler>>>;
+}
+
+let instance: Instance | undefined;
 
 /**
  * Compiles a grammar for a tokenizer.
@@ -39,22 +45,30 @@ export async function compileGrammar(
   eosTokenIds: readonly TokenId[],
 ): Promise<Grammar> {
   const schema = checked(spec);
-  library ??= loadXGrammar();
-  const { api, messages } = library;
-  try {
-    const compiler = await compilerFor(api, tokenizer, eosTokenIds);
-    const compiled = await compile(compiler, spec, schema);
-    return {
-      newConstraint: async () => new GrammarConstraint(await api.GrammarMatcher.createGrammarMatcher(compiled)),
-    };
-  } catch (error) {
-    if (error instanceof UsageError || error instanceof TokenizerError) throw error;
-    // The instance is of no more use.
-    library = undefined;
-    compilers.delete(tokenizer);
-    const reason = (messages.find((message) => message.includes("FATAL")) ?? String(error)).replace(/\s+/g, " ");
-    throw new UsageError(`the grammar cannot be used: ${reason.replace(/^.*?false: /, "").slice(0, 200)}`);
-  }
+  instance ??= { ...loadXGrammar(), compilers: new WeakMap() };
+  const own = instance;
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof UsageError || error instanceof TokenizerError) throw error;
+      if (instance === own) instance = undefined;
+      throw new UsageError(`the grammar cannot be used: ${reasonOf(own.messages, error)}`);
+    }
+  };
+  const compiled = await guarded(async () => compile(await compilerFor(own, tokenizer, eosTokenIds), spec, schema));
+  return {
+    newConstraint: () =>
+      guarded(async () => new GrammarConstraint(await own.api.GrammarMatcher.createGrammarMatcher(compiled))),
+    dispose: () => compiled.dispose(),
+  };
+}
+
+/** What the library said, without the place in its sources. */
+function reasonOf(messages: readonly string[], error: unknown): string {
+  const said = messages.findLast((message) => message.includes("FATAL")) ?? String(error);
+  const line = said.replace(/\s+/g, " ").replace(/^.*?\.(?:cc|h):\d+: /, "");
+  return line.replace(/^.*?false: /, "").slice(0, 200);
 }
 
 /** The schema as text. */
@@ -78,7 +92,7 @@ function compile(compiler: GrammarCompiler, spec: GrammarSpec, schema: string): 
 }
 
 function compilerFor(
-  api: XGrammarModule["api"],
+  { api, compilers }: Instance,
   tokenizer: Tokenizer,
   eosTokenIds: readonly TokenId[],
 ): Promise<GrammarCompiler> {

@@ -34,7 +34,7 @@ export class PartialOrder {
         taken++;
       }
       // Bins sum up in another order, so that rounding may leave them a hair short.
-      if (reached >= goal || order.length === count) return order.slice(0, taken);
+      if (reached >= goal || bin === BINS - 1) return order.slice(0, taken);
     }
   }
 

@@ -1,4 +1,4 @@
-import { RuntimeError } from "../types/errors.js";
+import { RuntimeError, UsageError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 import { Candidates } from "./candidates.js";
@@ -56,20 +56,30 @@ export class Sampler {
   /**
    * The token at output position history.newTokens: the largest of log p + Gumbel noise, which is a sample of p.
    * Greedy: the largest logit; the lowest id wins ties.
+   * @throws UsageError when every token is forbidden
    */
   choose(row: Float32Array, history: TokenHistory): TokenId {
-    const processed = this.processed(row, history);
-    if (this.greedy) return argmax(processed, this.options.vocabSize);
-    return this.noisyArgmax(this.fill(processed), this.key(history, NoiseStream.gumbel));
+    return this.tryChoose(row, history) ?? nothingAllowed();
   }
 
-  /** The k largest of log p + noise, in order: a sample of k without replacement whose first is `choose`'s. */
+  /** The same; undefined when every token is forbidden, as may be on paths that only a drafter takes. */
+  tryChoose(row: Float32Array, history: TokenHistory): TokenId | undefined {
+    const processed = this.processed(row, history);
+    if (this.greedy) return argmax(processed, this.options.vocabSize);
+    const candidates = this.fill(processed);
+    return candidates.count === 0 ? undefined : this.noisyArgmax(candidates, this.key(history, NoiseStream.gumbel));
+  }
+
+  /**
+   * The k largest of log p + noise, in order: a sample of k without replacement whose first is `choose`'s. Fewer where
+   * fewer are allowed.
+   */
   chooseTop(row: Float32Array, history: TokenHistory, k: number): TokenId[] {
     const processed = this.processed(row, history);
     const key = this.key(history, NoiseStream.gumbel);
     const scored: { id: TokenId; score: number }[] = [];
     const offer = (id: TokenId, score: number) => {
-      if (scored.length === k && score <= scored[k - 1].score) return;
+      if (score === -Infinity || (scored.length === k && score <= scored[k - 1].score)) return;
       const at = scored.findIndex((other) => score > other.score);
       scored.splice(at < 0 ? scored.length : at, 0, { id, score });
       if (scored.length > k) scored.pop();
@@ -88,14 +98,20 @@ export class Sampler {
     return scored.map(({ id }) => id);
   }
 
-  /** The processed distribution. Greedy: all mass on the largest logit. */
+  /** The processed distribution. Greedy: all mass on the largest logit. @throws UsageError when every token is forbidden */
   distribution(row: Float32Array, history: TokenHistory): Distribution {
+    return this.tryDistribution(row, history) ?? nothingAllowed();
+  }
+
+  /** The same; undefined when every token is forbidden. Ids ascend. */
+  tryDistribution(row: Float32Array, history: TokenHistory): Distribution | undefined {
     const processed = this.processed(row, history);
     if (this.greedy) {
       const id = argmax(processed, this.options.vocabSize);
-      return { ids: Int32Array.of(id), probs: Float64Array.of(1), count: 1 };
+      return id === undefined ? undefined : { ids: Int32Array.of(id), probs: Float64Array.of(1), count: 1 };
     }
     const candidates = this.fill(processed);
+    if (candidates.count === 0) return undefined;
     const { weights, total } = candidates.expWeights();
     const { count } = candidates;
     const probs = weights.slice(0, count);
@@ -158,7 +174,12 @@ export class Sampler {
   }
 }
 
-function argmax(row: Float32Array, limit: number): TokenId {
+function nothingAllowed(): never {
+  throw new UsageError("every token is forbidden: relax grammar, logitBias, badWordsIds or minNewTokens");
+}
+
+/** Undefined when all are -Infinity. */
+function argmax(row: Float32Array, limit: number): TokenId | undefined {
   let best = -Infinity;
   let winner = -1;
   for (let id = 0; id < limit; id++) {
@@ -168,6 +189,9 @@ function argmax(row: Float32Array, limit: number): TokenId {
       winner = id;
     }
   }
-  if (winner < 0) throw new RuntimeError("no logit is a finite number: the weights or the prompt are damaged");
-  return winner;
+  if (winner >= 0) return winner;
+  if (row.includes(Number.NaN)) {
+    throw new RuntimeError("no logit is a finite number: the weights or the prompt are damaged");
+  }
+  return undefined;
 }

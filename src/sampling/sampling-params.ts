@@ -44,8 +44,8 @@ export function resolveSamplingParams(given: Partial<SamplingParams>): SamplingP
     if (words.length === 0) throw new UsageError("badWordsIds holds an empty sequence: leave it out");
   }
   for (const [token, bias] of params.logitBias) {
-    if (!Number.isInteger(token) || token < 0 || Number.isNaN(bias)) {
-      throw new UsageError(`logitBias maps ${token} to ${bias}: expected a token id and a number`);
+    if (!Number.isInteger(token) || token < 0 || !(bias < Number.POSITIVE_INFINITY)) {
+      throw new UsageError(`logitBias maps ${token} to ${bias}: expected a token id and a number, or -Infinity`);
     }
   }
   return params;

@@ -3,7 +3,10 @@ import type { TokenTree } from "./trees/token-tree.js";
 /** What a generation cost and what speculation gained. Times are milliseconds of wall clock. */
 export interface GenerationStats {
   method: string;
-  /** Whether the output equals plain decoding's: true for every rule but opt-in lossy ones. */
+  /**
+   * Whether nothing is lost: plain decoding's very output or, under coupling "maximal", an output of the same distribution.
+   * False for typical acceptance when sampling.
+   */
   lossless: boolean;
   newTokens: number;
   /** Target passes after the prompt. */
@@ -44,7 +47,7 @@ export class StatsRecorder {
   prefillMs = 0;
   draftMs = 0;
   targetMs = 0;
-  private readonly start = performance.now();
+  private start = performance.now();
   private end: number | undefined;
 
   constructor(
@@ -77,6 +80,11 @@ export class StatsRecorder {
     }
     for (let d = 0; d < deepest; d++) this.draftedAt[d] = (this.draftedAt[d] ?? 0) + 1;
     for (let d = 0; d < path.length - 1 - known; d++) this.acceptedAt[d] = (this.acceptedAt[d] ?? 0) + 1;
+  }
+
+  /** Times count from here. */
+  begin(): void {
+    this.start = performance.now();
   }
 
   finish(): void {

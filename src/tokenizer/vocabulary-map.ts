@@ -7,6 +7,8 @@ export class VocabularyMap {
   private readonly toDraftId: Int32Array;
   /** For each of the draft's ids the target's, or -1. */
   readonly toTarget: Int32Array;
+  /** The draft's tokens for those of the target's that it does not have, once they were asked for. */
+  private readonly spelled = new Map<TokenId, TokenId[]>();
   /** Tokens in common. */
   readonly shared: number = 0;
 
@@ -33,6 +35,10 @@ export class VocabularyMap {
   toDraft(token: TokenId): TokenId[] {
     const own = token < this.toDraftId.length ? this.toDraftId[token] : -1;
     if (own >= 0) return [own];
-    return this.draft.encode(this.target.decode([token]), { addSpecialTokens: false });
+    const known = this.spelled.get(token);
+    if (known) return known;
+    const pieces = this.draft.encode(this.target.decode([token]), { addSpecialTokens: false });
+    this.spelled.set(token, pieces);
+    return pieces;
   }
 }

@@ -49,6 +49,8 @@ export async function fitMedusaHeads(
   const count = options.heads ?? 4;
   if (!Number.isInteger(count) || count < 1 || count > 16) throw new UsageError(`heads must be 1 to 16, got ${count}`);
   if (texts.length < HELD_OUT) throw new UsageError(`give at least ${HELD_OUT} texts: every eighth is held out`);
+  const long = texts.find((text) => text.length > target.contextLength);
+  if (long) throw new UsageError(`a text has ${long.length} tokens, the context is ${target.contextLength}: cut it`);
   const { hiddenSize: D, vocabSize: V } = target.config;
   const gram = new Float64Array(D * D);
   const cross = Array.from({ length: count }, () => new Map<TokenId, Float64Array>());

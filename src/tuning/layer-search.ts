@@ -29,6 +29,8 @@ export async function searchSkippedLayers(
     throw new UsageError(`layers to skip must be 1 to ${numLayers - 1}, got ${count}`);
   }
   if (!texts.some((text) => text.length > 1)) throw new UsageError("give texts of at least two tokens");
+  const long = texts.find((text) => text.length > target.contextLength);
+  if (long) throw new UsageError(`a text has ${long.length} tokens, the context is ${target.contextLength}: cut it`);
   const wanted = await likeliest(target, texts);
   const total = Array.from({ length: count }, (_, i) => numLayers - i).reduce((a, b) => a + b, 0);
   let best: SkippedLayers = { skipLayers: [], agreement: 1 };

@@ -29,7 +29,8 @@ export class ContextOverflowError extends ForetokenError {
 }
 
 /** The nearest of `known` to `word` by edit distance, or undefined when none is near. For "did you mean". */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+export function nearest(given: string, known: readonly string[]): string | undefined {
+  const word = String(given);
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
   for (const candidate of known) {

@@ -30,6 +30,7 @@ export class DraftMedusaDrafter implements Drafter {
   }
 
   async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    if (prompt.length > this.model.contextLength) return;
     await this.model.prefill(this.sequence, prompt.slice(0, -1), { signal });
   }
 
@@ -72,6 +73,7 @@ export class DraftMedusaDrafter implements Drafter {
           for (const token of foreseen) history.push(token);
           const ids = sampler.chooseTop(result.logits(last), history, width);
           for (const _ of foreseen) history.pop();
+          if (ids.length === 0) return [];
           return [{ ids }, ...headLevels(heads, hidden, context, [...foreseen, ids[0]], width)];
         }
         const { ids, logits } = result.top(last);

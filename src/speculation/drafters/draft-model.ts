@@ -46,6 +46,8 @@ export class DraftModelDrafter implements Drafter {
   }
 
   async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    // A prompt that the draft cannot hold is not read: `propose` has no room either.
+    if (prompt.length > this.model.contextLength) return;
     await this.model.prefill(this.sequence, prompt.slice(0, -1), { signal });
   }
 
@@ -166,9 +168,12 @@ export class DraftModelDrafter implements Drafter {
     k: number,
   ): TokenId[] {
     if (coupling === "gumbel" || sampler.greedy) {
-      return k === 1 ? [sampler.choose(logits, history)] : sampler.chooseTop(logits, history, k);
+      if (k > 1) return sampler.chooseTop(logits, history, k);
+      const token = sampler.tryChoose(logits, history);
+      return token === undefined ? [] : [token];
     }
-    node.distribution = sampler.distribution(logits, history);
+    node.distribution = sampler.tryDistribution(logits, history);
+    if (!node.distribution) return [];
     return sampleWithoutReplacement(node.distribution, k, chanceOf(sampler.uniforms(history, "draft")));
   }
 

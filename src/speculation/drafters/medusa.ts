@@ -63,6 +63,7 @@ export function headLevels(
   along(history, above, () => {
     for (const row of heads.logits(hidden)) {
       const ids = sampler.chooseTop(row, history, width);
+      if (ids.length === 0) break;
       levels.push({ ids });
       history.push(ids[0]);
     }
@@ -78,7 +79,7 @@ export function growTree(
   { shape, dynamicNodes, ranks }: TreePlan,
   limits: { depth: number; budget: number },
 ): void {
-  if (dynamicNodes === undefined || !levels[0].probabilities) fillStatic(leaf, levels, shape, limits);
+  if (dynamicNodes === undefined || !levels[0]?.probabilities) fillStatic(leaf, levels, shape, limits);
   else fillDynamic(leaf, levels, { ...limits, budget: Math.min(limits.budget, dynamicNodes) }, ranks);
 }
 

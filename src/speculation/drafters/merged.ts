@@ -15,6 +15,8 @@ export class MergedDrafter implements Drafter {
   readonly name = "merged";
   private merged: MergedPlan = { plan: { tree: { tokens: [], parents: [] } }, places: [] };
   private plans: StepPlan[] = [];
+  /** Foreseen tokens at the top of the step's tree. */
+  private known = 0;
 
   constructor(
     private readonly drafters: readonly Drafter[],
@@ -28,6 +30,7 @@ export class MergedDrafter implements Drafter {
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
     const known = context.foreseen.length;
+    this.known = known;
     const budgets = this.shares.split(Math.max(0, Math.min(this.nodes, budget - known)));
     this.plans = [];
     for (const [i, drafter] of this.drafters.entries()) {
@@ -54,7 +57,10 @@ export class MergedDrafter implements Drafter {
       const result = new MappedResult(outcome.result, [...place, outcome.last]);
       drafter.observe({ ...outcome, path, foreseen, last: own.get(outcome.last) ?? place.length, result });
       const nodes = this.plans[i].tree.tokens.length;
-      this.shares.observe(i, nodes, right.filter((row) => (own.get(row) ?? nodes) < nodes).length);
+      // Root and foreseen tokens are the step's, not the drafter's.
+      const given = 1 + this.known;
+      const found = right.filter((row) => (own.get(row) ?? nodes) < nodes).length;
+      this.shares.observe(i, nodes - given, Math.max(0, found - given));
     });
   }
 

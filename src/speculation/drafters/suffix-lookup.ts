@@ -9,10 +9,17 @@ import { type Match, SuffixAutomaton } from "./parts/suffix-automaton.js";
 /** Text that outputs are looked up in, beside their own: documents that answers quote, earlier answers, code. */
 export class LookupCorpus {
   readonly automaton = new SuffixAutomaton();
+  /** Largest id in it. */
+  readonly largest: TokenId;
 
   /** @param tokens ids of the target's tokenizer */
   constructor(tokens: Iterable<TokenId>) {
-    for (const token of tokens) this.automaton.push(token);
+    let largest = -1;
+    for (const token of tokens) {
+      this.automaton.push(token);
+      largest = Math.max(largest, token);
+    }
+    this.largest = largest;
   }
 }
 
@@ -82,10 +89,15 @@ export const suffixLookup: Method = {
   summary: "suffix automaton: what followed the longest match in prompt, output and a corpus of yours",
   options: ["numSpeculativeTokens", "minMatch", "lookupCorpus"],
   available: () => true,
-  create: ({ options }) => {
+  create: ({ target, options }) => {
     const corpus = options.lookupCorpus;
     if (corpus !== undefined && !(corpus instanceof LookupCorpus)) {
       throw new UsageError("lookupCorpus must be a LookupCorpus, made from token ids of the target's tokenizer");
+    }
+    if (corpus && corpus.largest >= target.vocabLimit) {
+      throw new UsageError(
+        `lookupCorpus has token ${corpus.largest}, the target knows ${target.vocabLimit}: make it with the target's tokenizer`,
+      );
     }
     const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
     return new SuffixLookupDrafter(length, integerOption(options, "minMatch", 1, 1, 1024), corpus?.automaton);

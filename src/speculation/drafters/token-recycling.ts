@@ -76,7 +76,10 @@ function memoryOf(vocabSize: number, { successors }: MethodOptions): SuccessorMe
 }
 
 function shapeOf(options: MethodOptions): RankTree {
-  if (options.treeChoices !== undefined) return treeOf(options.treeChoices);
+  if (options.treeChoices !== undefined) {
+    if (options.treeNodes === undefined) return treeOf(options.treeChoices);
+    throw new UsageError("treeChoices says what the tree is: leave out treeNodes");
+  }
   const accuracies = Array.from({ length: LEVELS }, () => ACCURACIES);
   return searchTree(accuracies, integerOption(options, "treeNodes", 8, 1, 96));
 }

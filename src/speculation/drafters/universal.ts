@@ -28,9 +28,10 @@ abstract class UniversalDrafter implements Drafter {
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
     const { history, foreseen, maxDepth } = context;
-    const length = Math.min(this.length, maxDepth - foreseen.length, budget - foreseen.length);
-    const news = history.tail(history.length - this.reader.length);
-    this.behind = length > 0 ? news.length : 0;
+    const room = Math.min(this.length, maxDepth - foreseen.length, budget - foreseen.length);
+    const length = this.reader.full ? 0 : room;
+    const news = length > 0 ? history.tail(history.length - this.reader.length) : [];
+    this.behind = news.length;
     const drafted = length > 0 ? await this.continuation([...news, ...foreseen], context, length) : [];
     return { tree: chain(history.at(history.length - 1), [...foreseen, ...drafted.slice(0, length)], this.name) };
   }
@@ -72,8 +73,8 @@ class SharedVocabularyDrafter extends UniversalDrafter {
     for (let next = news; drafted.length < length; next = drafted.slice(-1)) {
       const take = (logits: Float32Array) => {
         const row = this.underTargetIds(logits);
-        const token = sampler.choose(row, history);
-        return row[token] === NOT_SHARED ? undefined : token;
+        const token = sampler.tryChoose(row, history);
+        return token === undefined || row[token] === NOT_SHARED ? undefined : token;
       };
       const found = await this.reader.read(next, (result, row) => take(result.logits(row)), undefined, signal);
       if (found?.value === undefined) break;

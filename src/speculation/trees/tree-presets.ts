@@ -47,9 +47,16 @@ export const TREE_PRESETS: Readonly<Record<string, readonly RankPath[]>> = {
   ],
 };
 
+/** The rows that a step may spend on candidates. */
+const MOST_NODES = 128;
+
 /** A tree by the name of a preset, or from choices. @throws UsageError that says what is wrong */
 export function treeOf(choices: unknown): RankTree {
-  if (typeof choices !== "string") return new RankTree(choices as readonly RankPath[]);
+  if (typeof choices !== "string") {
+    const tree = new RankTree(choices as readonly RankPath[]);
+    if (tree.paths.length <= MOST_NODES) return tree;
+    throw new UsageError(`a tree has at most ${MOST_NODES} nodes, these choices are ${tree.paths.length}`);
+  }
   const preset = TREE_PRESETS[choices];
   if (preset) return new RankTree(preset);
   const names = Object.keys(TREE_PRESETS);

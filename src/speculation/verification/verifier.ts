@@ -145,12 +145,16 @@ class Residual {
     return rest;
   }
 
-  /** max(0, p - q), both normalised. */
+  /** max(0, p - q), both normalised. Ids ascend in both. */
   private minusDraft(): Float64Array {
     const { ids, probs, count } = this.draft!;
-    const q = new Map<TokenId, number>();
-    for (let i = 0; i < count; i++) q.set(ids[i], probs[i]);
-    return this.p.map((p, i) => Math.max(0, p / this.pMass - (q.get(this.target.ids[i]) ?? 0) / this.qMass));
+    let j = 0;
+    return this.p.map((p, i) => {
+      const id = this.target.ids[i];
+      while (j < count && ids[j] < id) j++;
+      const q = j < count && ids[j] === id ? probs[j] : 0;
+      return Math.max(0, p / this.pMass - q / this.qMass);
+    });
   }
 
   private draftWithout(token: TokenId): void {

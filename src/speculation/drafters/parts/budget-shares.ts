@@ -14,13 +14,14 @@ export class BudgetShares {
 
   /** Whole numbers that add up to `total`, at least one for everybody while it lasts. */
   split(total: number): number[] {
+    const order = this.order();
     const weights = this.right.map((mean) => Math.max(LEAST, mean));
     const sum = weights.reduce((a, b) => a + b, 0);
-    const shares = weights.map((weight) => Math.floor((total * weight) / sum));
-    let left = total - shares.reduce((a, b) => a + b, 0);
-    for (const i of [...shares.keys()].filter((j) => shares[j] === 0)) if (left-- > 0) shares[i]++;
-    const best = this.order()[0];
-    shares[best] += Math.max(0, left);
+    const shares = weights.map(() => 0);
+    for (const i of order.slice(0, total)) shares[i] = 1;
+    const rest = total - Math.min(total, order.length);
+    for (const i of order) shares[i] += Math.floor((rest * weights[i]) / sum);
+    shares[order[0]] += total - shares.reduce((a, b) => a + b, 0);
     return shares;
   }
 
@@ -29,10 +30,9 @@ export class BudgetShares {
     return [...this.right.keys()].sort((a, b) => this.right[b] - this.right[a] || a - b);
   }
 
-  /** @param nodes that it proposed, the root included @param right of them that were found right */
+  /** @param nodes that it proposed, root and foreseen tokens not counted @param right of them that were found right */
   observe(drafter: number, nodes: number, right: number): void {
-    if (nodes <= 1) return;
-    this.right[drafter] += SMOOTHING * (right - 1 - this.right[drafter]);
+    if (nodes > 0) this.right[drafter] += SMOOTHING * (right - this.right[drafter]);
   }
 
   copy(): BudgetShares {

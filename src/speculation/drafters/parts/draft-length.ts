@@ -41,6 +41,9 @@ export function draftLengthPolicy(options: DraftLengthOptions): DraftLengthPolic
     throw new UsageError(`confidenceThreshold must be in [0, 1], got ${threshold}`);
   }
   const policy = options.policy ?? "constant";
+  if (options.confidenceThreshold !== undefined && policy !== "confidence") {
+    throw new UsageError('confidenceThreshold belongs to policy "confidence"');
+  }
   if (policy === "constant") return constant(k);
   if (policy === "heuristic") return new Heuristic(k);
   if (policy === "confidence") return confidence(k, threshold);

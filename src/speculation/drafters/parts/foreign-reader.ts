@@ -14,6 +14,8 @@ export class ForeignReader {
   private rows: number[] = [];
   /** Target tokens whose rows are committed. */
   private done = 0;
+  /** The text no longer fits the draft's context: nothing is read any more. */
+  private isFull = false;
 
   constructor(
     readonly model: CausalLM,
@@ -22,6 +24,11 @@ export class ForeignReader {
   ) {
     this.sequence = from ? from.sequence.fork() : model.newSequence();
     this.done = from?.done ?? 0;
+    this.isFull = from?.isFull ?? false;
+  }
+
+  get full(): boolean {
+    return this.isFull;
   }
 
   /** Target tokens that are committed here. */
@@ -46,8 +53,10 @@ export class ForeignReader {
     signal?: AbortSignal,
   ): Promise<{ value: T } | undefined> {
     const pieces = tokens.map((token) => this.map.toDraft(token));
-    const found = await this.readOwn(pieces.flat(), use, need, signal);
-    if (found) this.rows.push(...pieces.map((own) => own.length));
+    const own = pieces.flat();
+    const found = await this.readOwn(own, use, need, signal);
+    if (found) this.rows.push(...pieces.map((piece) => piece.length));
+    else if (own.length > 0) this.isFull = true;
     return found;
   }
 

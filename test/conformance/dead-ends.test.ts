@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { AutoModelForCausalLM, type GenerateOptions } from "../../src/index.js";
+import { WAYS } from "../support/methods.js";
+import { DRAFT, model, TARGET } from "../support/models.js";
+
+/** Places where a drafter has nothing to say, and the output must go on as if it had not been asked. */
+const ways = Object.keys(WAYS).filter((name) => name !== "plain");
+
+test.each(ways)("paths on which every token is forbidden end the drafting, not the output: %s", async (name) => {
+  const target = await model(TARGET, "q8");
+  // A draft that says " was" has ended the text; the end itself is forbidden for a while.
+  const grammar = { ebnf: 'root ::= " was" | " had" [a-z ]*' };
+  for (let seed = 0; seed < 12; seed++) {
+    const options = { grammar, minNewTokens: 4, temperature: 1, seed, maxNewTokens: 10 };
+    const run = async (more: GenerateOptions) =>
+      target.generate("Once there", { ...options, ...more }).then(
+        ({ tokenIds }) => tokenIds,
+        (error: Error) => error.message,
+      );
+    const plain = await run({ speculation: { method: "none" } });
+    expect(await run(await WAYS[name].options("q8"))).toEqual(plain);
+  }
+});
+
+test("where the target itself may say nothing, one line tells why, greedy and sampled", async () => {
+  const target = await model(TARGET, "q8");
+  const grammar = { ebnf: 'root ::= "the"' };
+  for (const sampling of [{}, { temperature: 1 }]) {
+    const options = { ...sampling, grammar, minNewTokens: 20, maxNewTokens: 30 };
+    await expect(target.generate("x", options)).rejects.toThrow("every token is forbidden: relax grammar");
+  }
+});
+
+test("a prompt far longer than the draft's context", async () => {
+  const target = await model(TARGET, "q8");
+  const prompt = Array.from({ length: 500 }, (_, i) => 300 + ((i * 97) % 3700));
+  const plain = await target.generate(prompt, { maxNewTokens: 12 });
+  const short = await AutoModelForCausalLM.fromPretrained(DRAFT, { contextLength: 64 });
+  for (const way of ["draft chain", "draft tree", "merged: draft, lookahead"]) {
+    const options = await WAYS[way].options("q8");
+    const fast = await target.generate(prompt, { maxNewTokens: 12, ...options, assistantModel: short });
+    expect(fast.tokenIds, way).toEqual(plain.tokenIds);
+    expect(fast.stats.byDrafter.draft).toBeUndefined();
+  }
+  await short.dispose();
+});
+
+test("a bad grammar leaves those of other tokenizers as they were", async () => {
+  const [target, other] = [await model(TARGET, "q8"), await model(TARGET, "fp32")];
+  const options = { grammar: "json" as const, maxNewTokens: 4 };
+  const before = await other.generate("x", options);
+  await expect(target.generate("x", { grammar: { ebnf: "root ::= (" } })).rejects.toThrow(
+    /^the grammar cannot be used: EBNF/,
+  );
+  expect((await other.generate("x", options)).tokenIds).toEqual(before.tokenIds);
+});
+
+test("finished outputs of a batch give their caches back while others wait", async () => {
+  const target = await model(TARGET, "q8");
+  const { assistantModel } = await WAYS["draft chain"].options("q8");
+  const prompts = Array.from({ length: 24 }, (_, i) => [300 + i, 400 + i, 500 + i]);
+  let [live, most] = [0, 0];
+  const newSequence = target.model.newSequence.bind(target.model);
+  target.model.newSequence = () => {
+    const sequence = newSequence();
+    const dispose = sequence.dispose.bind(sequence);
+    most = Math.max(most, ++live);
+    sequence.dispose = () => {
+      live--;
+      sequence.dispose = () => {};
+      dispose();
+    };
+    return sequence;
+  };
+  const results = await target.generate(prompts, { maxNewTokens: 6, assistantModel });
+  target.model.newSequence = newSequence;
+  expect(results.length).toBe(24);
+  expect([most, live]).toEqual([target.model.maxSequences, 0]);
+});
