@@ -4,8 +4,10 @@ import { describe, expect, test } from "vitest";
 import { openMedusaCheckpoint } from "../../src/checkpoint/medusa-checkpoint.js";
 import { readPickle } from "../../src/checkpoint/pickle.js";
 import { PytorchFile } from "../../src/checkpoint/pytorch.js";
+import { writeSafetensors } from "../../src/checkpoint/safetensors-writer.js";
 import {
   fitMedusaHeads,
+  LookupCorpus,
   loadMedusaHeads,
   MedusaModel,
   type SpeculationOptions,
@@ -142,6 +144,53 @@ test("damaged and hostile PyTorch files are refused", async () => {
     if (opened instanceof Error) expect(opened.message).not.toContain("\n");
     else await opened.source.close();
   }
+});
+
+test("names and numbers that heads do not have", async () => {
+  const folder = temporaryFolder();
+  const write = (names: string[]) =>
+    writeSafetensors(
+      join(folder, "medusa_lm_head.safetensors"),
+      names.map((name) => ({ name, shape: [2, 2], values: new Float32Array(4) })),
+    );
+  await write(["0.99999999.linear.weight", "0.1.weight"]);
+  await expect(openMedusaCheckpoint(folder)).rejects.toThrow("is in layer 99999999, heads have at most 16");
+  await write(["0.0.weight", "0.1.weight"]);
+  await expect(openMedusaCheckpoint(folder)).rejects.toThrow(
+    "head 0 has two output products, 0.0.weight and 0.1.weight",
+  );
+  await write(["0.0.weight"]);
+  for (const medusa_accuracies of [[], [[]], [[0.5], [0.5]], [[2]]]) {
+    writeFileSync(join(folder, "config.json"), JSON.stringify({ medusa_accuracies }));
+    const { accuracies, source } = await openMedusaCheckpoint(folder);
+    await source.close();
+    expect(accuracies).toBeUndefined();
+  }
+});
+
+test("what does not belong together is told before anything runs", async () => {
+  const target = await model(TARGET, "q8");
+  const medusa = await MedusaModel.fromPretrained(HEADS, { base: target });
+  const assistantModel = await model(DRAFT, "q8");
+  await expect(medusa.generate("x", { assistantModel })).rejects.toThrow("a MedusaModel drafts for itself");
+  const chosen = await medusa.generate("x", { maxNewTokens: 2, speculation: { method: "auto" } });
+  expect(chosen.stats.method).toBe("medusa");
+  medusa.heads.dispose();
+  const lookupCorpus = new LookupCorpus([1, 50_000]);
+  await expect(target.generate("x", { speculation: { method: "suffix", lookupCorpus } })).rejects.toThrow(
+    "lookupCorpus has token 50000, the target knows 4096",
+  );
+  const treeChoices = Array.from({ length: 129 }, (_, rank) => [rank]);
+  await expect(target.generate("x", { speculation: { method: "recycling", treeChoices } })).rejects.toThrow(
+    "at most 128 nodes, these choices are 129",
+  );
+  await expect(target.generate("x", { logitBias: { 5: Number.POSITIVE_INFINITY } })).rejects.toThrow(
+    "logitBias maps 5 to Infinity",
+  );
+  await expect(target.generate([4097])).rejects.toThrow("token id 4097 of the prompt is outside the vocabulary");
+  await expect(target.generate("x", { speculation: { method: 5 as unknown as string } })).rejects.toThrow(
+    'unknown method "5"',
+  );
 });
 
 test("config.json that says something else than the file", async () => {
