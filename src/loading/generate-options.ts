@@ -60,7 +60,7 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
   numReturnSequences?: number;
   /** Default 256. */
   maxNewTokens?: number;
-  /** Seconds until the output ends with finish reason "time". Default: no limit. */
+  /** Seconds from an output's beginning until it ends with finish reason "time". Default: no limit. */
   maxTime?: number;
   /** Texts that end the output and are not part of it. */
   stopStrings?: string | readonly string[];
