@@ -131,6 +131,7 @@ function free(): Case[] {
     way("ngram", { method: "ngram" }),
     way("suffix", { method: "suffix" }),
     way("recycling", { method: "recycling" }),
+    way("merged: suffix, recycling", { method: "merged", drafters: ["suffix", "recycling"], mergedNodes: 8 }),
     way("layer-skip", { method: "layer-skip" }),
   ];
 }

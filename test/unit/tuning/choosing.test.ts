@@ -35,14 +35,15 @@ describe("selectDraftModel", () => {
 
 describe("chooseMethod", () => {
   test.each<[Situation, string]>([
-    [{}, "recycling"],
+    [{}, "merged"],
     [{ draft: true }, "merged"],
-    [{ draft: true, draftRatio: 2 }, "recycling"],
+    [{ draft: true, draftRatio: 2 }, "merged"],
     [{ foreignDraft: true, draftRatio: 8 }, "universal"],
     [{ heads: true }, "medusa"],
     [{ heads: true, repetitive: true }, "merged"],
     [{ repetitive: true }, "suffix"],
-    [{ costOfEightRows: 1.2 }, "lookahead"],
+    [{ costOfEightRows: 1.1 }, "lookahead"],
+    [{ costOfEightRows: 1.4 }, "merged"],
     [{ draft: true, costOfEightRows: 5 }, "none"],
     [{ draft: true, batchSize: 32 }, "none"],
   ])("%j: %s", (situation, method) => {
