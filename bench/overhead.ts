@@ -29,7 +29,7 @@ Binding.prototype.runAsync = async function (this: Binding, signal?: AbortSignal
   await runAsync.call(this, signal);
   counted.passMs += performance.now() - start;
 };
-for (const name of ["choose", "chooseTop"] as const) {
+for (const name of ["tryChoose", "chooseTop"] as const) {
   const original = Sampler.prototype[name] as (this: Sampler, ...args: unknown[]) => unknown;
   Object.assign(Sampler.prototype, {
     [name](this: Sampler, ...args: unknown[]) {

@@ -42,15 +42,21 @@ export class GrowingBuffer<T extends TensorData> {
 /** int64 numbers as JavaScript numbers: the low words of a little-endian array. Only non-negative values below 2^31. */
 export class Int64Buffer extends GrowingBuffer<BigInt64Array> {
   private words: Int32Array;
+  /** The array that `words` looks into: asking either for its buffer in every pass would cost more than the rest. */
+  private seen: BigInt64Array;
 
   constructor(dims: (n: number, m: number) => number[], elements: number) {
     super((length) => new BigInt64Array(length), dims, elements);
+    this.seen = this.data;
     this.words = new Int32Array(this.data.buffer);
   }
 
   override tensor(n: number, m = 1): Tensor {
     const tensor = super.tensor(n, m);
-    if (this.words.buffer !== this.data.buffer) this.words = new Int32Array(this.data.buffer);
+    if (this.seen !== this.data) {
+      this.seen = this.data;
+      this.words = new Int32Array(this.data.buffer);
+    }
     return tensor;
   }
 

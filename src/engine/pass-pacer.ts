@@ -8,7 +8,7 @@ import type { TokenRows } from "./rows.js";
  */
 const ASYNC_FROM_MS = 16;
 /** The event loop gets a turn at least this often between short passes. */
-const TURN_EVERY_MS = 4;
+const TURN_EVERY_MS = 8;
 /** Weight of a new measurement in the running estimate of a row's cost. */
 const SMOOTHING = 0.3;
 

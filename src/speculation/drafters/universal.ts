@@ -72,6 +72,7 @@ class SharedVocabularyDrafter extends UniversalDrafter {
     for (const token of foreseen) history.push(token);
     for (let next = news; drafted.length < length; next = drafted.slice(-1)) {
       const take = (logits: Float32Array) => {
+        if (!sampler.needsLogits(history.newTokens)) return this.likeliestShared(logits);
         const row = this.underTargetIds(logits);
         const token = sampler.tryChoose(row, history);
         return token === undefined || row[token] === NOT_SHARED ? undefined : token;
@@ -83,6 +84,15 @@ class SharedVocabularyDrafter extends UniversalDrafter {
     }
     for (let i = 0; i < foreseen.length + drafted.length; i++) history.pop();
     return drafted;
+  }
+
+  private likeliestShared(logits: Float32Array): TokenId | undefined {
+    const { toTarget } = this.reader.map;
+    let best = -1;
+    for (let id = 0; id < toTarget.length; id++) {
+      if (toTarget[id] >= 0 && (best < 0 || logits[id] > logits[best])) best = id;
+    }
+    return best < 0 ? undefined : toTarget[best];
   }
 
   private underTargetIds(logits: Float32Array): Float32Array {
