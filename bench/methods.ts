@@ -59,8 +59,8 @@ if (markdown > 0) writeFileSync(process.argv[markdown + 1], `${tables.join("\n")
 
 async function measure(name: string, target: LanguageModel, embedded: boolean): Promise<void> {
   const draft = await draftOf("fp32");
-  const drafting = await draftWithHeads("fp32");
-  const all = embedded
+  const drafting = embedded ? await draftWithHeads("fp32") : undefined;
+  const all = drafting
     ? [...free(), ...assisted(await headsOf(target), draft, drafting)]
     : [...free(), ...foreign(draft)];
   const cases =
@@ -114,8 +114,9 @@ async function measure(name: string, target: LanguageModel, embedded: boolean): 
   report(title, rows, details);
   tables.push(`**${title}** (${cpuModel()}: ${cpuFeatures().join(" ")})\n`, markdownTable(rows));
   await target.dispose();
-  drafting.heads.dispose();
-  for (const model of [draft, drafting.base]) await model.dispose();
+  drafting?.heads.dispose();
+  await drafting?.base.dispose();
+  await draft.dispose();
 }
 
 function way(method: string, speculation: Record<string, unknown>, rest: GenerateOptions = {}): Case {

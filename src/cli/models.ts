@@ -25,7 +25,7 @@ export interface Models {
 export const EMBEDDED_HEADS = fileURLToPath(new URL("../../models/medusa-heads", import.meta.url));
 
 /** Methods that a draft model takes part in. */
-const DRAFTING = ["auto", "draft", "universal", "draft-medusa", "merged"];
+const DRAFTING = ["auto", "draft", "universal", "draft-medusa"];
 
 /** Loads what --model, --draft-model and --dtype name; the embedded pair when no model is named. */
 export async function loadModels(args: Arguments, signal?: AbortSignal): Promise<Models> {

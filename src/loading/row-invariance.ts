@@ -1,4 +1,5 @@
 import type { CausalLM } from "../engine/causal-lm.js";
+import { readText } from "../engine/read-text.js";
 import { Need } from "../engine/rows.js";
 
 /** What a check of row invariance found. */
@@ -37,17 +38,15 @@ export async function rowInvariance(model: CausalLM): Promise<RowInvariance> {
 
 /** Logits of every token, computed `chunk` rows at a time. */
 export async function logitsOf(model: CausalLM, tokens: readonly number[], chunk: number): Promise<Float32Array[]> {
-  using sequence = model.newSequence();
   const rows: Float32Array[] = [];
-  for (let start = 0; start < tokens.length; start += chunk) {
-    const part = tokens.slice(start, start + chunk);
-    const needs = part.map(() => Need.logits);
-    await model.forward([{ sequence, tokens: part, needs }], (result) => {
-      part.forEach((_, i) => {
-        rows.push(result.logits(i).slice());
-      });
-    });
-    sequence.commit(part.map((_, i) => i));
-  }
+  await readText(
+    model,
+    tokens,
+    () => Need.logits,
+    (result, row) => {
+      rows.push(result.logits(row).slice());
+    },
+    { chunk },
+  );
   return rows;
 }

@@ -1,5 +1,6 @@
 import type { PassResult } from "../engine/rows.js";
 import type { StepPlan } from "../speculation/drafter.js";
+import { RuntimeError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 import type { RecordedRow, RecordedText } from "./recorded-text.js";
 
@@ -41,7 +42,7 @@ export class RecordedRows implements PassResult {
   }
 
   logits(): never {
-    throw new Error("a replay keeps no rows of logits: ask for the likeliest tokens");
+    throw new RuntimeError("a replay keeps no rows of logits: ask for the likeliest tokens");
   }
 
   argmax(row: number): TokenId {

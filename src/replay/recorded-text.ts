@@ -1,9 +1,8 @@
 import type { CausalLM } from "../engine/causal-lm.js";
+import { readText } from "../engine/read-text.js";
 import { Need } from "../engine/rows.js";
 import type { TokenId } from "../types/token.js";
 
-/** Rows of a pass while a text is read. */
-const CHUNK = 64;
 /** Likeliest tokens kept of every row: as many as Medusa's trees use. */
 const TOP = 10;
 /** Rows that the text does not hold are guessed from places with the same last tokens, this many at most. */
@@ -37,31 +36,19 @@ export class RecordedText {
     });
   }
 
-  /** Reads the text, the passes' rows not depending on how it is cut. */
   static async read(model: CausalLM, tokens: readonly TokenId[], signal?: AbortSignal): Promise<RecordedText> {
-    using sequence = model.newSequence();
     const rows: RecordedRow[] = [];
-    const k = Math.min(TOP, model.vocabLimit);
-    for (let start = 0; start < tokens.length; start += CHUNK) {
-      const part = tokens.slice(start, start + CHUNK);
-      const needs = part.map(() => Need.top | Need.logSumExp | Need.hidden);
-      await model.forward(
-        [{ sequence, tokens: part, needs }],
-        (result) => {
-          part.forEach((_, i) => {
-            const { ids, logits } = result.top(i);
-            rows.push({
-              ids,
-              logits: logits.slice(),
-              logSumExp: result.logSumExp(i),
-              hidden: result.hidden(i).slice(),
-            });
-          });
-        },
-        { k, signal },
-      );
-      sequence.commit(part.map((_, i) => i));
-    }
+    await readText(
+      model,
+      tokens,
+      () => Need.top | Need.logSumExp | Need.hidden,
+      (result, row) => {
+        const { ids, logits } = result.top(row);
+        const [logSumExp, hidden] = [result.logSumExp(row), result.hidden(row).slice()];
+        rows.push({ ids, logits: logits.slice(), logSumExp, hidden });
+      },
+      { k: Math.min(TOP, model.vocabLimit), signal },
+    );
     return new RecordedText(tokens, rows);
   }
 

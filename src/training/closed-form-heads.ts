@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSafetensors } from "../checkpoint/safetensors-writer.js";
 import type { CausalLM } from "../engine/causal-lm.js";
+import { readText } from "../engine/read-text.js";
 import { Need } from "../engine/rows.js";
 import { UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
@@ -28,7 +29,6 @@ const HELD_OUT = 8;
 const RANKS = 10;
 /** Rows that accuracies are measured on: each costs as much as the output product of every head. */
 const MEASURED_ROWS = 600;
-const CHUNK = 64;
 
 interface Rows {
   hidden: Float32Array[];
@@ -97,17 +97,15 @@ export async function saveMedusaHeads(
 
 async function rowsOf(target: CausalLM, text: readonly TokenId[]): Promise<Rows> {
   const rows: Rows = { hidden: [], next: [] };
-  using sequence = target.newSequence();
-  for (let start = 0; start < text.length; start += CHUNK) {
-    const tokens = text.slice(start, start + CHUNK);
-    await target.forward([{ sequence, tokens, needs: tokens.map(() => Need.hidden | Need.top) }], (result) => {
-      tokens.forEach((_, i) => {
-        rows.hidden.push(result.hidden(i).slice());
-        rows.next.push(result.argmax(i));
-      });
-    });
-    sequence.commit(tokens.map((_, i) => i));
-  }
+  await readText(
+    target,
+    text,
+    () => Need.hidden | Need.top,
+    (result, row) => {
+      rows.hidden.push(result.hidden(row).slice());
+      rows.next.push(result.argmax(row));
+    },
+  );
   return rows;
 }
 

@@ -1,4 +1,5 @@
 import type { CausalLM } from "../engine/causal-lm.js";
+import { readText } from "../engine/read-text.js";
 import { Need } from "../engine/rows.js";
 import { UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
@@ -9,9 +10,6 @@ export interface SkippedLayers {
   /** How often the model without them names the whole model's likeliest token, from 0 to 1. */
   agreement: number;
 }
-
-/** Rows of a pass while texts are read. */
-const CHUNK = 64;
 
 /**
  * Finds `count` layers that the target misses least when it drafts for itself: takes away one after the other the layer
@@ -55,16 +53,14 @@ export async function searchSkippedLayers(
 async function likeliest(model: CausalLM, texts: readonly (readonly TokenId[])[]): Promise<TokenId[]> {
   const found: TokenId[] = [];
   for (const text of texts) {
-    using sequence = model.newSequence();
-    for (let start = 0; start < text.length; start += CHUNK) {
-      const tokens = text.slice(start, start + CHUNK);
-      await model.forward([{ sequence, tokens, needs: tokens.map(() => Need.top) }], (result) => {
-        tokens.forEach((_, i) => {
-          found.push(result.argmax(i));
-        });
-      });
-      sequence.commit(tokens.map((_, i) => i));
-    }
+    await readText(
+      model,
+      text,
+      () => Need.top,
+      (result, row) => {
+        found.push(result.argmax(row));
+      },
+    );
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import type { CausalLM } from "../../../engine/causal-lm.js";
+import { readText } from "../../../engine/read-text.js";
 import { Need, type PassResult } from "../../../engine/rows.js";
 import { TokenHistory } from "../../../sampling/history.js";
 import { logProbability } from "../../../sampling/log-probability.js";
@@ -12,9 +13,6 @@ interface Candidates {
   ids: readonly TokenId[];
   probabilities: readonly number[];
 }
-
-/** Rows of a pass while the draft reads the text. */
-const CHUNK = 64;
 
 /**
  * A draft model in a replay. Along the text it proposes what it would have proposed; below a wrong token, where its
@@ -86,25 +84,22 @@ export class RecordedDraftDrafter implements Drafter {
   }
 }
 
-const recorded = new WeakMap<KnownText, Map<string, Promise<Candidates[]>>>();
-const numbers = new WeakMap<CausalLM, number>();
-let models = 0;
+const recorded = new WeakMap<KnownText, WeakMap<CausalLM, Map<number, Promise<Candidates[]>>>>();
 
 /** Reads a text once for every model and width. */
 function candidatesOf(model: CausalLM, text: KnownText, width: number): Promise<Candidates[]> {
-  const known = recorded.get(text) ?? new Map<string, Promise<Candidates[]>>();
-  recorded.set(text, known);
-  if (!numbers.has(model)) numbers.set(model, models++);
-  const key = `${numbers.get(model)} ${width}`;
-  const found = known.get(key) ?? read(model, text, width);
-  known.set(key, found);
+  const models = recorded.get(text) ?? new WeakMap<CausalLM, Map<number, Promise<Candidates[]>>>();
+  recorded.set(text, models);
+  const widths = models.get(model) ?? new Map<number, Promise<Candidates[]>>();
+  models.set(model, widths);
+  const found = widths.get(width) ?? read(model, text, width);
+  widths.set(width, found);
   return found;
 }
 
 async function read(model: CausalLM, { tokens, promptLength, sampler }: KnownText, width: number) {
   const history = new TokenHistory(tokens.slice(0, promptLength));
   const candidates: Candidates[] = [];
-  using sequence = model.newSequence();
   const candidatesAt = (result: PassResult, row: number): Candidates => {
     if (!sampler.needsLogits(history.newTokens)) {
       const { ids, logits } = result.top(row);
@@ -115,23 +110,17 @@ async function read(model: CausalLM, { tokens, promptLength, sampler }: KnownTex
     const ids = sampler.chooseTop(logits, history, width);
     return { ids, probabilities: ids.map((id) => Math.exp(logProbability(logits, id, model.vocabLimit))) };
   };
-  const length = Math.min(tokens.length, model.contextLength);
-  for (let start = 0; start < length; start += CHUNK) {
-    const part = tokens.slice(start, Math.min(start + CHUNK, length));
-    const need = sampler.needsLogits(0) || sampler.needsLogits(tokens.length) ? Need.logits : Need.nothing;
-    const needs = part.map((_, i) => (start + i < promptLength - 1 ? Need.nothing : Need.top | Need.logSumExp | need));
-    await model.forward(
-      [{ sequence, tokens: part, needs }],
-      (result) => {
-        for (let i = 0; i < part.length; i++) {
-          if (start + i >= promptLength) history.push(part[i]);
-          const inPrompt = start + i < promptLength - 1;
-          candidates.push(inPrompt ? { ids: [], probabilities: [] } : candidatesAt(result, i));
-        }
-      },
-      { k: width },
-    );
-    sequence.commit(part.map((_, i) => i));
-  }
+  const logits = sampler.needsLogits(0) || sampler.needsLogits(tokens.length) ? Need.logits : Need.nothing;
+  const inPrompt = (place: number) => place < promptLength - 1;
+  await readText(
+    model,
+    tokens.slice(0, model.contextLength),
+    (place) => (inPrompt(place) ? Need.nothing : Need.top | Need.logSumExp | logits),
+    (result, row, place) => {
+      if (place >= promptLength) history.push(tokens[place]);
+      candidates.push(inPrompt(place) ? { ids: [], probabilities: [] } : candidatesAt(result, row));
+    },
+    { k: width },
+  );
   return candidates;
 }
