@@ -17,14 +17,12 @@ class Echo implements Drafter {
 
   async begin(): Promise<void> {}
 
-  async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+  async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
     const tokens = history.tail(history.length);
     const root = tokens[tokens.length - 1];
-    // Foreseen tokens are all but certain: the tree must begin with them.
-    const last = foreseen[foreseen.length - 1] ?? root;
-    const at = tokens.lastIndexOf(last, tokens.length - 2);
+    const at = tokens.lastIndexOf(root, tokens.length - 2);
     const echoed: TokenId[] = at < 0 ? [] : tokens.slice(at + 1, at + 1 + this.length);
-    const proposed = [...foreseen, ...echoed].slice(0, Math.min(budget, maxDepth));
+    const proposed = echoed.slice(0, Math.min(budget, maxDepth));
     return { tree: proposed.length > 0 ? chain(root, proposed, this.name) : rootOnly(root) };
   }
 

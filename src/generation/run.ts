@@ -2,22 +2,17 @@ import type { CausalLM } from "../engine/causal-lm.js";
 import { Need, type PassResult, type TokenRows } from "../engine/rows.js";
 import type { Sequence } from "../engine/sequence.js";
 import type { TokenHistory } from "../sampling/history.js";
-import { logProbability, topLogProbabilities } from "../sampling/log-probability.js";
+import { type LogProbs, logProbsOf } from "../sampling/log-probability.js";
 import type { Sampler } from "../sampling/sampler.js";
 import type { Drafter, StepPlan } from "../speculation/drafter.js";
-import { StatsRecorder, TARGET } from "../speculation/stats.js";
+import { StatsRecorder } from "../speculation/stats.js";
 import { traceTree } from "../speculation/trace.js";
-import type { TokenTree } from "../speculation/trees/token-tree.js";
 import type { Verdict } from "../speculation/verification/verifier.js";
 import type { TokenId } from "../types/token.js";
 import { Output, type TextStream } from "./output.js";
 import type { FinishEvent, FinishReason, GenerationRequest, TokenEvent } from "./request.js";
+import { graft, type Limits, limitsOf, NO_STEM, outcomeOf, type Settled, type Stem, settle } from "./step.js";
 import { verify } from "./verify.js";
-
-/** Most candidate tokens in a step's tree: the rows that the engine keeps spare slots for are 256. */
-export const MAX_CANDIDATES = 128;
-
-type LogProbs = Pick<TokenEvent, "logProb" | "topLogProbs">;
 
 export interface RunOptions {
   model: CausalLM;
@@ -34,17 +29,32 @@ export interface RunOptions {
   samples?: readonly Run[];
 }
 
+/** What a run proposes in a step. */
+export interface Step {
+  limits: Limits;
+  /** The drafter's own plan. */
+  own: StepPlan;
+  /** The whole step's: the drafter's, behind what was foreseen. */
+  plan: StepPlan;
+}
+
+/** What the target made of it. */
+export interface Judged {
+  verdict: Verdict;
+  settled: Settled;
+  logProbs: LogProbs[];
+}
+
 /** One output in the making: its sequence, history, drafter, text and statistics. */
 export class Run {
   readonly stats: StatsRecorder;
   private readonly output: Output;
+  private readonly prompt: readonly TokenId[];
   private ownDrafter: Drafter | undefined;
   private sequence: Sequence | undefined;
+  private begun = false;
   private steps = 0;
-  private draftMs = 0;
-  private logProbs: LogProbs[] = [];
-  /** Tokens that almost surely come next, and who proposed them. */
-  private foreseen: { tokens: TokenId[]; sources: string[] } = { tokens: [], sources: [] };
+  private stem: Stem = NO_STEM;
   private finishReason: FinishReason | undefined;
   private started = performance.now();
   private live = true;
@@ -52,6 +62,7 @@ export class Run {
   constructor(private readonly options: RunOptions) {
     this.stats = new StatsRecorder(options.method, options.request.typical === undefined || options.sampler.greedy);
     this.output = new Output(options.index, options.request, options.text);
+    this.prompt = options.history.tail(options.history.length);
   }
 
   get signal(): AbortSignal | undefined {
@@ -62,63 +73,75 @@ export class Run {
     return this.finishReason !== undefined;
   }
 
-  /** Reads all of the prompt but its last token, which is the root of the first step; for further samples too. */
-  async begin(): Promise<void> {
-    const { model, history, samples = [] } = this.options;
-    if (this.sequence) return;
-    this.start();
-    const start = performance.now();
-    this.ownDrafter = await this.options.newDrafter!();
-    const prompt = history.tail(history.length);
-    this.sequence = model.newSequence();
-    await model.prefill(this.sequence, prompt.slice(0, -1), { signal: this.signal });
-    await this.drafter.begin(prompt, this.signal);
-    this.stats.prefillMs = performance.now() - start;
-    for (const sample of samples) sample.adopt(this.sequence.fork(), this.drafter.fork());
+  /** Whether the prompt is read, all but its last token, which is the root of the first step. */
+  get decoding(): boolean {
+    return this.begun;
   }
 
-  private get drafter(): Drafter {
-    return this.ownDrafter!;
+  /** Time counts from here: runs of a large batch wait for others. */
+  async start(): Promise<void> {
+    this.startClock();
+    this.ownDrafter = await this.options.newDrafter!();
+    this.sequence = this.options.model.newSequence();
+  }
+
+  /** The next tokens of the prompt, at most `most`; undefined when all are read. */
+  promptRows(most: number): TokenRows | undefined {
+    const sequence = this.sequence!;
+    const tokens = this.prompt.slice(sequence.length, Math.min(sequence.length + most, this.prompt.length - 1));
+    return tokens.length > 0 ? { sequence, tokens, needs: tokens.map(() => Need.nothing) } : undefined;
+  }
+
+  /** After a pass has read these rows. Returns the further samples of the prompt once it is all read. */
+  async readPrompt(rows?: TokenRows): Promise<readonly Run[]> {
+    const { samples = [] } = this.options;
+    if (rows) {
+      this.sequence!.commit(rows.tokens.map((_, i) => i));
+      await this.drafter.readPrompt?.(rows.tokens, this.signal);
+    }
+    if (this.sequence!.length < this.prompt.length - 1) return [];
+    await this.drafter.begin(this.prompt);
+    this.begun = true;
+    this.stats.prefillMs = performance.now() - this.started;
+    for (const sample of samples) sample.adopt(this.sequence!.fork(), this.drafter.fork());
+    return samples;
   }
 
   private adopt(sequence: Sequence, drafter: Drafter): void {
-    this.start();
+    this.startClock();
     this.sequence = sequence;
     this.ownDrafter = drafter;
+    this.begun = true;
   }
 
-  /** Time counts from when the run begins: runs of a large batch wait for others. */
-  private start(): void {
+  private startClock(): void {
     this.started = performance.now();
     this.stats.begin();
   }
 
-  /** Ends the run when its time is up or the context is full; true when it is over. */
+  /** Ends the run when it is aborted, its time is up or the context is full; true when it is over. */
   checkLimits(): boolean {
     const { model, history, request } = this.options;
+    if (request.signal?.aborted) this.end("aborted");
     if (request.maxNewTokens === 0) this.end("length");
     if (history.length >= model.contextLength) this.end("context");
-    if (performance.now() - this.started >= request.maxTime * 1000) this.end("time");
+    if (this.sequence && performance.now() - this.started >= request.maxTime * 1000) this.end("time");
     return this.finished;
   }
 
-  async propose(): Promise<StepPlan> {
+  async propose(): Promise<Step> {
     const { history, sampler, request, model } = this.options;
-    const start = performance.now();
     const room = Math.min(request.maxNewTokens - this.output.newTokens, model.contextLength - history.length);
-    const maxDepth = room - 1;
-    const foreseen = this.foreseen.tokens.slice(0, maxDepth);
-    const context = { history, sampler, coupling: request.coupling, foreseen, maxDepth, signal: this.signal };
-    const plan = await this.drafter.propose(context, room > 1 ? MAX_CANDIDATES : 0);
-    this.draftMs = performance.now() - start;
-    this.stats.draftMs += this.draftMs;
-    return plan;
+    const limits = limitsOf(room, this.stem);
+    const context = { history, sampler, coupling: request.coupling, maxDepth: limits.maxDepth, signal: this.signal };
+    const root = history.at(history.length - 1);
+    const own = await history.along(limits.stem.tokens, () => this.drafter.propose(context, limits.budget));
+    return { limits, own, plan: graft(own, root, limits.stem) };
   }
 
-  /** The plan's rows for the target's pass, each asking for what verification and the drafter read. */
-  rows({ tree, extra, needs, needsOfLast = Need.nothing }: StepPlan): TokenRows {
-    const { sampler, history, request } = this.options;
-    const verified = sampler.needsLogits(history.newTokens) || request.logProbs !== undefined ? Need.logits : Need.top;
+  /** The step's rows for the target's pass, each asking for what verification and the drafter read. */
+  rows({ plan: { tree, extra, needs, needsOfLast = Need.nothing } }: Step): TokenRows {
+    const verified = this.usesLogits ? Need.logits : Need.top;
     const tokens = extra ? [...tree.tokens, ...extra.tokens] : tree.tokens;
     const parents = extra ? [...tree.parents, ...extra.parents] : tree.parents;
     const nodes = tree.tokens.length;
@@ -128,80 +151,58 @@ export class Run {
     return { sequence: this.sequence!, tokens, parents, needs: all };
   }
 
-  /** Walks the tree by the target's rows; afterwards the history holds the accepted tokens. */
-  judge(plan: StepPlan, result: PassResult, place: number): Verdict {
-    const { request, history, sampler } = this.options;
-    const committed = history.length;
+  /** Walks the tree by the target's rows; afterwards the history holds the accepted tokens, the last one not. */
+  judge({ own, plan, limits }: Step, result: PassResult, place: number): Judged {
+    const { request, history, sampler, model } = this.options;
     const verdict = verify(plan.tree, result, place, {
       history,
       sampler,
       coupling: request.coupling,
       typical: request.typical,
-      usesLogits: sampler.needsLogits(history.newTokens) || request.logProbs !== undefined,
+      usesLogits: this.usesLogits,
       isFinal: (token) => request.stopTokenIds.has(token) || this.isLast(),
     });
-    const tokens = [...history.tail(history.length - committed), ...(verdict.next === undefined ? [] : [verdict.next])];
-    this.logProbs = tokens.map((token, i) => this.logProbOf(result, verdict.path[i], place, token));
-    const foreseen = verdict.foreseen?.path ?? [];
-    const last = (foreseen.length > 0 ? foreseen : verdict.path).at(-1)!;
-    this.drafter.observe({ committed: tokens, path: verdict.path, foreseen, last, result, request: place });
-    return verdict;
+    const settled = settle(plan.tree, verdict, this.drafter.name);
+    const logProbs = settled.tokens.map((token, i) =>
+      logProbsOf(() => result.logits(verdict.path[i], place), token, request.logProbs, model.vocabLimit),
+    );
+    this.drafter.observe(outcomeOf(own, limits.stem.tokens.length, settled, result, place));
+    return { verdict, settled, logProbs };
   }
 
   /** Keeps the accepted rows and emits their tokens, up to the end of the output. */
-  commit({ tree, extra }: StepPlan, { path, next, foreseen }: Verdict, targetMs: number): TokenEvent[] {
+  commit({ plan, limits }: Step, { verdict, settled, logProbs }: Judged, times: StepTimes): TokenEvent[] {
     const { history, request, index } = this.options;
+    const { path, next, foreseen } = verdict;
     this.sequence!.commit(path);
     const position = history.length - path.length + 1;
-    const known = this.known(tree);
-    const sourceOf = (node: number) =>
-      node <= known ? this.foreseen.sources[node - 1] : (tree.sources?.[node] ?? this.drafter.name);
-    const tokens = path.slice(1).map((node) => tree.tokens[node]);
-    const sources = path.slice(1).map(sourceOf);
-    const side = foreseen?.path ?? [];
-    if (next !== undefined) {
-      history.push(next);
-      tokens.push(next);
-      sources.push(side.length > 0 ? sourceOf(side[0]) : TARGET);
-    }
-    this.foreseen = {
-      tokens: foreseen?.tokens ?? [],
-      sources: [...side.slice(1).map(sourceOf), TARGET],
-    };
+    if (next !== undefined) history.push(next);
+    this.stem = settled.stem;
     const events: TokenEvent[] = [];
-    for (const [i, token] of tokens.entries()) {
-      events.push({ ...this.output.push(token, sources[i]), ...this.logProbs[i] });
+    for (const [i, token] of settled.tokens.entries()) {
+      events.push({ ...this.output.push(token, settled.sources[i]), ...logProbs[i] });
       if (this.output.finishReason) break;
     }
     if (this.output.finishReason) this.end(this.output.finishReason);
-    const committed = events.map((event) => event.tokenId);
-    this.stats.step(tree, [...path, ...side], known, sources.slice(0, events.length));
-    this.stats.targetMs += targetMs;
-    const step = this.steps++;
-    const [draftMs, traced] = [this.draftMs, traceTree(tree)];
+    const known = limits.stem.tokens.length;
+    this.stats.step(plan.tree, settled.right, known, settled.sources.slice(0, events.length));
+    this.stats.draftMs += times.draftMs;
+    this.stats.targetMs += times.targetMs;
     request.trace?.({
       v: 1,
       index,
-      step,
+      step: this.steps,
       position,
-      tree: traced,
-      rows: tree.tokens.length + (extra?.tokens.length ?? 0),
+      tree: traceTree(plan.tree),
+      rows: plan.tree.tokens.length + (plan.extra?.tokens.length ?? 0),
       known,
       path,
-      foreseen: side,
-      committed,
-      draftMs,
-      targetMs,
+      foreseen: foreseen?.path ?? [],
+      committed: events.map((event) => event.tokenId),
+      ...times,
     });
+    this.steps++;
     return events;
-  }
-
-  /** How many of the foreseen tokens the tree begins with. */
-  private known(tree: TokenTree): number {
-    const { tokens } = this.foreseen;
-    let known = 0;
-    while (tree.parents[known + 1] === known && tree.tokens[known + 1] === tokens[known]) known++;
-    return known;
   }
 
   end(reason: FinishReason): void {
@@ -215,12 +216,24 @@ export class Run {
     return { type: "finish", index: this.options.index, text, finishReason, stats: this.stats.result() };
   }
 
+  /** Further samples that have not begun go with it. */
   dispose(): void {
     if (!this.live) return;
     this.live = false;
     this.sequence?.dispose();
     this.ownDrafter?.dispose();
     this.options.sampler.dispose();
+    if (!this.begun) for (const sample of this.options.samples ?? []) sample.dispose();
+  }
+
+  private get drafter(): Drafter {
+    return this.ownDrafter!;
+  }
+
+  /** Whether choosing a token takes whole rows of logits. */
+  private get usesLogits(): boolean {
+    const { sampler, history, request } = this.options;
+    return sampler.needsLogits(history.newTokens) || request.logProbs !== undefined;
   }
 
   /** Whether the token just pushed onto the history is the last one that fits. */
@@ -228,13 +241,10 @@ export class Run {
     const { history, request, model } = this.options;
     return history.newTokens >= request.maxNewTokens || history.length >= model.contextLength;
   }
+}
 
-  private logProbOf(result: PassResult, node: number, place: number, token: TokenId): LogProbs {
-    const { request, model } = this.options;
-    if (request.logProbs === undefined) return {};
-    const row = result.logits(node, place);
-    const logProb = logProbability(row, token, model.vocabLimit);
-    if (request.logProbs === 0) return { logProb };
-    return { logProb, topLogProbs: topLogProbabilities(row, request.logProbs, model.vocabLimit) };
-  }
+/** A run's share of the time that a step took, in milliseconds. */
+export interface StepTimes {
+  draftMs: number;
+  targetMs: number;
 }

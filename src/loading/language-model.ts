@@ -126,8 +126,8 @@ export class LanguageModel {
       return drafter;
     };
     try {
-      for (const prompt of prompts) {
-        const first = runs.length;
+      for (const [place, prompt] of prompts.entries()) {
+        const first = place * request.samples;
         const newDrafter = first === 0 ? firstDrafter : () => this.newDrafter(options);
         const samples: Run[] = [];
         for (let sample = request.samples - 1; sample >= 0; sample--) {
@@ -138,7 +138,7 @@ export class LanguageModel {
             method: drafter.name,
           });
           if (sample > 0) samples.unshift(run);
-          else runs.push(run, ...samples);
+          else runs.push(run);
         }
       }
       yield* generate(this.model, runs);

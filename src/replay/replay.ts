@@ -1,10 +1,9 @@
-import { MAX_CANDIDATES } from "../generation/run.js";
+import { graft, limitsOf, NO_STEM, outcomeOf, settle } from "../generation/step.js";
 import { TokenHistory } from "../sampling/history.js";
 import type { Sampler } from "../sampling/sampler.js";
 import type { Drafter } from "../speculation/drafter.js";
-import { type GenerationStats, StatsRecorder, TARGET } from "../speculation/stats.js";
+import { type GenerationStats, StatsRecorder } from "../speculation/stats.js";
 import { verifyByChoice } from "../speculation/verification/verifier.js";
-import type { TokenId } from "../types/token.js";
 import { RecordedRows } from "./recorded-rows.js";
 import type { RecordedText } from "./recorded-text.js";
 
@@ -45,33 +44,26 @@ export async function replay(request: ReplayRequest, drafter: Drafter): Promise<
   const stats = new StatsRecorder(drafter.name);
   const rows: number[] = [];
   let guessedRows = 0;
-  let foreseen: TokenId[] = [];
-  let sources: string[] = [];
+  let stem = NO_STEM;
+  await drafter.readPrompt?.(prompt.slice(0, -1));
   await drafter.begin(prompt);
   while (history.length < text.tokens.length) {
     const room = Math.min(maxNewTokens - history.newTokens, contextLength - history.length);
-    const maxDepth = room - 1;
-    const known = foreseen.slice(0, maxDepth);
-    const context = { history, sampler, coupling: "gumbel" as const, foreseen: known, maxDepth };
-    const plan = await drafter.propose(context, room > 1 ? MAX_CANDIDATES : 0);
-    const { tree } = plan;
-    const result = new RecordedRows(text, plan, history.length - 1);
-    const before = history.length;
-    const atEnd = () => history.length >= text.tokens.length;
-    const verdict = verifyByChoice(tree, (node) => result.next(node) ?? NO_TOKEN, { history, isFinal: atEnd });
-    const { path, next } = verdict;
-    const committed = [...history.tail(history.length - before), ...(next === undefined ? [] : [next])];
-    const side = verdict.foreseen?.path ?? [];
-    drafter.observe({ committed, path, foreseen: side, last: side.at(-1) ?? path.at(-1)!, result, request: 0 });
-    if (next !== undefined) history.push(next);
-
-    const sourceOf = (node: number) =>
-      (node <= known.length ? sources[node - 1] : tree.sources?.[node]) ?? drafter.name;
-    const own = path.slice(1).map(sourceOf);
-    if (next !== undefined) own.push(side.length > 0 ? sourceOf(side[0]) : TARGET);
-    stats.step(tree, [...path, ...side], known.length, own);
-    sources = [...side.slice(1).map(sourceOf), TARGET];
-    foreseen = (verdict.foreseen?.tokens ?? []).filter((token) => token !== NO_TOKEN);
+    const limits = limitsOf(room, stem);
+    const root = history.length - 1;
+    const context = { history, sampler, coupling: "gumbel" as const, maxDepth: limits.maxDepth };
+    const own = await history.along(limits.stem.tokens, () => drafter.propose(context, limits.budget));
+    const plan = graft(own, history.at(root), limits.stem);
+    const result = new RecordedRows(text, plan, root);
+    const isFinal = () => history.length >= text.tokens.length;
+    const verdict = verifyByChoice(plan.tree, (node) => result.next(node) ?? NO_TOKEN, { history, isFinal });
+    const settled = settle(plan.tree, verdict, drafter.name);
+    const known = limits.stem.tokens.length;
+    drafter.observe(outcomeOf(own, known, settled, result, 0));
+    if (verdict.next !== undefined) history.push(verdict.next);
+    stats.step(plan.tree, settled.right, known, settled.sources);
+    const after = settled.stem.tokens.indexOf(NO_TOKEN);
+    stem = after < 0 ? settled.stem : { ...settled.stem, tokens: settled.stem.tokens.slice(0, after) };
     rows.push(result.count);
     guessedRows += result.guessed;
   }

@@ -48,6 +48,23 @@ export class TokenHistory {
     else this.output.set(token, count - 1);
   }
 
+  /** Does something with the tokens of `path` at the end of the text, and takes them off again, whatever comes. */
+  along<T>(path: readonly TokenId[], work: () => T): T {
+    for (const token of path) this.push(token);
+    let later = false;
+    const leave = () => {
+      for (let i = 0; i < path.length; i++) this.pop();
+    };
+    try {
+      const result = work();
+      if (!(result instanceof Promise)) return result;
+      later = true;
+      return result.finally(leave) as T;
+    } finally {
+      if (!later) leave();
+    }
+  }
+
   /** Tokens of the output with their counts. */
   get outputCounts(): ReadonlyMap<TokenId, number> {
     return this.output;

@@ -30,3 +30,21 @@ export function topLogProbabilities(
   const total = logSumExp(row, limit);
   return top.map(({ tokenId, logProb }) => ({ tokenId, logProb: logProb - total }));
 }
+
+/** What a result tells of a token's probability. */
+export interface LogProbs {
+  logProb?: number;
+  topLogProbs?: { tokenId: TokenId; logProb: number }[];
+}
+
+/** @param wanted nothing (undefined), the token's own (0), or also those of as many likeliest tokens */
+export function logProbsOf(
+  row: () => Float32Array,
+  token: TokenId,
+  wanted: number | undefined,
+  limit: number,
+): LogProbs {
+  if (wanted === undefined) return {};
+  const logProb = logProbability(row(), token, limit);
+  return wanted === 0 ? { logProb } : { logProb, topLogProbs: topLogProbabilities(row(), wanted, limit) };
+}

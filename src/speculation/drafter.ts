@@ -9,16 +9,14 @@ export type Coupling = "gumbel" | "maximal";
 
 /** What a drafter may use to propose. Read-only; valid during the call. */
 export interface DraftContext {
-  /** Prompt and output so far. Its last token is the root of the tree: committed, not yet read by the target. */
+  /**
+   * The text so far, prompt first. Its last token is the root of the tree, not yet read by the target. A drafter takes
+   * all of it for certain; seldom, a later step's text goes another way before its end.
+   */
   history: TokenHistory;
   /** The request's sampler: drafters with distributions of their own process them with it, as the target does. */
   sampler: Sampler;
   coupling: Coupling;
-  /**
-   * Tokens that almost surely follow the root: a side branch of the last step said so. The tree must have them as its
-   * first path, under which the drafter goes on proposing.
-   */
-  foreseen: readonly TokenId[];
   /** Deepest candidate that could still be committed: limits of output and context, the bonus token counted. */
   maxDepth: number;
   signal?: AbortSignal;
@@ -40,17 +38,15 @@ export interface StepPlan {
   topK?: number;
 }
 
-/** What happened in a step, for `observe`. Rows are read inside the call only. */
+/** What happened in a step, for `observe`. Rows are those of the drafter's plan, read inside the call only. */
 export interface StepOutcome {
   /** Tokens committed by the step, in order (at least one). */
   committed: readonly TokenId[];
-  /** Tree nodes that were accepted, the root first. */
+  /** Nodes of the plan's tree that were found right, the root first. Empty: the text goes another way before the root. */
   path: readonly number[];
-  /** Nodes of a side branch that were found right, from that of the last committed token down; often empty. */
-  foreseen: readonly number[];
-  /** Row of the last node found right, foreseen ones included: the token after it is where the next proposal begins. */
+  /** Row of the last token found right: the token after it is where the next proposal begins. */
   last: number;
-  /** The target's rows, in the plan's order. */
+  /** The target's rows, in the plan's order; that of `last` too where it is none of the plan's. */
   result: PassResult;
   /** Index of the drafter's request in the pass. */
   request: number;
@@ -67,13 +63,15 @@ export interface KnownText {
 
 /**
  * A method of proposing tokens for one sequence. The loop calls `begin` once, then `propose` and `observe` in turn for
- * every step, also for steps that ran with an empty proposal.
+ * every step, also for steps that ran with an empty proposal. Sequences that run together are asked at the same time.
  */
 export interface Drafter {
   /** Names its tokens in statistics and provenance. */
   readonly name: string;
-  /** Called with the prompt before the first step. */
-  begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void>;
+  /** Told of the prompt's next tokens as the target reads them, all but the last; for drafters with a model of their own. */
+  readPrompt?(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void>;
+  /** Called with the whole prompt before the first step. */
+  begin(prompt: readonly TokenId[]): Promise<void>;
   /** A tree of at most `budget` candidate tokens (extra rows not counted) under the last token of the history. */
   propose(context: DraftContext, budget: number): Promise<StepPlan>;
   /** Told the outcome of every step. Must not await anything before it has read the rows. */

@@ -63,8 +63,6 @@ const MALFORMED: [what: string, of: string, planted: Planted, flaw: RegExp][] = 
   ["the budget is ignored", "draft tree", { fault: tree.budgetIgnored }, /candidates for a budget/],
   ["the limit of depth is ignored", "medusa tree", { fault: tree.depthIgnored }, /deep, at most/],
   ["the limit of depth is ignored", "draft chain", { fault: tree.depthIgnored }, /deep, at most/],
-  ["what was foreseen is dropped", "medusa tree", { fault: tree.stemDropped }, /lacks foreseen/],
-  ["what was foreseen is dropped", "draft tree", { fault: tree.stemDropped }, /lacks foreseen/],
 ];
 
 describe("the contract of plans is broken, and the oracle notices too, when", () => {

@@ -33,7 +33,7 @@ const SAMPLINGS: Record<string, GenerateOptions> = {
   "temperature 0.7": { temperature: 0.7, seed: 7 },
   "maximal coupling": { temperature: 1, seed: 9, speculation: { coupling: "maximal" } },
 };
-/** Candidates that steps may have beyond the foreseen ones, in turn. */
+/** Candidates that steps may have, in turn. */
 const NODES = [128, 5, 1, 0, 2];
 
 /** Gives a drafter less and less to spend and checks every plan. */
@@ -48,7 +48,7 @@ class Strict extends WrappedDrafter {
   }
 
   override async propose(context: DraftContext, most: number): Promise<StepPlan> {
-    const budget = Math.min(most, context.foreseen.length + NODES[this.steps++ % NODES.length]);
+    const budget = Math.min(most, NODES[this.steps++ % NODES.length]);
     const plan = await this.inner.propose(context, budget);
     assertWellFormed(plan, context, budget, this.vocabSize);
     return plan;

@@ -16,8 +16,12 @@ export class WrappedDrafter implements Drafter {
     return this.inner.name;
   }
 
-  begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
-    return this.inner.begin(prompt, signal);
+  async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    await this.inner.readPrompt?.(tokens, signal);
+  }
+
+  begin(prompt: readonly TokenId[]): Promise<void> {
+    return this.inner.begin(prompt);
   }
 
   propose(context: DraftContext, budget: number): Promise<StepPlan> {

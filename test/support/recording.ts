@@ -22,7 +22,7 @@ export interface Recording {
 export interface RecordOptions {
   /** Spoils the drafter. */
   fault?: (drafter: Drafter) => Drafter;
-  /** Most candidates of a step beyond the foreseen ones; the run's own limit is never reached by itself. */
+  /** Most candidates of a step; the run's own limit is never reached by itself. */
   nodes?: (step: number) => number;
 }
 
@@ -39,7 +39,7 @@ export async function record(
   const { vocabLimit } = target.model;
   class Recorder extends WrappedDrafter {
     override async propose(context: DraftContext, most: number): Promise<StepPlan> {
-      const budget = Math.min(most, context.foreseen.length + nodes(plans.length));
+      const budget = Math.min(most, nodes(plans.length));
       const plan = await this.inner.propose(context, budget);
       plans.push({ budget, plan, flaws: flawsOf(plan, context, budget, vocabLimit) });
       return plan;

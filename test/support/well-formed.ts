@@ -1,6 +1,6 @@
 import type { DraftContext, StepPlan } from "../../src/index.js";
 
-type Limits = Pick<DraftContext, "history" | "foreseen" | "maxDepth">;
+type Limits = Pick<DraftContext, "history" | "maxDepth">;
 
 /** What is wrong with a plan by the contract of Drafter, StepPlan and TokenTree; empty when nothing is. */
 export function flawsOf(plan: StepPlan, context: Limits, budget: number, vocabSize: number): string[] {
@@ -13,7 +13,7 @@ export function assertWellFormed(plan: StepPlan, context: Limits, budget: number
   if (flaws.length > 0) throw new Error(`the plan is not well-formed: ${flaws.join("; ")}`);
 }
 
-function treeFlaws({ tree }: StepPlan, { history, foreseen, maxDepth }: Limits, budget: number): string[] {
+function treeFlaws({ tree }: StepPlan, { history, maxDepth }: Limits, budget: number): string[] {
   const { tokens, parents, draftDistributions, sources } = tree;
   const flaws: string[] = [];
   const check = (right: boolean, flaw: string) => right || flaws.push(flaw);
@@ -33,9 +33,6 @@ function treeFlaws({ tree }: StepPlan, { history, foreseen, maxDepth }: Limits, 
   const depth = Math.max(...paths.map((path) => path.length - 1));
   check(depth <= maxDepth, `the tree is ${depth} deep, at most ${maxDepth} can be committed`);
   check(tokens.length - 1 <= budget, `${tokens.length - 1} candidates for a budget of ${budget}`);
-  foreseen.forEach((token, i) => {
-    check(tokens[i + 1] === token && parents[i + 1] === i, `the first path lacks foreseen token ${i}`);
-  });
   for (const [name, list] of Object.entries({ draftDistributions, sources })) {
     check(list === undefined || list.length === tokens.length, `${name} are not one for each node`);
   }

@@ -1,16 +1,16 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import type { MedusaHeads } from "../../engine/medusa-heads.js";
-import { Need } from "../../engine/rows.js";
-import type { Sequence } from "../../engine/sequence.js";
+import { Need, type PassResult } from "../../engine/rows.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
 import type { Method } from "../registry.js";
 import type { LevelCandidates } from "../trees/candidate-tree.js";
-import { layOut, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { layOut, proposalNode } from "../trees/proposal-tree.js";
 import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../trees/tree-options.js";
 import { growTree, headLevels } from "./medusa.js";
+import { DraftSequence } from "./parts/draft-sequence.js";
 
 /**
  * A Medusa model drafts for a larger target: one pass of the draft over what is new gives its own candidates for the
@@ -18,73 +18,66 @@ import { growTree, headLevels } from "./medusa.js";
  */
 export class DraftMedusaDrafter implements Drafter {
   readonly name = "draft-medusa";
-  private readonly sequence: Sequence;
+  private readonly sequence: DraftSequence;
 
   constructor(
     private readonly model: CausalLM,
     private readonly heads: MedusaHeads,
     private readonly plan: TreePlan,
-    sequence?: Sequence,
+    sequence?: DraftSequence,
   ) {
-    this.sequence = sequence ?? model.newSequence();
+    this.sequence = sequence ?? new DraftSequence(model);
   }
 
-  async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
-    if (prompt.length > this.model.contextLength) return;
-    await this.model.prefill(this.sequence, prompt.slice(0, -1), { signal });
+  readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    return this.sequence.readPrompt(tokens, signal);
   }
 
-  async propose(context: DraftContext, budget: number): Promise<StepPlan> {
-    const { history, foreseen, maxDepth } = context;
-    const root = proposalNode(history.at(history.length - 1));
-    const leaf = stemOf(root, foreseen)[foreseen.length];
-    const limits = { depth: maxDepth - foreseen.length, budget: budget - foreseen.length };
-    const fits = history.length + foreseen.length <= this.model.contextLength;
-    if (fits && limits.depth > 0 && limits.budget > 0) growTree(leaf, await this.levels(context), this.plan, limits);
-    return { tree: layOut(root, this.name).tree };
+  async begin(): Promise<void> {}
+
+  propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    return this.sequence.step(async () => {
+      const { history, maxDepth } = context;
+      const root = proposalNode(history.at(history.length - 1));
+      const fits = this.sequence.roomAfter(history.length) >= 0;
+      if (fits && maxDepth > 0 && budget > 0) {
+        growTree(root, await this.levels(context), this.plan, { depth: maxDepth, budget });
+      }
+      return { tree: layOut(root, this.name).tree };
+    });
   }
 
   observe(): void {}
 
   fork(): Drafter {
-    return new DraftMedusaDrafter(this.model, this.heads, this.plan, this.sequence.fork());
+    return new DraftMedusaDrafter(this.model, this.heads, this.plan, new DraftSequence(this.model, this.sequence));
   }
 
   dispose(): void {
     this.sequence.dispose();
   }
 
-  /** Reads what the draft is behind by, foreseen tokens too; keeps the committed ones. */
+  /** Candidates for the tokens after the text, read where the draft stands behind. */
   private async levels(context: DraftContext): Promise<LevelCandidates[]> {
-    const { sequence, heads } = this;
-    const { history, foreseen, sampler, signal } = context;
-    const behind = history.tail(history.length - sequence.length);
-    const tokens = [...behind, ...foreseen];
-    const sampled = sampler.needsLogits(history.newTokens + foreseen.length) && context.coupling === "gumbel";
+    const { heads, sequence } = this;
+    const { history, sampler, signal } = context;
+    const behind = await sequence.catchUp(history, signal);
+    const sampled = sampler.needsLogits(history.newTokens) && context.coupling === "gumbel";
     const need = Need.hidden | (sampled ? Need.logits : Need.top | Need.logSumExp);
-    const last = tokens.length - 1;
     const { width } = this.plan.shape;
-    const needs = tokens.map((_, i) => (i === last ? need : Need.nothing));
-    const levels = await this.model.forward(
-      [{ sequence, tokens, needs }],
-      (result): LevelCandidates[] => {
-        const hidden = result.hidden(last);
-        if (sampled) {
-          for (const token of foreseen) history.push(token);
-          const ids = sampler.chooseTop(result.logits(last), history, width);
-          for (const _ of foreseen) history.pop();
-          if (ids.length === 0) return [];
-          return [{ ids }, ...headLevels(heads, hidden, context, [...foreseen, ids[0]], width)];
-        }
-        const { ids, logits } = result.top(last);
-        const total = result.logSumExp(last);
-        const probabilities = Array.from(logits, (logit) => Math.exp(logit - total));
-        return [{ ids, probabilities }, ...heads.top(hidden)];
-      },
-      { k: heads.topCount, signal },
-    );
-    sequence.commit(behind.map((_, i) => i));
-    return levels;
+    const read = (result: PassResult, last: number): LevelCandidates[] => {
+      const hidden = result.hidden(last);
+      if (sampled) {
+        const ids = sampler.chooseTop(result.logits(last), history, width);
+        if (ids.length === 0) return [];
+        return [{ ids }, ...headLevels(heads, hidden, context, [ids[0]], width)];
+      }
+      const { ids, logits } = result.top(last);
+      const total = result.logSumExp(last);
+      const probabilities = Array.from(logits, (logit) => Math.exp(logit - total));
+      return [{ ids, probabilities }, ...heads.top(hidden)];
+    };
+    return sequence.extend(behind, need, read, { k: heads.topCount, signal });
   }
 }
 

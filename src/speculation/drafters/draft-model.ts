@@ -1,6 +1,5 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import { Need, type PassResult } from "../../engine/rows.js";
-import type { Sequence } from "../../engine/sequence.js";
 import { logProbability } from "../../sampling/log-probability.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
@@ -8,25 +7,21 @@ import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import type { MethodOptions } from "../options.js";
 import type { Method } from "../registry.js";
-import { layOut, type ProposalNode, pathTokens, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { layOut, type ProposalNode, pathTokens, proposalNode } from "../trees/proposal-tree.js";
 import { chanceOf } from "../verification/chance.js";
 import { type DraftLengthOptions, type DraftLengthPolicy, draftLengthPolicy } from "./parts/draft-length.js";
+import { DraftSequence } from "./parts/draft-sequence.js";
 import { RecordedDraftDrafter } from "./parts/recorded-draft.js";
 import { sampleWithoutReplacement } from "./parts/sampled-children.js";
 
 /**
- * Proposes what a smaller model with the same tokenizer would say (Leviathan et al. 2023; Chen et al. 2023). Its
- * cache follows rejections: accepted rows are committed, the others dropped, nothing is computed twice.
+ * Proposes what a smaller model with the same tokenizer would say (Leviathan et al. 2023; Chen et al. 2023), level by
+ * level of the tree.
  */
 export class DraftModelDrafter implements Drafter {
-  private sequence: Sequence;
-  /** The tree of the current step, as laid out for the target. */
-  private nodes: ProposalNode[] = [];
+  private readonly sequence: DraftSequence;
+  /** Levels of the current step. */
   private depth = 0;
-  /** Foreseen tokens at the top of the tree. */
-  private known = 0;
-  /** Pending rows of committed tokens, the root last; 0 when the root was not read. */
-  private unread = 0;
   /** Candidates that may still be added in this step. */
   private left = 0;
   /** What each row that the draft reads must give back in this step. */
@@ -40,49 +35,42 @@ export class DraftModelDrafter implements Drafter {
     private readonly policy: DraftLengthPolicy,
     private readonly widths: readonly number[] = [1],
     readonly name: string = "draft",
-    sequence?: Sequence,
+    sequence?: DraftSequence,
   ) {
-    this.sequence = sequence ?? model.newSequence();
+    this.sequence = sequence ?? new DraftSequence(model);
   }
 
-  async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
-    // A prompt that the draft cannot hold is not read: `propose` has no room either.
-    if (prompt.length > this.model.contextLength) return;
-    await this.model.prefill(this.sequence, prompt.slice(0, -1), { signal });
+  readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    return this.sequence.readPrompt(tokens, signal);
   }
 
-  async propose(context: DraftContext, budget: number): Promise<StepPlan> {
-    const { history, sampler, foreseen } = context;
-    const room = this.model.contextLength - history.length;
-    this.known = foreseen.length;
-    this.depth = Math.max(this.known, Math.min(this.known + this.policy.length, context.maxDepth, room));
-    this.left = budget - this.known;
-    this.unread = 0;
-    if (sampler.needsLogits(history.newTokens)) this.need = Need.logits;
-    else this.need = this.policy.needsProbability ? Need.top | Need.logSumExp : Need.top;
-    const root = proposalNode(history.at(history.length - 1));
-    const stem = stemOf(root, foreseen);
-    if (this.depth > this.known && this.left > 0) {
-      let frontier = await this.readStem(stem, context);
-      for (let level = 1; level < this.depth - this.known && frontier.length > 0 && this.left > 0; level++) {
-        frontier = await this.readLevel(frontier, context, level);
+  async begin(): Promise<void> {}
+
+  propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    return this.sequence.step(async () => {
+      const { history, sampler, maxDepth } = context;
+      this.depth = Math.max(0, Math.min(this.policy.length, maxDepth, this.sequence.roomAfter(history.length)));
+      this.left = budget;
+      if (sampler.needsLogits(history.newTokens)) this.need = Need.logits;
+      else this.need = this.policy.needsProbability ? Need.top | Need.logSumExp : Need.top;
+      const root = proposalNode(history.at(history.length - 1));
+      if (this.depth > 0 && budget > 0) {
+        let frontier = await this.readText(root, context);
+        for (let level = 1; level < this.depth && frontier.length > 0 && this.left > 0; level++) {
+          frontier = await this.readLevel(frontier, context, level);
+        }
       }
-    }
-    const { tree, nodes } = layOut(root, this.name);
-    this.nodes = nodes;
-    return { tree };
+      return { tree: layOut(root, this.name).tree };
+    });
   }
 
-  observe({ path, foreseen }: StepOutcome): void {
-    const rows = path.slice(1).map((node) => this.nodes[node].row);
-    const unread = rows.indexOf(-1);
-    const accepted = unread < 0 ? rows : rows.slice(0, unread);
-    this.sequence.commit([...Array(this.unread).keys(), ...(this.unread > 0 ? accepted : [])]);
-    this.policy.observe(this.depth - this.known, Math.max(0, path.length - 1 + foreseen.length - this.known));
+  observe({ path }: StepOutcome): void {
+    this.policy.observe(this.depth, Math.max(0, path.length - 1));
   }
 
   fork(): Drafter {
-    return new DraftModelDrafter(this.model, this.policy.copy(), this.widths, this.name, this.sequence.fork());
+    const sequence = new DraftSequence(this.model, this.sequence);
+    return new DraftModelDrafter(this.model, this.policy.copy(), this.widths, this.name, sequence);
   }
 
   recorded(text: KnownText): Promise<Drafter> {
@@ -94,41 +82,28 @@ export class DraftModelDrafter implements Drafter {
     this.sequence.dispose();
   }
 
-  /** Reads the committed tokens that the draft is behind by, the root last, and the stem; adds the stem's children. */
-  private async readStem(stem: ProposalNode[], context: DraftContext): Promise<ProposalNode[]> {
+  /** Reads the text that the draft is behind by, the root last; adds the root's children. */
+  private async readText(root: ProposalNode, context: DraftContext): Promise<ProposalNode[]> {
     const { sequence } = this;
-    const { history, foreseen, signal } = context;
-    const behind = history.tail(history.length - sequence.length);
-    await this.model.prefill(sequence, behind.slice(0, -MAX_CATCH_UP), { signal });
-    this.unread = Math.min(behind.length, MAX_CATCH_UP);
-    const tokens = [...behind.slice(-MAX_CATCH_UP), ...foreseen];
-    const last = tokens.length - 1;
-    stem.forEach((node, i) => {
-      node.row = this.unread - 1 + i;
-    });
-    const needs = tokens.map((_, i) => (i === last ? this.need : Need.nothing));
-    return this.model.forward(
-      [{ sequence, tokens, needs }],
-      (result) => this.addChildren(stem[stem.length - 1], result, last, context, 0),
-      { k: this.width(0), signal },
-    );
+    const behind = await sequence.catchUp(context.history, context.signal);
+    root.row = behind.length - 1;
+    const use = (result: PassResult, row: number) => this.addChildren(root, result, row, context, 0);
+    return sequence.extend(behind, this.need, use, { k: this.width(0), signal: context.signal });
   }
 
   /** Reads one level of the tree and adds the next. */
   private readLevel(frontier: ProposalNode[], context: DraftContext, level: number): Promise<ProposalNode[]> {
-    const { sequence } = this;
-    const first = sequence.pending;
+    const first = this.sequence.pending;
     frontier.forEach((node, i) => {
       node.row = first + i;
     });
-    const request = {
-      sequence,
+    const rows = {
       tokens: frontier.map((node) => node.token),
       parents: frontier.map((node) => node.parent!.row),
       needs: frontier.map(() => this.need),
     };
-    return this.model.forward(
-      [request],
+    return this.sequence.forward(
+      rows,
       (result) => frontier.flatMap((node, i) => this.addChildren(node, result, i, context, level)),
       { k: this.width(level), signal: context.signal },
     );
@@ -153,11 +128,9 @@ export class DraftModelDrafter implements Drafter {
     k: number,
   ): TokenId[] {
     if (this.need !== Need.logits) return result.top(row).ids.slice(0, k);
-    const path = pathTokens(node);
-    for (const token of path) history.push(token);
-    const tokens = this.sample(node, result.logits(row), { history, sampler, coupling }, k);
-    for (const _ of path) history.pop();
-    return tokens;
+    return history.along(pathTokens(node), () =>
+      this.sample(node, result.logits(row), { history, sampler, coupling }, k),
+    );
   }
 
   /** Tokens from a row, with the node's path on the history. */
@@ -190,9 +163,6 @@ export class DraftModelDrafter implements Drafter {
     return this.widths[Math.min(level, this.widths.length - 1)];
   }
 }
-
-/** Committed tokens that the draft reads in the same pass as the root; more (after plain steps) are prefilled first. */
-const MAX_CATCH_UP = 32;
 
 /** Most children of a node in a draft model's tree. */
 const MAX_WIDTH = 16;

@@ -4,7 +4,7 @@ import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
 import { booleanOption, integerOption } from "../options.js";
 import type { Method } from "../registry.js";
-import { layOut, type ProposalNode, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { layOut, type ProposalNode, proposalNode } from "../trees/proposal-tree.js";
 import { LookaheadWindow } from "./parts/lookahead-window.js";
 import { NgramPool } from "./parts/ngram-pool.js";
 import { WindowBudget, type WindowSize } from "./parts/window-budget.js";
@@ -29,8 +29,6 @@ export class LookaheadDrafter implements Drafter {
   /** Of the current step: the token that the window stands behind, and the rows whose predictions it wants. */
   private input: TokenId = 0;
   private read: number[] = [];
-  /** Foreseen tokens at the top of the step's tree. */
-  private known = 0;
 
   constructor(private readonly options: LookaheadOptions) {
     this.pool = new NgramPool(options.guessSize);
@@ -45,30 +43,27 @@ export class LookaheadDrafter implements Drafter {
     for (let i = 0; i + ngramSize <= prompt.length; i++) this.pool.add(prompt[i], prompt.slice(i + 1, i + ngramSize));
   }
 
-  async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+  async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
     const root = proposalNode(history.at(history.length - 1));
-    const known = foreseen.length;
-    this.known = known;
-    const leaf = stemOf(root, foreseen)[known];
-    const guesses = this.pool.after(leaf.token).slice(0, this.budget.size.guessSize);
-    addPaths(leaf, guesses, maxDepth - known, budget - known);
+    const guesses = this.pool.after(root.token).slice(0, this.budget.size.guessSize);
+    addPaths(root, guesses, maxDepth, budget);
     const { tree } = layOut(root, this.name);
     this.read = [];
     // The last token needs no window: nothing comes after it.
     if (budget === 0 || !this.budget.runsWindow) return { tree };
     const rows = this.window!.rows();
     const nodes = tree.tokens.length;
-    const place = (row: number) => (row < 0 ? known : nodes + row);
+    const place = (row: number) => (row < 0 ? 0 : nodes + row);
     const extra = { tokens: rows.tokens, parents: rows.parents.map(place) };
     const needs = new Array<number>(nodes + rows.tokens.length).fill(Need.nothing);
-    this.input = leaf.token;
+    this.input = root.token;
     this.read = rows.read.map(place);
     for (const row of this.read) needs[row] = Need.top;
     return { tree, extra, needs };
   }
 
-  observe({ path, foreseen, result, request }: StepOutcome): void {
-    this.budget.observe(Math.max(0, path.length - 1 + foreseen.length - this.known));
+  observe({ path, result, request }: StepOutcome): void {
+    this.budget.observe(Math.max(0, path.length - 1));
     if (this.read.length === 0) return;
     const predicted = this.read.map((row) => result.argmax(row, request));
     for (const { first, rest } of this.window!.advance(this.input, predicted)) this.pool.add(first, rest);
@@ -87,11 +82,11 @@ export class LookaheadDrafter implements Drafter {
   dispose(): void {}
 }
 
-/** Adds paths of tokens under `leaf`; common beginnings become one. */
-function addPaths(leaf: ProposalNode, paths: readonly (readonly TokenId[])[], depth: number, budget: number): void {
+/** Adds paths of tokens under `top`; common beginnings become one. */
+function addPaths(top: ProposalNode, paths: readonly (readonly TokenId[])[], depth: number, budget: number): void {
   let left = budget;
   for (const path of paths) {
-    let node = leaf;
+    let node = top;
     for (const token of path.slice(0, Math.max(0, depth))) {
       const known = node.children.find((child) => child.token === token);
       if (!known && left-- <= 0) return;

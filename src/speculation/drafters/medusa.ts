@@ -1,11 +1,10 @@
 import { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need } from "../../engine/rows.js";
-import type { TokenHistory } from "../../sampling/history.js";
 import { UsageError } from "../../types/errors.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
 import type { Method } from "../registry.js";
 import { fillDynamic, fillStatic, type LevelCandidates } from "../trees/candidate-tree.js";
-import { layOut, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { layOut, proposalNode } from "../trees/proposal-tree.js";
 import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../trees/tree-options.js";
 
 /**
@@ -24,11 +23,10 @@ export class MedusaDrafter implements Drafter {
   async begin(): Promise<void> {}
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
-    const { history, foreseen, maxDepth } = context;
+    const { history, maxDepth } = context;
     const root = proposalNode(history.at(history.length - 1));
-    const leaf = stemOf(root, foreseen)[foreseen.length];
-    const limits = { depth: maxDepth - foreseen.length, budget: budget - foreseen.length };
-    if (this.hidden && limits.depth > 0 && limits.budget > 0) growTree(leaf, this.levels(context), this.plan, limits);
+    const limits = { depth: maxDepth, budget };
+    if (this.hidden && maxDepth > 0 && budget > 0) growTree(root, this.levels(context), this.plan, limits);
     return { tree: layOut(root, this.name).tree, needsOfLast: Need.hidden };
   }
 
@@ -46,7 +44,7 @@ export class MedusaDrafter implements Drafter {
   dispose(): void {}
 
   private levels(context: DraftContext): LevelCandidates[] {
-    return headLevels(this.heads, this.hidden!, context, context.foreseen, this.plan.shape.width);
+    return headLevels(this.heads, this.hidden!, context, [], this.plan.shape.width);
   }
 }
 
@@ -59,8 +57,8 @@ export function headLevels(
   width: number,
 ): LevelCandidates[] {
   if (!sampler.needsLogits(history.newTokens + above.length) || coupling !== "gumbel") return heads.top(hidden);
-  const levels: LevelCandidates[] = [];
-  along(history, above, () => {
+  return history.along(above, () => {
+    const levels: LevelCandidates[] = [];
     for (const row of heads.logits(hidden)) {
       const ids = sampler.chooseTop(row, history, width);
       if (ids.length === 0) break;
@@ -68,8 +66,8 @@ export function headLevels(
       history.push(ids[0]);
     }
     for (const _ of levels) history.pop();
+    return levels;
   });
-  return levels;
 }
 
 /** Grows the plan's tree: dynamic where probabilities are known. */
@@ -81,12 +79,6 @@ export function growTree(
 ): void {
   if (dynamicNodes === undefined || !levels[0]?.probabilities) fillStatic(leaf, levels, shape, limits);
   else fillDynamic(leaf, levels, { ...limits, budget: Math.min(limits.budget, dynamicNodes) }, ranks);
-}
-
-function along(history: TokenHistory, path: readonly number[], work: () => void): void {
-  for (const token of path) history.push(token);
-  work();
-  for (const _ of path) history.pop();
 }
 
 /** Nodes of the tree unless the user says otherwise: on CPUs every row costs. */

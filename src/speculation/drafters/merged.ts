@@ -1,4 +1,4 @@
-import type { PassResult } from "../../engine/rows.js";
+import { MappedRows } from "../../engine/mapped-rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
@@ -15,8 +15,6 @@ export class MergedDrafter implements Drafter {
   readonly name = "merged";
   private merged: MergedPlan = { plan: { tree: { tokens: [], parents: [] } }, places: [] };
   private plans: StepPlan[] = [];
-  /** Foreseen tokens at the top of the step's tree. */
-  private known = 0;
 
   constructor(
     private readonly drafters: readonly Drafter[],
@@ -24,18 +22,18 @@ export class MergedDrafter implements Drafter {
     private readonly shares = new BudgetShares(drafters.length),
   ) {}
 
-  async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
-    for (const drafter of this.drafters) await drafter.begin(prompt, signal);
+  async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    for (const drafter of this.drafters) await drafter.readPrompt?.(tokens, signal);
+  }
+
+  async begin(prompt: readonly TokenId[]): Promise<void> {
+    for (const drafter of this.drafters) await drafter.begin(prompt);
   }
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
-    const known = context.foreseen.length;
-    this.known = known;
-    const budgets = this.shares.split(Math.max(0, Math.min(this.nodes, budget - known)));
+    const budgets = this.shares.split(Math.min(this.nodes, budget));
     this.plans = [];
-    for (const [i, drafter] of this.drafters.entries()) {
-      this.plans.push(await drafter.propose(context, budget === 0 ? 0 : known + budgets[i]));
-    }
+    for (const [i, drafter] of this.drafters.entries()) this.plans.push(await drafter.propose(context, budgets[i]));
     this.merged = mergeTrees(
       this.plans,
       this.drafters.map(({ name }) => name),
@@ -46,21 +44,17 @@ export class MergedDrafter implements Drafter {
 
   observe(outcome: StepOutcome): void {
     const { places } = this.merged;
-    const right = [...outcome.path, ...outcome.foreseen];
     this.drafters.forEach((drafter, i) => {
       const place = places[i];
       const own = new Map(place.map((row, index) => [row, index]));
-      const inTree = (rows: readonly number[]) => cut(rows.map((row) => own.get(row)));
-      const path = inTree(outcome.path);
-      const foreseen = path.length === outcome.path.length ? inTree(outcome.foreseen) : [];
-      // The last right node need not be this drafter's: it stands behind all of its rows.
-      const result = new MappedResult(outcome.result, [...place, outcome.last]);
-      drafter.observe({ ...outcome, path, foreseen, last: own.get(outcome.last) ?? place.length, result });
+      const path = cut(outcome.path.map((row) => own.get(row)));
+      // The last right row need not be this drafter's: it stands behind all of its rows.
+      const result = new MappedRows(outcome.result, (row) => place[row] ?? outcome.last);
+      drafter.observe({ ...outcome, path, last: own.get(outcome.last) ?? place.length, result });
       const nodes = this.plans[i].tree.tokens.length;
-      // Root and foreseen tokens are the step's, not the drafter's.
-      const given = 1 + this.known;
-      const found = right.filter((row) => (own.get(row) ?? nodes) < nodes).length;
-      this.shares.observe(i, nodes - given, Math.max(0, found - given));
+      const found = outcome.path.filter((row) => (own.get(row) ?? nodes) < nodes).length;
+      // The root is the step's, not the drafter's.
+      this.shares.observe(i, nodes - 1, Math.max(0, found - 1));
     });
   }
 
@@ -86,30 +80,6 @@ export class MergedDrafter implements Drafter {
 function cut(rows: readonly (number | undefined)[]): number[] {
   const end = rows.indexOf(undefined);
   return (end < 0 ? rows : rows.slice(0, end)) as number[];
-}
-
-/** The pass's rows in one drafter's numbering. */
-class MappedResult implements PassResult {
-  constructor(
-    private readonly result: PassResult,
-    private readonly rows: readonly number[],
-  ) {}
-
-  logits(row: number, request?: number) {
-    return this.result.logits(this.rows[row], request);
-  }
-  argmax(row: number, request?: number) {
-    return this.result.argmax(this.rows[row], request);
-  }
-  top(row: number, request?: number) {
-    return this.result.top(this.rows[row], request);
-  }
-  logSumExp(row: number, request?: number) {
-    return this.result.logSumExp(this.rows[row], request);
-  }
-  hidden(row: number, request?: number) {
-    return this.result.hidden(this.rows[row], request);
-  }
 }
 
 /** Methods that may be part of a merged one, given where methods are registered. */

@@ -1,6 +1,6 @@
 import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
 import type { Method } from "../registry.js";
-import { chain } from "../trees/token-tree.js";
+import { rootOnly } from "../trees/token-tree.js";
 
 /** Proposes nothing: plain decoding, one token a pass. */
 export class PlainDrafter implements Drafter {
@@ -8,8 +8,8 @@ export class PlainDrafter implements Drafter {
 
   async begin(): Promise<void> {}
 
-  async propose({ history, foreseen }: DraftContext): Promise<StepPlan> {
-    return { tree: chain(history.at(history.length - 1), foreseen) };
+  async propose({ history }: DraftContext): Promise<StepPlan> {
+    return { tree: rootOnly(history.at(history.length - 1)) };
   }
 
   observe(): void {}

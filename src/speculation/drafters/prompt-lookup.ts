@@ -27,12 +27,10 @@ export class PromptLookupDrafter implements Drafter {
 
   async begin(): Promise<void> {}
 
-  async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
-    const known = foreseen.length;
-    const room = Math.min(this.options.length, maxDepth - known, budget - known);
-    const text = new Text(history, foreseen);
-    const found = room > 0 ? this.continuation(text, room) : [];
-    return { tree: chain(history.at(history.length - 1), [...foreseen, ...found], this.name) };
+  async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+    const room = Math.min(this.options.length, maxDepth, budget);
+    const found = room > 0 ? this.continuation(history, room) : [];
+    return { tree: chain(history.at(history.length - 1), found, this.name) };
   }
 
   observe(): void {}
@@ -43,61 +41,40 @@ export class PromptLookupDrafter implements Drafter {
 
   dispose(): void {}
 
-  private continuation(text: Text, room: number): TokenId[] {
+  private continuation(text: TokenHistory, room: number): TokenId[] {
     for (let n = this.options.maxNgram; n >= this.options.minNgram; n--) {
-      const after = this.options.match === "latest" ? text.latest(n) : text.mostFrequent(n);
-      if (after !== undefined) return text.slice(after, after + room);
+      const after = this.options.match === "latest" ? latest(text, n) : mostFrequent(text, n);
+      if (after === undefined) continue;
+      const length = Math.min(room, text.length - after);
+      return Array.from({ length }, (_, i) => text.at(after + i));
     }
     return [];
   }
 }
 
-/** Prompt, output and foreseen tokens as one text. */
-class Text {
-  private readonly length: number;
+/** Where the text goes on after the latest earlier place of its last n tokens. */
+function latest(text: TokenHistory, n: number): number | undefined {
+  for (let end = text.length - 1; end >= n; end--) if (matches(text, end, n)) return end;
+  return undefined;
+}
 
-  constructor(
-    private readonly history: TokenHistory,
-    private readonly foreseen: readonly TokenId[],
-  ) {
-    this.length = history.length + foreseen.length;
+/** Of the places where the text goes on after its last n tokens, the latest that goes on with the most frequent token. */
+function mostFrequent(text: TokenHistory, n: number): number | undefined {
+  const counts = new Map<TokenId, number>();
+  let best: number | undefined;
+  for (let end = n; end < text.length; end++) {
+    if (!matches(text, end, n)) continue;
+    const count = (counts.get(text.at(end)) ?? 0) + 1;
+    counts.set(text.at(end), count);
+    if (best === undefined || count >= counts.get(text.at(best))!) best = end;
   }
+  return best;
+}
 
-  slice(start: number, end: number): TokenId[] {
-    const tokens: TokenId[] = [];
-    for (let i = start; i < Math.min(end, this.length); i++) tokens.push(this.at(i));
-    return tokens;
-  }
-
-  /** Where the text goes on after the latest earlier place of its last n tokens. */
-  latest(n: number): number | undefined {
-    for (let end = this.length - 1; end >= n; end--) if (this.matches(end, n)) return end;
-    return undefined;
-  }
-
-  /** The same, at the latest of those places that go on with the most frequent token. */
-  mostFrequent(n: number): number | undefined {
-    const counts = new Map<TokenId, number>();
-    let best: number | undefined;
-    for (let end = n; end < this.length; end++) {
-      if (!this.matches(end, n)) continue;
-      const count = (counts.get(this.at(end)) ?? 0) + 1;
-      counts.set(this.at(end), count);
-      if (best === undefined || count >= counts.get(this.at(best))!) best = end;
-    }
-    return best;
-  }
-
-  /** Whether the n tokens before `end` are the text's last n. */
-  private matches(end: number, n: number): boolean {
-    for (let i = 1; i <= n; i++) if (this.at(end - i) !== this.at(this.length - i)) return false;
-    return true;
-  }
-
-  private at(index: number): TokenId {
-    const committed = this.history.length;
-    return index < committed ? this.history.at(index) : this.foreseen[index - committed];
-  }
+/** Whether the n tokens before `end` are the text's last n. */
+function matches(text: TokenHistory, end: number, n: number): boolean {
+  for (let i = 1; i <= n; i++) if (text.at(end - i) !== text.at(text.length - i)) return false;
+  return true;
 }
 
 export const promptLookup: Method = {

@@ -1,3 +1,4 @@
+import type { TokenHistory } from "../../sampling/history.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
@@ -43,11 +44,10 @@ export class SuffixLookupDrafter implements Drafter {
     for (const token of prompt) this.take(token);
   }
 
-  async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
-    const known = foreseen.length;
-    const room = Math.min(this.length, maxDepth - known, budget - known);
-    const found = room > 0 ? this.continuation(foreseen, room) : [];
-    return { tree: chain(history.at(history.length - 1), [...foreseen, ...found], this.name) };
+  async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+    const room = Math.min(this.length, maxDepth, budget);
+    const found = room > 0 ? this.continuation(history, room) : [];
+    return { tree: chain(history.at(history.length - 1), found, this.name) };
   }
 
   observe({ committed }: StepOutcome): void {
@@ -67,11 +67,13 @@ export class SuffixLookupDrafter implements Drafter {
     if (this.corpus) this.inCorpus = this.corpus.advance(this.inCorpus, token);
   }
 
-  private continuation(foreseen: readonly TokenId[], room: number): TokenId[] {
+  /** What is not committed yet of the text is looked up, but not looked up in: it cannot be taken back. */
+  private continuation(history: TokenHistory, room: number): TokenId[] {
     const repeated = this.own.longestRepeated();
+    const ahead = history.tail(history.length - this.own.tokens.length);
     let own: Match = repeated;
     let inCorpus = this.inCorpus;
-    for (const token of foreseen) {
+    for (const token of ahead) {
       own = this.own.advance(own, token);
       if (this.corpus) inCorpus = this.corpus.advance(inCorpus, token);
     }
@@ -80,7 +82,7 @@ export class SuffixLookupDrafter implements Drafter {
       return this.corpus.following(inCorpus, room);
     }
     if (own.length < this.minMatch) return [];
-    return this.own.following(own, room, foreseen.length === 0 ? repeated.end : undefined);
+    return this.own.following(own, room, ahead.length === 0 ? repeated.end : undefined);
   }
 }
 

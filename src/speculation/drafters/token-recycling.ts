@@ -3,7 +3,7 @@ import { UsageError } from "../../types/errors.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
 import { integerOption, type MethodOptions } from "../options.js";
 import type { Method } from "../registry.js";
-import { layOut, proposalNode, stemOf } from "../trees/proposal-tree.js";
+import { layOut, proposalNode } from "../trees/proposal-tree.js";
 import type { RankTree } from "../trees/rank-tree.js";
 import type { TokenTree } from "../trees/token-tree.js";
 import { treeOf } from "../trees/tree-presets.js";
@@ -25,13 +25,9 @@ export class TokenRecyclingDrafter implements Drafter {
 
   async begin(): Promise<void> {}
 
-  async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+  async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
     const root = proposalNode(history.at(history.length - 1));
-    const known = foreseen.length;
-    const leaf = stemOf(root, foreseen)[known];
-    this.shape.fill(leaf, { depth: maxDepth - known, budget: budget - known }, (parent, rank) =>
-      this.memory.successor(parent.token, rank),
-    );
+    this.shape.fill(root, { depth: maxDepth, budget }, (parent, rank) => this.memory.successor(parent.token, rank));
     this.tree = layOut(root, this.name).tree;
     const needs = this.tree.tokens.map(() => Need.top);
     return { tree: this.tree, needs, topK: this.memory.width };

@@ -1,19 +1,18 @@
+import type { PassResult } from "../../engine/rows.js";
 import type { Tokenizer } from "../../tokenizer/tokenizer.js";
 import { VocabularyMap } from "../../tokenizer/vocabulary-map.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
 import { choiceOption, integerOption } from "../options.js";
 import type { Method } from "../registry.js";
 import { chain } from "../trees/token-tree.js";
 import { ForeignReader } from "./parts/foreign-reader.js";
 import { alignText, shownText } from "./parts/text-alignment.js";
 
-/** What both ways share: reading what is new, and keeping the rows of what was accepted. */
+/** What both ways share. */
 abstract class UniversalDrafter implements Drafter {
   readonly name = "universal";
-  /** Committed tokens that this step has read, the root last. */
-  private behind = 0;
 
   constructor(
     protected readonly reader: ForeignReader,
@@ -22,23 +21,22 @@ abstract class UniversalDrafter implements Drafter {
     protected readonly length: number,
   ) {}
 
-  async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
-    await this.reader.commitAll(prompt.slice(0, -1), signal);
+  readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    return this.reader.readPrompt(tokens, signal);
   }
 
-  async propose(context: DraftContext, budget: number): Promise<StepPlan> {
-    const { history, foreseen, maxDepth } = context;
-    const room = Math.min(this.length, maxDepth - foreseen.length, budget - foreseen.length);
-    const length = this.reader.full ? 0 : room;
-    const news = length > 0 ? history.tail(history.length - this.reader.length) : [];
-    this.behind = news.length;
-    const drafted = length > 0 ? await this.continuation([...news, ...foreseen], context, length) : [];
-    return { tree: chain(history.at(history.length - 1), [...foreseen, ...drafted.slice(0, length)], this.name) };
+  async begin(): Promise<void> {}
+
+  propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    return this.reader.step(async () => {
+      const { history, maxDepth } = context;
+      const room = Math.min(this.length, maxDepth, budget);
+      const drafted = room > 0 ? await this.continuation(context, room) : [];
+      return { tree: chain(history.at(history.length - 1), drafted.slice(0, room), this.name) };
+    });
   }
 
-  observe({ path }: StepOutcome): void {
-    this.reader.commit(this.behind === 0 ? 0 : this.behind + path.length - 1);
-  }
+  observe(): void {}
 
   abstract fork(): Drafter;
 
@@ -46,8 +44,8 @@ abstract class UniversalDrafter implements Drafter {
     this.reader.dispose();
   }
 
-  /** Up to `length` of the target's tokens after `news`, which end the history and the foreseen tokens. */
-  protected abstract continuation(news: TokenId[], context: DraftContext, length: number): Promise<TokenId[]>;
+  /** Up to `length` of the target's tokens after the text. */
+  protected abstract continuation(context: DraftContext, length: number): Promise<TokenId[]>;
 }
 
 /**
@@ -67,22 +65,20 @@ class SharedVocabularyDrafter extends UniversalDrafter {
     );
   }
 
-  protected async continuation(news: TokenId[], { history, foreseen, sampler, signal }: DraftContext, length: number) {
+  protected async continuation({ history, sampler, signal }: DraftContext, length: number) {
     const drafted: TokenId[] = [];
-    for (const token of foreseen) history.push(token);
-    for (let next = news; drafted.length < length; next = drafted.slice(-1)) {
-      const take = (logits: Float32Array) => {
-        if (!sampler.needsLogits(history.newTokens)) return this.likeliestShared(logits);
-        const row = this.underTargetIds(logits);
-        const token = sampler.tryChoose(row, history);
-        return token === undefined || row[token] === NOT_SHARED ? undefined : token;
-      };
-      const found = await this.reader.read(next, (result, row) => take(result.logits(row)), undefined, signal);
-      if (found?.value === undefined) break;
+    const choose = (logits: Float32Array) => {
+      if (!sampler.needsLogits(history.newTokens)) return this.likeliestShared(logits);
+      const row = this.underTargetIds(logits);
+      const token = sampler.tryChoose(row, history);
+      return token === undefined || row[token] === NOT_SHARED ? undefined : token;
+    };
+    const use = (result: PassResult, row: number) => history.along(drafted, () => choose(result.logits(row)));
+    for (let found = await this.reader.readText(history, use, signal); found?.value !== undefined; ) {
       drafted.push(found.value);
-      history.push(found.value);
+      if (drafted.length === length) break;
+      found = await this.reader.readOn(this.reader.map.toDraft(found.value), use, signal);
     }
-    for (let i = 0; i < foreseen.length + drafted.length; i++) history.pop();
     return drafted;
   }
 
@@ -114,18 +110,17 @@ class TextDrafter extends UniversalDrafter {
     return new TextDrafter(new ForeignReader(model, map, this.reader), this.target, this.draft, this.length);
   }
 
-  protected async continuation(news: TokenId[], { history, foreseen, signal }: DraftContext, length: number) {
-    const likeliest = (result: { logits(row: number): Float32Array }, row: number) => argmax(result.logits(row));
-    const first = await this.reader.read(news, likeliest, undefined, signal);
-    if (!first) return [];
-    const own = [first.value];
-    while (own.length < length) {
-      const next = await this.reader.readOwn(own.slice(-1), likeliest, undefined, signal);
-      if (!next) break;
-      own.push(next.value);
+  protected async continuation({ history, signal }: DraftContext, length: number) {
+    const likeliest = (result: PassResult, row: number) => argmax(result.logits(row));
+    const own: TokenId[] = [];
+    for (let found = await this.reader.readText(history, likeliest, signal); found; ) {
+      own.push(found.value);
+      if (own.length === length) break;
+      found = await this.reader.readOn([found.value], likeliest, signal);
     }
+    if (own.length === 0) return [];
     const end = own.findIndex((id) => this.draft.specialTokenIds.has(id));
-    const before = [...history.tail(CONTEXT), ...foreseen].slice(-CONTEXT);
+    const before = history.tail(CONTEXT);
     const text = shownText(
       this.draft,
       before.flatMap((token) => this.reader.map.toDraft(token)),

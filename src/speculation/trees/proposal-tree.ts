@@ -20,13 +20,6 @@ export function proposalNode(token: TokenId, parent?: ProposalNode): ProposalNod
   return node;
 }
 
-/** The root and the foreseen tokens below it. */
-export function stemOf(root: ProposalNode, foreseen: readonly TokenId[]): ProposalNode[] {
-  const stem = [root];
-  for (const token of foreseen) stem.push(proposalNode(token, stem[stem.length - 1]));
-  return stem;
-}
-
 /** The tokens from below the root down to `node`. */
 export function pathTokens(node: ProposalNode): TokenId[] {
   const tokens: TokenId[] = [];

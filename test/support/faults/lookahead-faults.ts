@@ -18,9 +18,9 @@ export function windowShifted(drafter: Drafter): Drafter {
 /** Rows of the window see the input and nothing else of the window. */
 export function windowUnseen(drafter: Drafter): Drafter {
   return spoiled(drafter, {
-    plan: ({ extra, ...plan }, { foreseen }): StepPlan => ({
+    plan: ({ extra, ...plan }): StepPlan => ({
       ...plan,
-      extra: extra && { ...extra, parents: extra.parents.map(() => foreseen.length) },
+      extra: extra && { ...extra, parents: extra.parents.map(() => 0) },
     }),
   });
 }

@@ -4,11 +4,9 @@ import { spoiled } from "./spoiled.js";
 /** What a lookup finds begins with the last token that it looked for. */
 export function continuesAtTheMatch(drafter: Drafter): Drafter {
   return spoiled(drafter, {
-    plan: (plan, { foreseen }) => {
-      const [root, ...candidates] = plan.tree.tokens;
-      const found = candidates.slice(foreseen.length);
-      const repeated = [foreseen.at(-1) ?? root, ...found].slice(0, found.length);
-      return { ...plan, tree: chain(root, [...foreseen, ...repeated]) };
+    plan: (plan) => {
+      const [root, ...found] = plan.tree.tokens;
+      return { ...plan, tree: chain(root, [root, ...found].slice(0, found.length)) };
     },
   });
 }
@@ -32,24 +30,19 @@ export function hiddenOfTheRoot(drafter: Drafter): Drafter {
 /** The last candidate that can be moved hangs one level too high. */
 export function underTheGrandparent(drafter: Drafter): Drafter {
   return spoiled(drafter, {
-    plan: (plan, { foreseen }) => ({ ...plan, tree: { ...plan.tree, parents: moved(plan.tree, foreseen.length) } }),
+    plan: (plan) => ({ ...plan, tree: { ...plan.tree, parents: moved(plan.tree) } }),
   });
 }
 
-function moved({ tokens, parents }: TokenTree, known: number): readonly number[] {
+function moved({ tokens, parents }: TokenTree): readonly number[] {
   const node = parents.findLastIndex((parent, i) => {
     const above = parents[parent] ?? -1;
     const twin = parents.some((other, sibling) => other === above && tokens[sibling] === tokens[i]);
     // Siblings behind it would no longer stand depth first, which the contract of plans sees.
     const isLastChild = parents.lastIndexOf(parent) === i;
-    return i > known && above >= 0 && !twin && isLastChild;
+    return i > 0 && above >= 0 && !twin && isLastChild;
   });
   return node < 0 ? parents : parents.with(node, parents[parents[node]]);
-}
-
-/** The tree does not begin with what a side branch had foreseen. */
-export function stemDropped(drafter: Drafter): Drafter {
-  return spoiled(drafter, { context: (context) => ({ ...context, foreseen: [] }) });
 }
 
 export function budgetIgnored(drafter: Drafter): Drafter {

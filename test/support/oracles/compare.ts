@@ -1,4 +1,4 @@
-import type { StepPlan, TokenTree } from "../../../src/index.js";
+import type { StepPlan, TraceStep } from "../../../src/index.js";
 import type { TokenId } from "../../../src/types/token.js";
 import type { Recording } from "../recording.js";
 import type { Moment, Proposal, ProposalOracle, TokenPath } from "./proposal.js";
@@ -14,14 +14,15 @@ export async function mismatches({ prompt, output, steps }: Recording, oracle: P
   for (const [i, { plan, budget, trace }] of steps.entries()) {
     const maxDepth = output.length - done - 1;
     const text = [...prompt, ...output.slice(0, done)];
-    const moment: Moment = { text, foreseen: foreseen.slice(0, maxDepth), maxDepth, budget };
-    const proposed = proposalOf(plan);
+    const stem = foreseen.slice(0, maxDepth);
+    const moment: Moment = { text, foreseen: stem, maxDepth, budget: budget + stem.length };
+    const proposed = proposalOf(plan, stem);
     const expected = await oracle.expected(moment);
     if (!expected.some((right) => same(right, proposed))) {
       found.push(`step ${i}: proposed ${JSON.stringify(proposed)}, expected ${JSON.stringify(expected)}`);
     }
     await oracle.learn?.(moment, proposed);
-    const come = whatCame(plan.tree, output.slice(done));
+    const come = whatCame(trace.tree, output.slice(done));
     if (come.committed.join() !== trace.committed.join()) {
       found.push(`step ${i}: committed ${trace.committed}, expected ${come.committed}`);
     }
@@ -35,7 +36,7 @@ export async function mismatches({ prompt, output, steps }: Recording, oracle: P
  * What a tree gets right of the tokens to come: its first path is committed with one token more, a side branch only
  * foreseen (docs/exactness.md).
  */
-function whatCame({ tokens, parents }: TokenTree, coming: readonly TokenId[]) {
+function whatCame({ tokens, parents }: TraceStep["tree"], coming: readonly TokenId[]) {
   const right = [0];
   for (const token of coming) {
     const child = parents.findIndex((parent, node) => parent === right.at(-1) && tokens[node] === token);
@@ -47,12 +48,14 @@ function whatCame({ tokens, parents }: TokenTree, coming: readonly TokenId[]) {
   return { committed: coming.slice(0, accepted + 1), foreseen: coming.slice(accepted + 1, right.length) };
 }
 
-function proposalOf({ tree, extra }: StepPlan): Proposal {
+/** A drafter's plan, which it proposed behind the foreseen tokens. */
+function proposalOf({ tree, extra }: StepPlan, foreseen: readonly TokenId[]): Proposal {
   const tokens = [...tree.tokens, ...(extra?.tokens ?? [])];
   const parents = [...tree.parents, ...(extra?.parents ?? [])];
-  const paths: TokenPath[] = [[]];
+  const paths: TokenPath[] = [foreseen];
   for (let row = 1; row < tokens.length; row++) paths[row] = [...paths[parents[row]], tokens[row]];
-  return { tree: paths.slice(1, tree.tokens.length), window: paths.slice(tree.tokens.length) };
+  const stem = foreseen.map((_, i) => foreseen.slice(0, i + 1));
+  return { tree: [...stem, ...paths.slice(1, tree.tokens.length)], window: paths.slice(tree.tokens.length) };
 }
 
 function same(a: Proposal, b: Proposal): boolean {

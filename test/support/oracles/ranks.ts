@@ -67,9 +67,9 @@ export function recyclingOracle(reader: ChainReader, choices: readonly RankPath[
       async expected(moment) {
         return [fill(moment, choices, (path) => successors.get(path.at(-1) ?? moment.text.at(-1)!) ?? [])];
       },
-      async learn({ text }, { tree }) {
+      async learn({ text, foreseen }, { tree }) {
         const met = new Set<TokenId>();
-        for (const path of [[], ...tree]) {
+        for (const path of [[], ...tree].filter(({ length }) => length >= foreseen.length)) {
           const all = [...text, ...path];
           const token = all.at(-1)!;
           // Of several rows of a token the first one counts.

@@ -10,8 +10,8 @@ import { lookupOracle, suffixOracle } from "../../support/oracles/lookup.js";
 import type { OracleOf } from "../../support/oracles/proposal.js";
 
 /**
- * Lookups never foresee anything by themselves, but as parts of merged trees they are given what others foresaw: here
- * with random texts of few different tokens, where everything repeats.
+ * Lookups never foresee anything by themselves, but as parts of merged trees their text goes on with what others foresaw:
+ * here with random texts of few different tokens, where everything repeats.
  */
 const LENGTH = 4;
 const VOCABULARY = 3;
@@ -38,16 +38,16 @@ async function agrees(drafter: Drafter, oracleOf: OracleOf, { text, foreseen, de
   const begun = text.slice(0, Math.ceil(text.length / 2));
   const history = new TokenHistory(begun);
   const sampler = new Sampler({ params: GREEDY, vocabSize: VOCABULARY, eosTokenIds: [] });
-  const maxDepth = foreseen.length + depth;
-  const budget = foreseen.length + nodes;
   await drafter.begin(begun);
   const committed = text.slice(begun.length);
   for (const token of committed) history.push(token);
   // Of a step's outcome these drafters read the committed tokens only.
   drafter.observe({ committed } as unknown as StepOutcome);
-  const { tree } = await drafter.propose({ history, sampler, coupling: "gumbel", foreseen, maxDepth }, budget);
-  const expected = await oracleOf(begun).expected({ text, foreseen, maxDepth, budget });
-  const chains = expected.map((proposal) => proposal.tree.at(-1) ?? []);
+  for (const token of foreseen) history.push(token);
+  const { tree } = await drafter.propose({ history, sampler, coupling: "gumbel", maxDepth: depth }, nodes);
+  const limits = { maxDepth: foreseen.length + depth, budget: foreseen.length + nodes };
+  const expected = await oracleOf(begun).expected({ text, foreseen, ...limits });
+  const chains = expected.map((proposal) => (proposal.tree.at(-1) ?? []).slice(foreseen.length));
   expect(tree.parents).toEqual(tree.tokens.map((_, i) => i - 1));
   expect(chains).toContainEqual(tree.tokens.slice(1));
 }

@@ -4,7 +4,7 @@ import { TokenHistory } from "../../../src/sampling/history.js";
 import { assertWellFormed, flawsOf } from "../../support/well-formed.js";
 
 /** Every clause of the contract of plans is checked: a sound plan passes, and each thing wrong with it is named. */
-const CONTEXT = { history: new TokenHistory([7, 5]), foreseen: [1], maxDepth: 3 };
+const CONTEXT = { history: new TokenHistory([7, 5]), maxDepth: 3 };
 const BUDGET = 4;
 const VOCABULARY = 10;
 const SOUND: StepPlan = {
@@ -23,7 +23,6 @@ const FLAWS: [flaw: RegExp, plan: StepPlan][] = [
   [/siblings 2 and 4 carry the same token/, tree([5, 1, 2, 3, 2], [-1, 0, 1, 2, 1])],
   [/the tree is 4 deep, at most 3/, tree([5, 1, 2, 3, 4], [-1, 0, 1, 2, 3])],
   [/5 candidates for a budget of 4/, tree([5, 1, 2, 3, 4, 6], [-1, 0, 1, 2, 1, 1])],
-  [/lacks foreseen token 0/, tree([5, 2, 1, 3, 4], [-1, 0, 0, 2, 2])],
   [/sources are not one for each node/, { ...SOUND, tree: { ...SOUND.tree, sources: [undefined, "draft"] } }],
   [/token 10 is outside the vocabulary/, tree([5, 1, 2, 3, 10], [-1, 0, 1, 2, 1])],
   [/token -1 is outside the vocabulary/, { ...SOUND, extra: { tokens: [6, -1], parents: [1, 5] } }],

@@ -30,7 +30,7 @@ export class BudgetShares {
     return [...this.right.keys()].sort((a, b) => this.right[b] - this.right[a] || a - b);
   }
 
-  /** @param nodes that it proposed, root and foreseen tokens not counted @param right of them that were found right */
+  /** @param nodes that it proposed, the root not counted @param right of them that were found right */
   observe(drafter: number, nodes: number, right: number): void {
     if (nodes > 0) this.right[drafter] += SMOOTHING * (right - this.right[drafter]);
   }

@@ -1,91 +1,72 @@
 import type { CausalLM } from "../../../engine/causal-lm.js";
 import { Need, type PassResult } from "../../../engine/rows.js";
-import type { Sequence } from "../../../engine/sequence.js";
 import type { VocabularyMap } from "../../../tokenizer/vocabulary-map.js";
 import type { TokenId } from "../../../types/token.js";
+import { DraftSequence, sameUntil, type Text } from "./draft-sequence.js";
 
-/** Rows of a pass when a draft catches up with a prompt. */
-const CHUNK = 64;
+/** What is done with a row of logits. */
+type Use<T> = (result: PassResult, row: number) => T;
 
-/** A draft model with a tokenizer of its own, reading the target's tokens: each as its own tokens for the same text. */
+/** A draft model with a tokenizer of its own, reading the target's text: each token as its own tokens for the same text. */
 export class ForeignReader {
-  private readonly sequence: Sequence;
-  /** Draft rows of every target token that was read and not committed yet, in order. */
-  private rows: number[] = [];
-  /** Target tokens whose rows are committed. */
-  private done = 0;
-  /** The text no longer fits the draft's context: nothing is read any more. */
-  private isFull = false;
+  private readonly sequence: DraftSequence;
+  /** The target's tokens that were translated, and how many of the draft's own there are up to the end of each. */
+  private readonly translated: TokenId[];
+  private readonly ends: number[];
+  private readonly own: TokenId[];
 
   constructor(
     readonly model: CausalLM,
     readonly map: VocabularyMap,
     from?: ForeignReader,
   ) {
-    this.sequence = from ? from.sequence.fork() : model.newSequence();
-    this.done = from?.done ?? 0;
-    this.isFull = from?.isFull ?? false;
+    this.sequence = new DraftSequence(model, from?.sequence);
+    this.translated = [...(from?.translated ?? [])];
+    this.ends = [...(from?.ends ?? [])];
+    this.own = [...(from?.own ?? [])];
   }
 
-  get full(): boolean {
-    return this.isFull;
+  /** Reads a prompt's next tokens. Stops where the draft's context is full. */
+  readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    const first = this.own.length;
+    this.translate(tokens);
+    return this.sequence.readPrompt(this.own.slice(first), signal);
   }
 
-  /** Target tokens that are committed here. */
-  get length(): number {
-    return this.done;
+  /** Work of one step; its passes run together with those of other sequences in their steps. */
+  step<T>(work: () => Promise<T>): Promise<T> {
+    return this.sequence.step(work);
   }
 
-  /** Commits tokens for good, such as a prompt. Stops where the draft's context is full. */
-  async commitAll(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
-    for (let start = 0; start < tokens.length; start += CHUNK) {
-      const part = tokens.slice(start, start + CHUNK);
-      if (!(await this.read(part, () => undefined, Need.nothing, signal))) return;
-      this.commit(part.length);
-    }
+  /** Reads what is new of the target's text and shows its last row; undefined when the text does not fit. */
+  async readText<T>(text: Text, use: Use<T>, signal?: AbortSignal): Promise<{ value: T } | undefined> {
+    const same = sameUntil(this.translated, text, text.length);
+    this.translated.length = same;
+    this.ends.length = same;
+    this.own.length = this.ends[same - 1] ?? 0;
+    this.translate(text.tail(text.length - same));
+    const { own } = this;
+    if (own.length === 0 || own.length > this.model.contextLength) return undefined;
+    const ownText: Text = { length: own.length, at: (i) => own[i], tail: (n) => (n > 0 ? own.slice(-n) : []) };
+    const behind = await this.sequence.catchUp(ownText, signal);
+    return { value: await this.sequence.extend(behind, Need.logits, use, { signal }) };
   }
 
-  /** Reads tokens after what was read before and hands the last row to `use`; undefined when they do not fit. */
-  async read<T>(
-    tokens: readonly TokenId[],
-    use: (result: PassResult, row: number) => T,
-    need: number = Need.logits,
-    signal?: AbortSignal,
-  ): Promise<{ value: T } | undefined> {
-    const pieces = tokens.map((token) => this.map.toDraft(token));
-    const own = pieces.flat();
-    const found = await this.readOwn(own, use, need, signal);
-    if (found) this.rows.push(...pieces.map((piece) => piece.length));
-    else if (own.length > 0) this.isFull = true;
-    return found;
-  }
-
-  /** The same for tokens of the draft's own, which are never committed. */
-  async readOwn<T>(
-    own: readonly TokenId[],
-    use: (result: PassResult, row: number) => T,
-    need: number = Need.logits,
-    signal?: AbortSignal,
-  ): Promise<{ value: T } | undefined> {
-    const { sequence, model } = this;
-    if (own.length === 0 || sequence.length + sequence.pending + own.length > model.contextLength) return undefined;
-    const needs = own.map((_, i) => (i === own.length - 1 ? need : Need.nothing));
-    const value = await model.forward([{ sequence, tokens: own, needs }], (result) => use(result, own.length - 1), {
-      signal,
-    });
-    return { value };
-  }
-
-  /** Keeps the rows of the first `count` tokens that were read since the last commit; drops the others. */
-  commit(count: number): void {
-    const kept = this.rows.slice(0, count);
-    const rows = kept.reduce((sum, n) => sum + n, 0);
-    this.sequence.commit(Array.from({ length: rows }, (_, i) => i));
-    this.done += kept.length;
-    this.rows = [];
+  /** Reads on behind what was read, in the draft's own tokens; undefined when they do not fit. */
+  async readOn<T>(own: readonly TokenId[], use: Use<T>, signal?: AbortSignal): Promise<{ value: T } | undefined> {
+    if (own.length === 0 || own.length > this.sequence.room) return undefined;
+    return { value: await this.sequence.extend(own, Need.logits, use, { signal }) };
   }
 
   dispose(): void {
     this.sequence.dispose();
+  }
+
+  private translate(tokens: readonly TokenId[]): void {
+    for (const token of tokens) {
+      this.own.push(...this.map.toDraft(token));
+      this.translated.push(token);
+      this.ends.push(this.own.length);
+    }
   }
 }

@@ -5,7 +5,7 @@ import { TokenHistory } from "../../../sampling/history.js";
 import { logProbability } from "../../../sampling/log-probability.js";
 import type { TokenId } from "../../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../../drafter.js";
-import { layOut, type ProposalNode, proposalNode, stemOf } from "../../trees/proposal-tree.js";
+import { layOut, type ProposalNode, proposalNode } from "../../trees/proposal-tree.js";
 import type { DraftLengthPolicy } from "./draft-length.js";
 
 /** What a draft proposes after one token of a text, likeliest first (sampled: by the request's noise). */
@@ -20,7 +20,6 @@ interface Candidates {
  */
 export class RecordedDraftDrafter implements Drafter {
   private depth = 0;
-  private known = 0;
 
   private constructor(
     readonly name: string,
@@ -41,16 +40,13 @@ export class RecordedDraftDrafter implements Drafter {
 
   async begin(): Promise<void> {}
 
-  async propose({ history, foreseen, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+  async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
     const { policy, widths, contextLength } = this.options;
-    const room = contextLength - history.length;
-    this.known = foreseen.length;
-    this.depth = Math.max(this.known, Math.min(this.known + policy.length, maxDepth, room));
+    this.depth = Math.max(0, Math.min(policy.length, maxDepth, contextLength - history.length));
     const root = proposalNode(history.at(history.length - 1));
-    const leaf = stemOf(root, foreseen)[this.known];
-    let left = budget - this.known;
-    let frontier = [{ node: leaf, place: history.length - 1 + this.known }];
-    for (let level = 0; level < this.depth - this.known && left > 0; level++) {
+    let left = budget;
+    let frontier = [{ node: root, place: history.length - 1 }];
+    for (let level = 0; level < this.depth && left > 0; level++) {
       const width = widths[Math.min(level, widths.length - 1)];
       frontier = frontier.flatMap(({ node, place }) => {
         const added = this.addChildren(node, place, Math.min(width, left));
@@ -61,8 +57,8 @@ export class RecordedDraftDrafter implements Drafter {
     return { tree: layOut(root, this.name).tree };
   }
 
-  observe({ path, foreseen }: StepOutcome): void {
-    this.options.policy.observe(this.depth - this.known, Math.max(0, path.length - 1 + foreseen.length - this.known));
+  observe({ path }: StepOutcome): void {
+    this.options.policy.observe(this.depth, Math.max(0, path.length - 1));
   }
 
   fork(): Drafter {

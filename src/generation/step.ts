@@ -1,0 +1,114 @@
+import { MappedRows } from "../engine/mapped-rows.js";
+import { Need, type PassResult } from "../engine/rows.js";
+import type { StepOutcome, StepPlan } from "../speculation/drafter.js";
+import { TARGET } from "../speculation/stats.js";
+import type { TokenTree } from "../speculation/trees/token-tree.js";
+import type { Verdict } from "../speculation/verification/verifier.js";
+import type { TokenId } from "../types/token.js";
+
+/** Most candidate tokens in a step's tree: the rows that the engine keeps spare slots for are 256. */
+const MAX_CANDIDATES = 128;
+
+/**
+ * Tokens that almost surely come next, and who proposed them: a side branch of the last step said so. They are the first
+ * path of the next step's tree, where rows are exact (docs/exactness.md); drafters take them for certain.
+ */
+export interface Stem {
+  readonly tokens: readonly TokenId[];
+  readonly sources: readonly string[];
+}
+
+export const NO_STEM: Stem = { tokens: [], sources: [] };
+
+/** What a step may propose below its stem. */
+export interface Limits {
+  stem: Stem;
+  /** Deepest candidate that could still be committed, the bonus token counted. */
+  maxDepth: number;
+  /** Most candidates. */
+  budget: number;
+}
+
+/** @param room tokens that the output, or the context, can still take */
+export function limitsOf(room: number, stem: Stem): Limits {
+  const deepest = Math.max(0, room - 1);
+  const kept = stem.tokens.length <= deepest ? stem : { ...stem, tokens: stem.tokens.slice(0, deepest) };
+  const known = kept.tokens.length;
+  return { stem: kept, maxDepth: deepest - known, budget: deepest > 0 ? MAX_CANDIDATES - known : 0 };
+}
+
+/** A drafter's plan, proposed behind the stem, as the plan of the whole step, whose tree begins at `root`. */
+export function graft(plan: StepPlan, root: TokenId, { tokens, sources }: Stem): StepPlan {
+  const known = tokens.length;
+  if (known === 0) return plan;
+  const { tree, extra, needs } = plan;
+  const onStem = <T>(value: T) => new Array<T>(known).fill(value);
+  const { draftDistributions } = tree;
+  return {
+    ...plan,
+    tree: {
+      tokens: [root, ...tokens, ...tree.tokens.slice(1)],
+      parents: [-1, ...tokens.map((_, i) => i), ...tree.parents.slice(1).map((parent) => parent + known)],
+      draftDistributions: draftDistributions && [...onStem(undefined), ...draftDistributions],
+      sources: [undefined, ...sources.slice(0, known), ...(tree.sources ?? onSources(tree)).slice(1)],
+    },
+    extra: extra && { tokens: extra.tokens, parents: extra.parents.map((parent) => parent + known) },
+    needs: needs && [...onStem<number>(Need.nothing), ...needs],
+  };
+}
+
+function onSources(tree: TokenTree): (string | undefined)[] {
+  return tree.tokens.map(() => undefined);
+}
+
+/** What came of a step. */
+export interface Settled {
+  /** Committed tokens, in order, and who proposed them. */
+  tokens: TokenId[];
+  sources: string[];
+  /** Nodes found right, the root first, those on a side branch included. */
+  right: number[];
+  /** What begins the next step. */
+  stem: Stem;
+}
+
+/**
+ * What a verdict means for the output.
+ * @param tree the whole step's
+ * @param drafter the name of nodes without a source
+ */
+export function settle(tree: TokenTree, { path, next, foreseen }: Verdict, drafter: string): Settled {
+  const sourceOf = (node: number) => tree.sources?.[node] ?? drafter;
+  const tokens = path.slice(1).map((node) => tree.tokens[node]);
+  const sources = path.slice(1).map(sourceOf);
+  const side = foreseen?.path ?? [];
+  if (next !== undefined) {
+    tokens.push(next);
+    sources.push(side.length > 0 ? sourceOf(side[0]) : TARGET);
+  }
+  const stem = foreseen ? { tokens: foreseen.tokens, sources: [...side.slice(1).map(sourceOf), TARGET] } : NO_STEM;
+  return { tokens, sources, right: side.length > 0 ? [...path, ...side] : path, stem };
+}
+
+/**
+ * The outcome as the drafter sees it, which proposed behind the stem.
+ * @param plan the drafter's own
+ * @param known length of the stem
+ * @param place of the sequence in the pass
+ */
+export function outcomeOf(
+  plan: StepPlan,
+  known: number,
+  settled: Settled,
+  result: PassResult,
+  place: number,
+): StepOutcome {
+  const { right, tokens: committed } = settled;
+  const last = right[right.length - 1];
+  if (known === 0) return { committed, path: right, last, result, request: place };
+  const rows = plan.tree.tokens.length + (plan.extra?.tokens.length ?? 0);
+  const path = right.filter((node) => node >= known).map((node) => node - known);
+  // Where the text left the stem, the row that tells what comes next is none of the drafter's: it stands behind them.
+  const own = new MappedRows(result, (row) => (row < rows ? row + known : last));
+  return { committed, path, last: last >= known ? last - known : rows, result: own, request: place };
+}
