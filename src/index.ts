@@ -10,20 +10,23 @@ export type {
   GenerationResult,
   TokenEvent,
 } from "./generation/request.js";
-export { AutoModelForCausalLM, type LoadOptions, loadModel } from "./loading/auto-model.js";
+export { AutoModelForCausalLM, loadModel } from "./loading/auto-model.js";
 export { cacheDirectory } from "./loading/cache-directory.js";
 export type { ConversionProgress } from "./loading/converted-model.js";
-export type { AssistantModel, GenerateOptions, SpeculationOptions } from "./loading/generate-options.js";
-export { LanguageModel, type PromptInput } from "./loading/language-model.js";
+export type { AssistantModel, GenerateOptions } from "./loading/generate-options.js";
+export { LanguageModel } from "./loading/language-model.js";
+export type { LoadOptions } from "./loading/load-options.js";
 export { LookaheadDecoding, type LookaheadDecodingOptions } from "./loading/lookahead-decoding.js";
 export { loadMedusaHeads, type MedusaGenerateOptions, MedusaModel } from "./loading/medusa-model.js";
+export type { PromptInput } from "./loading/prompt-input.js";
+export type { SpeculationOptions } from "./loading/speculation-options.js";
 export { Recording, type RecordingInput } from "./replay/recording.js";
 export type { ReplayResult } from "./replay/replay.js";
 export { treePicture } from "./reports/tree-picture.js";
 export { windowPicture } from "./reports/window-picture.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
 export type { GrammarSpec } from "./sampling/grammar.js";
-export type { Coupling, DraftContext, Drafter, StepOutcome, StepPlan } from "./speculation/drafter.js";
+export type { Coupling, DraftContext, DraftExhausted, Drafter, StepOutcome, StepPlan } from "./speculation/drafter.js";
 export { SuccessorMemory } from "./speculation/drafters/parts/successor-memory.js";
 export { LookupCorpus } from "./speculation/drafters/suffix-lookup.js";
 export { methods } from "./speculation/methods.js";

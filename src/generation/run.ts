@@ -112,6 +112,7 @@ export class Run {
     const plan = await this.drafter.propose(context, room > 1 ? MAX_CANDIDATES : 0);
     this.draftMs = performance.now() - start;
     this.stats.draftMs += this.draftMs;
+    this.stats.draftExhausted ??= this.drafter.exhausted;
     return plan;
   }
 
@@ -212,7 +213,9 @@ export class Run {
     const text = this.output.flush();
     this.stats.finish();
     const finishReason = this.output.finishReason ?? this.finishReason!;
-    return { type: "finish", index: this.options.index, text, finishReason, stats: this.stats.result() };
+    const { params } = this.options.request;
+    const seed = params.doSample ? { seed: params.seed } : {};
+    return { type: "finish", index: this.options.index, text, finishReason, ...seed, stats: this.stats.result() };
   }
 
   dispose(): void {

@@ -1,6 +1,7 @@
 import { RuntimeError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import { expMinus } from "./exp.js";
+import { LARGEST_FLOAT } from "./float-range.js";
 import { PartialOrder } from "./partial-order.js";
 
 /**
@@ -44,7 +45,20 @@ export class Candidates {
     }
     this.count = count;
     this.max = Math.fround(max);
+    if (count > 0 && !Number.isFinite(this.max)) this.divideFromTop(row, temperature);
     if (count > 0) this.filter(params);
+  }
+
+  /** Quotients that leave the range of floats, as at tiny temperatures: the same differences, from a largest of 0. */
+  private divideFromTop(row: Float32Array, temperature: number): void {
+    const { ids, logits, count } = this;
+    let top = -Infinity;
+    for (let i = 0; i < count; i++) top = Math.max(top, row[ids[i]]);
+    for (let i = 0; i < count; i++) {
+      const value = row[ids[i]];
+      logits[i] = value === top ? 0 : Math.max(-LARGEST_FLOAT, (value - top) / temperature);
+    }
+    this.max = 0;
   }
 
   /** e^(logit - max) of the candidates that are left, as the weights of a distribution; returns their sum. */

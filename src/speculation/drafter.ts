@@ -65,6 +65,14 @@ export interface KnownText {
   sampler: Sampler;
 }
 
+/** A draft whose context is full while the target's is not. */
+export interface DraftExhausted {
+  /** Tokens of prompt and output when it was found. */
+  at: number;
+  /** The draft's context. */
+  contextLength: number;
+}
+
 /**
  * A method of proposing tokens for one sequence. The loop calls `begin` once, then `propose` and `observe` in turn for
  * every step, also for steps that ran with an empty proposal.
@@ -72,6 +80,8 @@ export interface KnownText {
 export interface Drafter {
   /** Names its tokens in statistics and provenance. */
   readonly name: string;
+  /** Set once a draft model drafts no more because its context is full; the output goes on plainly. */
+  readonly exhausted?: DraftExhausted;
   /** Called with the prompt before the first step. */
   begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void>;
   /** A tree of at most `budget` candidate tokens (extra rows not counted) under the last token of the history. */

@@ -1,3 +1,4 @@
+import type { DraftExhausted } from "./drafter.js";
 import type { TokenTree } from "./trees/token-tree.js";
 
 /** What a generation cost and what speculation gained. Times are milliseconds of wall clock. */
@@ -24,6 +25,8 @@ export interface GenerationStats {
   acceptanceByPosition: number[];
   /** Drafted and accepted tokens of each drafter. */
   byDrafter: Record<string, { drafted: number; accepted: number }>;
+  /** Where drafting stopped, when the draft's context was full before the target's. */
+  draftExhausted?: DraftExhausted;
   tokensPerSecond: number;
   prefillMs: number;
   draftMs: number;
@@ -44,6 +47,7 @@ export class StatsRecorder {
   private readonly draftedAt: number[] = [];
   private readonly acceptedAt: number[] = [];
   private readonly byDrafter: Record<string, { drafted: number; accepted: number }> = {};
+  draftExhausted: DraftExhausted | undefined;
   prefillMs = 0;
   draftMs = 0;
   targetMs = 0;
@@ -107,6 +111,7 @@ export class StatsRecorder {
       acceptanceRate: ratio(this.accepted, this.drafted),
       acceptanceByPosition: this.draftedAt.map((n, i) => ratio(this.acceptedAt[i] ?? 0, n)),
       byDrafter: this.byDrafter,
+      ...(this.draftExhausted && { draftExhausted: this.draftExhausted }),
       tokensPerSecond: ratio(this.tokens * 1000, decodeMs),
       prefillMs: this.prefillMs,
       draftMs: this.draftMs,

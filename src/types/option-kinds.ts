@@ -1,3 +1,6 @@
+import { nearest } from "./errors.js";
+import { shown } from "./shown.js";
+
 /** What values an option takes: said once, for the check, its message, and whatever is derived from it. */
 export interface OptionKind {
   readonly type: "integer" | "number" | "boolean" | "text" | "choice" | "list" | "object";
@@ -58,21 +61,23 @@ export function text(): OptionKind {
 }
 
 /** @param hints what to do about other names that users know, without upper case, dashes, dots and underscores */
-export function choice(
-  choices: readonly string[],
-  options: { hints?: Readonly<Record<string, string>>; refuse?: OptionKind["refuse"] } = {},
-): OptionKind {
-  const { hints = {}, refuse } = options;
+export function choice(choices: readonly string[], hints: Readonly<Record<string, string>> = {}): OptionKind {
+  const hint = (given: unknown) => {
+    const name = typeof given === "string" ? given.toLowerCase().replace(/[-_. ]/g, "") : "";
+    return Object.hasOwn(hints, name) ? hints[name] : undefined;
+  };
+  const expected = `one of: ${choices.join(", ")}`;
   return {
     type: "choice",
     choices,
-    expected: () => `one of: ${choices.join(", ")}`,
-    accepts: (value) => choices.includes(value as string),
-    hint: (value) => {
-      const name = typeof value === "string" ? value.toLowerCase().replace(/[-_. ]/g, "") : "";
-      return Object.hasOwn(hints, name) ? hints[name] : undefined;
+    expected: () => expected,
+    accepts: (given) => choices.includes(given as string),
+    hint,
+    refuse: (name, given) => {
+      if (typeof given !== "string") return `${name} must be ${expected}; got ${shown(given)}`;
+      const guess = hint(given) === undefined ? nearest(given, choices) : undefined;
+      return `unknown ${name} ${shown(given)}, expected ${expected}${guess ? `. Did you mean "${guess}"?` : ""}`;
     },
-    ...(refuse && { refuse }),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Sequence } from "../../engine/sequence.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
+import type { DraftContext, DraftExhausted, Drafter, StepPlan } from "../drafter.js";
 import type { Method } from "../registry.js";
 import type { LevelCandidates } from "../trees/candidate-tree.js";
 import { layOut, proposalNode, stemOf } from "../trees/proposal-tree.js";
@@ -18,15 +18,19 @@ import { growTree, headLevels } from "./medusa.js";
  */
 export class DraftMedusaDrafter implements Drafter {
   readonly name = "draft-medusa";
-  private readonly sequence: Sequence;
+  /** Set when the draft's context is full: nothing is drafted from there on. */
+  exhausted: DraftExhausted | undefined;
 
   constructor(
     private readonly model: CausalLM,
     private readonly heads: MedusaHeads,
     private readonly plan: TreePlan,
-    sequence?: Sequence,
-  ) {
-    this.sequence = sequence ?? model.newSequence();
+    private ownSequence?: Sequence,
+  ) {}
+
+  private get sequence(): Sequence {
+    this.ownSequence ??= this.model.newSequence();
+    return this.ownSequence;
   }
 
   async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
@@ -39,7 +43,9 @@ export class DraftMedusaDrafter implements Drafter {
     const root = proposalNode(history.at(history.length - 1));
     const leaf = stemOf(root, foreseen)[foreseen.length];
     const limits = { depth: maxDepth - foreseen.length, budget: budget - foreseen.length };
-    const fits = history.length + foreseen.length <= this.model.contextLength;
+    const { contextLength } = this.model;
+    const fits = history.length + foreseen.length <= contextLength;
+    if (!fits && maxDepth > 0) this.exhausted ??= { at: history.length, contextLength };
     if (fits && limits.depth > 0 && limits.budget > 0) growTree(leaf, await this.levels(context), this.plan, limits);
     return { tree: layOut(root, this.name).tree };
   }
@@ -51,7 +57,7 @@ export class DraftMedusaDrafter implements Drafter {
   }
 
   dispose(): void {
-    this.sequence.dispose();
+    this.ownSequence?.dispose();
   }
 
   /** Reads what the draft is behind by, foreseen tokens too; keeps the committed ones. */

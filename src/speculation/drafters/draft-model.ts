@@ -5,7 +5,7 @@ import { logProbability } from "../../sampling/log-probability.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import type { MethodOptions } from "../options.js";
 import type { Method } from "../registry.js";
 import { layOut, type ProposalNode, pathTokens, proposalNode, stemOf } from "../trees/proposal-tree.js";
@@ -19,7 +19,8 @@ import { sampleWithoutReplacement } from "./parts/sampled-children.js";
  * cache follows rejections: accepted rows are committed, the others dropped, nothing is computed twice.
  */
 export class DraftModelDrafter implements Drafter {
-  private sequence: Sequence;
+  /** Set when the draft's context is full: nothing is drafted from there on. */
+  exhausted: DraftExhausted | undefined;
   /** The tree of the current step, as laid out for the target. */
   private nodes: ProposalNode[] = [];
   private depth = 0;
@@ -40,9 +41,12 @@ export class DraftModelDrafter implements Drafter {
     private readonly policy: DraftLengthPolicy,
     private readonly widths: readonly number[] = [1],
     readonly name: string = "draft",
-    sequence?: Sequence,
-  ) {
-    this.sequence = sequence ?? model.newSequence();
+    private ownSequence?: Sequence,
+  ) {}
+
+  private get sequence(): Sequence {
+    this.ownSequence ??= this.model.newSequence();
+    return this.ownSequence;
   }
 
   async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
@@ -53,7 +57,9 @@ export class DraftModelDrafter implements Drafter {
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
     const { history, sampler, foreseen } = context;
-    const room = this.model.contextLength - history.length;
+    const { contextLength } = this.model;
+    const room = contextLength - history.length;
+    if (room <= 0) this.exhausted ??= { at: history.length, contextLength };
     this.known = foreseen.length;
     this.depth = Math.max(this.known, Math.min(this.known + this.policy.length, context.maxDepth, room));
     this.left = budget - this.known;
@@ -91,7 +97,7 @@ export class DraftModelDrafter implements Drafter {
   }
 
   dispose(): void {
-    this.sequence.dispose();
+    this.ownSequence?.dispose();
   }
 
   /** Reads the committed tokens that the draft is behind by, the root last, and the stem; adds the stem's children. */

@@ -24,6 +24,10 @@ export class MergedDrafter implements Drafter {
     private readonly shares = new BudgetShares(drafters.length),
   ) {}
 
+  get exhausted() {
+    return this.drafters.find(({ exhausted }) => exhausted)?.exhausted;
+  }
+
   async begin(prompt: readonly TokenId[], signal?: AbortSignal): Promise<void> {
     for (const drafter of this.drafters) await drafter.begin(prompt, signal);
   }
@@ -119,18 +123,19 @@ export function merged(parts: () => readonly Method[]): Method {
     summary: "several methods propose one tree together, e.g. drafters draft,ngram",
     options: ["drafters", "mergedNodes", "heads", "lookupCorpus", "successors"],
     available: () => true,
-    create: async (context) => {
+    create: (context) => {
       const chosen = partsOf(context, parts());
       const nodes = integerOption(context.options, "mergedNodes", 12, 1, 96);
-      const drafters: Drafter[] = [];
-      try {
-        for (const method of chosen)
-          drafters.push(await method.create({ ...context, options: ownOptions(method, context.options) }));
-      } catch (error) {
-        for (const drafter of drafters) drafter.dispose();
-        throw error;
-      }
-      return new MergedDrafter(drafters, nodes);
+      const drafters = chosen.map((method) => {
+        const drafter = method.create({ ...context, options: ownOptions(method, context.options) });
+        // Told by all of them together, or not at all where another is refused at once.
+        if (drafter instanceof Promise) drafter.catch(() => {});
+        return drafter;
+      });
+      const made = (list: Drafter[]) => new MergedDrafter(list, nodes);
+      return drafters.some((drafter) => drafter instanceof Promise)
+        ? Promise.all(drafters).then(made)
+        : made(drafters as Drafter[]);
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Tokenizer } from "../../tokenizer/tokenizer.js";
 import { VocabularyMap } from "../../tokenizer/vocabulary-map.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, DraftExhausted, Drafter, StepOutcome, StepPlan } from "../drafter.js";
 import { choiceOption, integerOption } from "../options.js";
 import type { Method } from "../registry.js";
 import { chain } from "../trees/token-tree.js";
@@ -12,6 +12,8 @@ import { alignText, shownText } from "./parts/text-alignment.js";
 /** What both ways share: reading what is new, and keeping the rows of what was accepted. */
 abstract class UniversalDrafter implements Drafter {
   readonly name = "universal";
+  /** Set when the draft's context is full: nothing is drafted from there on. */
+  exhausted: DraftExhausted | undefined;
   /** Committed tokens that this step has read, the root last. */
   private behind = 0;
 
@@ -33,6 +35,8 @@ abstract class UniversalDrafter implements Drafter {
     const news = length > 0 ? history.tail(history.length - this.reader.length) : [];
     this.behind = news.length;
     const drafted = length > 0 ? await this.continuation([...news, ...foreseen], context, length) : [];
+    const { full, model } = this.reader;
+    if (full && room > 0) this.exhausted ??= { at: history.length, contextLength: model.contextLength };
     return { tree: chain(history.at(history.length - 1), [...foreseen, ...drafted.slice(0, length)], this.name) };
   }
 

@@ -9,7 +9,7 @@ const CHUNK = 64;
 
 /** A draft model with a tokenizer of its own, reading the target's tokens: each as its own tokens for the same text. */
 export class ForeignReader {
-  private readonly sequence: Sequence;
+  private ownSequence: Sequence | undefined;
   /** Draft rows of every target token that was read and not committed yet, in order. */
   private rows: number[] = [];
   /** Target tokens whose rows are committed. */
@@ -22,9 +22,14 @@ export class ForeignReader {
     readonly map: VocabularyMap,
     from?: ForeignReader,
   ) {
-    this.sequence = from ? from.sequence.fork() : model.newSequence();
+    this.ownSequence = from?.sequence.fork();
     this.done = from?.done ?? 0;
     this.isFull = from?.isFull ?? false;
+  }
+
+  private get sequence(): Sequence {
+    this.ownSequence ??= this.model.newSequence();
+    return this.ownSequence;
   }
 
   get full(): boolean {
@@ -86,6 +91,6 @@ export class ForeignReader {
   }
 
   dispose(): void {
-    this.sequence.dispose();
+    this.ownSequence?.dispose();
   }
 }
