@@ -6,6 +6,7 @@ import type { ModelConfig } from "../types/model-config.js";
 import { parseModelConfig } from "./config.js";
 import { fileDigests } from "./digest.js";
 import { isObject, readJson, readJsonIfPresent, show } from "./json.js";
+import { noDirectory } from "./no-directory.js";
 import { SafetensorsFile } from "./safetensors.js";
 import type { TensorInfo, TensorSource } from "./tensor-source.js";
 
@@ -24,9 +25,7 @@ export interface Checkpoint {
 export async function openCheckpoint(directory: string, digestMemo?: string): Promise<Checkpoint> {
   const info = await stat(directory).catch(() => undefined);
   if (!info?.isDirectory()) {
-    throw new CheckpointError(
-      `no checkpoint directory at ${directory}: give a folder with config.json and model.safetensors`,
-    );
+    throw noDirectory(directory);
   }
   const configPath = join(directory, "config.json");
   const generation = await readJsonIfPresent(join(directory, "generation_config.json"));
