@@ -52,12 +52,16 @@ export interface ModelDefaults {
   leftOut: readonly string[];
 }
 
-/** @throws CheckpointError naming the field */
-export function modelDefaults(json: Readonly<Record<string, unknown>>): ModelDefaults {
+/**
+ * @param contextLength the model's: a `max_length` that is no shorter limits nothing
+ * @throws CheckpointError naming the field
+ */
+export function modelDefaults(json: Readonly<Record<string, unknown>>, contextLength: number): ModelDefaults {
   const options: Record<string, unknown> = { doSample: false };
   const leftOut: string[] = [];
   for (const [field, value] of Object.entries(json)) {
     if (value === null || value === undefined) continue;
+    if (field === "max_length" && (json.max_new_tokens != null || Number(value) >= contextLength)) continue;
     if (Object.hasOwn(FIELDS, field)) {
       const name = FIELDS[field as keyof typeof FIELDS];
       options[name] = checked(field, name, value);

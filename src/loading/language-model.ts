@@ -140,7 +140,7 @@ export class LanguageModel {
     if (!this.generationConfig) {
       throw new UsageError("the checkpoint has no generation_config.json: leave out generationConfig");
     }
-    const defaults = modelDefaults(this.generationConfig);
+    const defaults = modelDefaults(this.generationConfig, this.model.contextLength);
     if (defaults.leftOut.length > 0 && !this.toldLeftOut) {
       this.toldLeftOut = true;
       const fields = defaults.leftOut.join(", ");

@@ -109,7 +109,7 @@ export class MedusaModel implements AssistantModel {
   }
 
   /** Medusa's interface: temperature, posterior threshold and alpha, choices. */
-  medusaGenerate(input: PromptInput, options: MedusaGenerateOptions = {}): Promise<GenerationResult> {
+  async medusaGenerate(input: PromptInput, options: MedusaGenerateOptions = {}): Promise<GenerationResult> {
     const given = checkOptions<MedusaGenerateOptions>(MEDUSA_OPTIONS, options, GENERATE_NAMES);
     const { medusaChoices, posteriorThreshold, posteriorAlpha, topK, speculation, ...rest } = given;
     const typical = posteriorThreshold !== undefined || posteriorAlpha !== undefined;

@@ -1,4 +1,4 @@
-import { boolean, everyItem, integer, number, type OptionKind, value } from "../types/option-kinds.js";
+import { boolean, everyItem, integer, number, numberOf, type OptionKind, value } from "../types/option-kinds.js";
 import type { OptionTable } from "../types/option-table.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import { shown } from "../types/shown.js";
@@ -12,7 +12,8 @@ export const SAMPLING_OPTIONS: OptionTable<SamplingParams> = {
   topP: number("(0, 1]"),
   minP: number("[0, 1]"),
   typicalP: number("(0, 1]"),
-  repetitionPenalty: number("> 0"),
+  // Beyond these, products with logits leave the range of floats, and the order of tokens is lost.
+  repetitionPenalty: numberOf("[1e-30, 1e30]", "> 0, from 1e-30 to 1e30"),
   presencePenalty: number(),
   frequencyPenalty: number(),
   logitBias: logitBias(),
