@@ -3,6 +3,7 @@ import type { MedusaHeads } from "../engine/medusa-heads.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
 import type { Drafter } from "./drafter.js";
+import { assertDrafter } from "./guest-drafter.js";
 
 /** What a method can be made from. */
 export interface MethodContext {
@@ -76,6 +77,6 @@ export class MethodRegistry {
       const known = method.options.length > 0 ? `it knows ${method.options.join(", ")}` : "it has none";
       throw new UsageError(`method "${method.name}" has no option "${option}": ${known}`);
     }
-    return method.create(context);
+    return assertDrafter(await method.create(context), `create of method "${method.name}"`);
   }
 }

@@ -2,6 +2,7 @@ import type { PassResult } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import { assertDrafter, GuestDrafter, limitsOf } from "../guest-drafter.js";
 import { integerOption, type MethodOptions } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
 import { type MergedPlan, mergeTrees } from "../trees/tree-merge.js";
@@ -123,9 +124,12 @@ export function merged(parts: () => readonly Method[]): Method {
       const chosen = partsOf(context, parts());
       const nodes = integerOption(context.options, "mergedNodes", 12, 1, 96);
       const drafters: Drafter[] = [];
+      const limits = limitsOf(context.target);
       try {
-        for (const method of chosen)
-          drafters.push(await method.create({ ...context, options: ownOptions(method, context.options) }));
+        for (const method of chosen) {
+          const drafter = await method.create({ ...context, options: ownOptions(method, context.options) });
+          drafters.push(new GuestDrafter(assertDrafter(drafter, `create of method "${method.name}"`), limits));
+        }
       } catch (error) {
         for (const drafter of drafters) drafter.dispose();
         throw error;
