@@ -51,9 +51,14 @@ export class CausalLM {
     this.limits = { vocabSize, vocabLimit: this.vocabLimit, maxSequences: MAX_SEQUENCES, caches: this.caches };
   }
 
-  /** Opens the session for one sequence; those for several are opened when first needed. */
+  /**
+   * Opens the session for one sequence; those for several are opened when first needed.
+   * @throws RuntimeError when there is no memory for a context so long
+   */
   static async load(options: CausalLMOptions): Promise<CausalLM> {
     const model = new CausalLM(options);
+    // The first sequence's cache: there is memory for it, or the error comes now.
+    model.caches.giveBack(model.caches.take());
     await model.runners.get(1);
     return model;
   }
