@@ -30,7 +30,18 @@ export async function* generate(model: CausalLM, runs: readonly Run[]): AsyncGen
       active = active.filter((run) => !run.finished);
     }
   } finally {
-    for (const run of runs) run.dispose();
+    disposeAll(runs);
+  }
+}
+
+/** Disposes of all, then throws what the first that failed threw. */
+function disposeAll(runs: readonly Run[]): void {
+  const [run, ...others] = runs;
+  if (run === undefined) return;
+  try {
+    run.dispose();
+  } finally {
+    disposeAll(others);
   }
 }
 

@@ -5,6 +5,7 @@ import type { TokenHistory } from "../sampling/history.js";
 import { logProbability, topLogProbabilities } from "../sampling/log-probability.js";
 import type { Sampler } from "../sampling/sampler.js";
 import type { Drafter, StepPlan } from "../speculation/drafter.js";
+import { GuestDrafter, limitsOf } from "../speculation/guest-drafter.js";
 import { StatsRecorder, TARGET } from "../speculation/stats.js";
 import { traceTree } from "../speculation/trace.js";
 import type { TokenTree } from "../speculation/trees/token-tree.js";
@@ -68,7 +69,7 @@ export class Run {
     if (this.sequence) return;
     this.start();
     const start = performance.now();
-    this.ownDrafter = await this.options.newDrafter!();
+    this.ownDrafter = new GuestDrafter(await this.options.newDrafter!(), limitsOf(model));
     const prompt = history.tail(history.length);
     this.sequence = model.newSequence();
     await model.prefill(this.sequence, prompt.slice(0, -1), { signal: this.signal });
@@ -139,6 +140,7 @@ export class Run {
       coupling: request.coupling,
       typical: request.typical,
       usesLogits: sampler.needsLogits(history.newTokens) || request.logProbs !== undefined,
+      drafter: this.drafter.name,
       isFinal: (token) => request.stopTokenIds.has(token) || this.isLast(),
     });
     const tokens = [...history.tail(history.length - committed), ...(verdict.next === undefined ? [] : [verdict.next])];
@@ -222,8 +224,9 @@ export class Run {
     if (!this.live) return;
     this.live = false;
     this.sequence?.dispose();
-    this.ownDrafter?.dispose();
     this.options.sampler.dispose();
+    // Last: it may be anybody's, and throw.
+    this.ownDrafter?.dispose();
   }
 
   /** Whether the token just pushed onto the history is the last one that fits. */

@@ -6,6 +6,7 @@ import { OPTION_ALIASES } from "../types/option-aliases.js";
 import { givenOptions, guessName } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
 import type { Drafter } from "./drafter.js";
+import { assertDrafter } from "./guest-drafter.js";
 
 /** What a method can be made from. */
 export interface MethodContext {
@@ -89,6 +90,8 @@ export class MethodRegistry {
         `method "${method.name}" has no option ${shown(option)}: ${known}${guess ? `. Did you mean "${guess}"?` : ""}`,
       );
     }
-    return method.create({ ...context, options });
+    const drafter = method.create({ ...context, options });
+    const checked = (made: Drafter) => assertDrafter(made, `create of method "${method.name}"`);
+    return drafter instanceof Promise ? drafter.then(checked) : checked(drafter);
   }
 }

@@ -2,6 +2,7 @@ import type { PassResult } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import { assertDrafter, GuestDrafter, limitsOf } from "../guest-drafter.js";
 import { integerOption, type MethodOptions } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
 import { type MergedPlan, mergeTrees } from "../trees/tree-merge.js";
@@ -126,16 +127,26 @@ export function merged(parts: () => readonly Method[]): Method {
     create: (context) => {
       const chosen = partsOf(context, parts());
       const nodes = integerOption(context.options, "mergedNodes", 12, 1, 96);
-      const drafters = chosen.map((method) => {
-        const drafter = method.create({ ...context, options: ownOptions(method, context.options) });
-        // Told by all of them together, or not at all where another is refused at once.
-        if (drafter instanceof Promise) drafter.catch(() => {});
-        return drafter;
-      });
-      const made = (list: Drafter[]) => new MergedDrafter(list, nodes);
-      return drafters.some((drafter) => drafter instanceof Promise)
-        ? Promise.all(drafters).then(made)
-        : made(drafters as Drafter[]);
+      const guest = (drafter: Drafter, { name }: Method) =>
+        new GuestDrafter(assertDrafter(drafter, `create of method "${name}"`), limitsOf(context.target));
+      const made: (Drafter | Promise<Drafter>)[] = [];
+      try {
+        for (const method of chosen) {
+          const drafter = method.create({ ...context, options: ownOptions(method, context.options) });
+          made.push(drafter instanceof Promise ? drafter.then((d) => guest(d, method)) : guest(drafter, method));
+        }
+      } catch (error) {
+        void disposeAll(made);
+        throw error;
+      }
+      if (!made.some((drafter) => drafter instanceof Promise)) return new MergedDrafter(made as Drafter[], nodes);
+      return Promise.all(made).then(
+        (drafters) => new MergedDrafter(drafters, nodes),
+        async (error) => {
+          await disposeAll(made);
+          throw error;
+        },
+      );
     },
   };
 }
@@ -164,6 +175,10 @@ function partsOf(context: MethodContext, parts: readonly Method[]): Method[] {
       `"${name}" cannot be part of a merged tree, expected: ${usable.map((m) => m.name).join(", ")}`,
     );
   });
+}
+
+async function disposeAll(made: readonly (Drafter | Promise<Drafter>)[]): Promise<void> {
+  for (const result of await Promise.allSettled(made)) if (result.status === "fulfilled") result.value.dispose();
 }
 
 function ownOptions(method: Method, options: MethodOptions): MethodOptions {
