@@ -1,6 +1,6 @@
 import { isObject, show } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
-import { type AddedToken, checkAddedToken, type TokenizerJson } from "./tokenizer-json.js";
+import { type AddedToken, checkAddedToken, type TokenizerJson, type VocabularyEntries } from "./tokenizer-json.js";
 
 /** A special token in tokenizer_config.json: its text, or an object with it and how it is found. */
 export type SpecialToken = string | { content: string } | null;
@@ -23,7 +23,7 @@ export function withLegacyFiles<T extends AddedTokenConfig>(
   config: T,
   specialTokens: Record<string, unknown> | undefined,
   addedTokens: Record<string, unknown> | undefined,
-  known: readonly AddedToken[] = [],
+  known: readonly Partial<AddedToken>[] = [],
 ): T {
   if (config.added_tokens_decoder !== undefined) return config;
   const merged: T = { ...config, ...specialTokens };
@@ -41,16 +41,25 @@ export function withLegacyFiles<T extends AddedTokenConfig>(
  * The added tokens as transformers has them: those of tokenizer.json, then those of added_tokens_decoder by their ids,
  * then the named special tokens. Ids are given as the tokenizers library gives them: a token of the vocabulary keeps its
  * own, others follow the largest one, whatever the file says.
+ * @param entries the model's own tokens
  * @throws TokenizerError naming the file and the token
  */
-export function addedTokens(json: TokenizerJson, config: AddedTokenConfig, file: string): AddedToken[] {
-  const ids = vocabularyIds(json.model.vocab);
+export function addedTokens(
+  json: TokenizerJson,
+  entries: VocabularyEntries,
+  config: AddedTokenConfig,
+  file: string,
+): AddedToken[] {
+  const idOf = lookUp(json.model.vocab, entries);
   const found = new Map<string, AddedToken>();
-  let next = ids.size;
+  let next: number | undefined;
   const add = (token: Omit<AddedToken, "id">) => {
     if (token.content === "") return;
-    const id = found.get(token.content)?.id ?? ids.get(token.content) ?? next;
-    next = Math.max(next, id + 1);
+    let id = found.get(token.content)?.id ?? idOf(token.content);
+    if (id === undefined) {
+      next ??= Math.max(entries.length, ...[...found.values()].map((known) => known.id + 1));
+      id = next++;
+    }
     found.set(token.content, { ...token, id });
   };
   for (const token of json.added_tokens ?? []) add({ ...token, special: token.special === true });
@@ -92,9 +101,9 @@ function extraTokens(config: AddedTokenConfig): unknown[] {
   return lists.flatMap((list) => (isObject(list) ? Object.values(list) : Array.isArray(list) ? list : []));
 }
 
-/** Ids by token. */
-function vocabularyIds(vocab: unknown): { size: number; get(token: string): number | undefined } {
-  if (Array.isArray(vocab)) return new Map(vocab.map(([token], id) => [token, id]));
-  const own = vocab as Record<string, number>;
-  return { size: Object.keys(own).length, get: (token) => (Object.hasOwn(own, token) ? own[token] : undefined) };
+/** The ids of a model's own tokens. */
+function lookUp(vocab: unknown, entries: VocabularyEntries): (token: string) => number | undefined {
+  if (isObject(vocab)) return (token) => (Object.hasOwn(vocab, token) ? (vocab[token] as number) : undefined);
+  const ids = new Map(entries);
+  return (token) => ids.get(token);
 }

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isObject } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
 import { withLegacyFiles } from "./added-tokens.js";
 import { reasonOf } from "./fast-tokenizer.js";
 import { Tokenizer, type TokenizerConfig } from "./tokenizer.js";
-import { checkTokenizerJson } from "./tokenizer-json.js";
+import type { TokenizerJson } from "./tokenizer-json.js";
 
 export const AutoTokenizer = {
   /**
@@ -17,16 +18,16 @@ export const AutoTokenizer = {
     const json = await readObject(path);
     if (!json)
       throw new TokenizerError(`${path} does not exist: the checkpoint needs a fast tokenizer's tokenizer.json`);
-    checkTokenizerJson(json, path);
+    const { added_tokens: known } = json;
     const config = withLegacyFiles(
       (await readObject(join(directory, "tokenizer_config.json"))) ?? {},
       await readObject(join(directory, "special_tokens_map.json")),
       await readObject(join(directory, "added_tokens.json")),
-      json.added_tokens,
+      Array.isArray(known) ? known.filter(isObject) : [],
     ) as Record<string, unknown>;
     const template = await readText(join(directory, "chat_template.jinja"));
     if (template !== undefined) config.chat_template = template;
-    return new Tokenizer(json, config as TokenizerConfig, path);
+    return new Tokenizer(json as unknown as TokenizerJson, config as TokenizerConfig, path);
   },
 };
 

@@ -2,7 +2,7 @@ import { TokenizerError } from "../types/errors.js";
 import { type FastTokenizer, library } from "./library.js";
 import { patternOf, preTokenizer } from "./pre-tokenizers.js";
 import { withTimeLimit } from "./time-limit.js";
-import type { TokenizerJson } from "./tokenizer-json.js";
+import type { TokenizerJson, VocabularyEntries } from "./tokenizer-json.js";
 import { growthOf } from "./untrusted-parts.js";
 
 const PARTS = ["normalizer", "pre_tokenizer", "post_processor", "decoder"] as const;
@@ -18,14 +18,25 @@ const PROBE = "Probe a1, b  c.\n";
 const REASON_CHARACTERS = 160;
 
 /** The library's tokenizer with patterns that read Unicode as the Rust library does. @throws TokenizerError naming the part */
-export function fastTokenizer(json: TokenizerJson, config: object, file: string): FastTokenizer {
+export function fastTokenizer(
+  json: TokenizerJson,
+  entries: VocabularyEntries,
+  config: object,
+  file: string,
+): FastTokenizer {
   for (const part of PARTS) {
     if (growthOf(json[part]) > MAX_GROWTH) {
       throw new TokenizerError(`${file}: its ${part} makes a text more than ${MAX_GROWTH} times as long`);
     }
     explained(file, part, () => withTimeLimit(() => tryPart(json, part), READY_MS, tooSlow(file, part)));
   }
-  const fast = explained(file, "model", () => build(json, config));
+  const fast = explained(file, "model", () => {
+    // The library would list the keys of the vocabulary again.
+    const own = json.model.type !== "BPE";
+    const made = build(own ? json : { ...json, model: { ...json.model, vocab: {} } }, config);
+    if (!own) fill(made.model, entries);
+    return made;
+  });
   const { post_processor: after } = fast;
   const added = explained(file, "post_processor", () => after?.([], null, true).tokens) ?? [];
   const unknown = added.find((token) => !fast.model.tokens_to_ids.has(token));
@@ -59,6 +70,14 @@ function build(json: TokenizerJson, config: object): FastTokenizer {
   usePatterns(fast.normalizer, normalizer);
   usePatterns(fast.decoder, decoder);
   return fast;
+}
+
+function fill(model: FastTokenizer["model"], entries: VocabularyEntries): void {
+  for (const [token, id] of entries) {
+    model.tokens_to_ids.set(token, id);
+    model.vocab[id] = token;
+  }
+  if (model.unk_token != null) model.unk_token_id = model.tokens_to_ids.get(model.unk_token);
 }
 
 /** Builds one part alone, with the added tokens that it may change, and uses it. */

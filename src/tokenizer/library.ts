@@ -20,7 +20,12 @@ interface PreTokenizerObject {
 export interface FastTokenizer {
   normalizer: Callable<[text: string], string> | null;
   pre_tokenizer: PreTokenizer | null;
-  model: Callable<[pieces: string[]], string[]> & { vocab: string[]; tokens_to_ids: Map<string, number> };
+  model: Callable<[pieces: string[]], string[]> & {
+    vocab: string[];
+    tokens_to_ids: Map<string, number>;
+    unk_token?: string | null;
+    unk_token_id?: number;
+  };
   post_processor: Callable<[tokens: string[], pair: null, addSpecialTokens: boolean], { tokens: string[] }> | null;
   decoder: Callable<[tokens: string[]], string> | null;
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };

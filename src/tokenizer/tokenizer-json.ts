@@ -29,12 +29,19 @@ const MAX_TOKENS = 1 << 22;
 /** Deepest nesting of a part. Those of known tokenizers have 4 levels. */
 const MAX_DEPTH = 32;
 
-/** Checks ids, tokens, merges and the depth of the parts. @throws TokenizerError naming the file and what is wrong */
-export function checkTokenizerJson(json: unknown, file: string): asserts json is TokenizerJson {
+/** Tokens and their ids. */
+export type VocabularyEntries = readonly (readonly [token: string, id: number])[];
+
+/**
+ * Checks ids, tokens, merges and the depth of the parts. Returns the model's vocabulary: to list the keys of an object of
+ * 150,000 takes as long as the rest of loading, so it is done once.
+ * @throws TokenizerError naming the file and what is wrong
+ */
+export function checkTokenizerJson(json: unknown, file: string): VocabularyEntries {
   if (!isObject(json)) throw new TokenizerError(`${file} must hold a JSON object`);
   const { model, added_tokens: added } = json;
   if (!isObject(model)) throw new TokenizerError(`${file} has no "model": is it a Hugging Face tokenizer?`);
-  checkVocabulary(model, file);
+  const entries = checkVocabulary(model, file);
   if (model.merges !== undefined) checkMerges(model.merges, file);
   if (added !== undefined && !Array.isArray(added)) {
     throw new TokenizerError(`${file}: added_tokens is ${show(added)}, expected a list`);
@@ -49,6 +56,7 @@ export function checkTokenizerJson(json: unknown, file: string): asserts json is
       throw new TokenizerError(`${file}: ${part} is nested deeper than ${MAX_DEPTH} levels`);
     }
   }
+  return entries;
 }
 
 /** @throws TokenizerError unless `token` has an id and a text */
@@ -66,7 +74,7 @@ function checkId(id: unknown, token: string, file: string): asserts id is number
   );
 }
 
-function checkVocabulary({ vocab, type }: Record<string, unknown>, file: string): void {
+function checkVocabulary({ vocab, type }: Record<string, unknown>, file: string): VocabularyEntries {
   if (type === "Unigram" || (type === undefined && Array.isArray(vocab))) {
     const sound = Array.isArray(vocab) && vocab.length > 0 && vocab.length <= MAX_TOKENS;
     if (!sound) throw new TokenizerError(`${file}: model.vocab is ${show(vocab)}, expected [token, score] pairs`);
@@ -74,23 +82,20 @@ function checkVocabulary({ vocab, type }: Record<string, unknown>, file: string)
       if (Array.isArray(pair) && typeof pair[0] === "string" && typeof pair[1] === "number") continue;
       throw new TokenizerError(`${file}: model.vocab holds ${show(pair)}, expected [token, score]`);
     }
-    return;
+    return vocab.map(([token], id) => [token, id]);
   }
   if (!isObject(vocab)) {
     throw new TokenizerError(`${file}: model.vocab is ${show(vocab)}, expected an object of tokens and their ids`);
   }
-  let largest = -1;
-  for (const token in vocab) {
-    checkId(vocab[token], token, file);
-    largest = Math.max(largest, vocab[token]);
-  }
-  const seen = new Uint8Array(largest + 1);
-  for (const token in vocab) {
-    const id = vocab[token] as number;
+  const entries = Object.entries(vocab);
+  const seen = new Uint8Array(MAX_TOKENS);
+  for (const [token, id] of entries) {
+    checkId(id, token, file);
     if (seen[id]++ === 0) continue;
-    const [first] = Object.keys(vocab).filter((other) => vocab[other] === id);
+    const [first] = entries.find(([, other]) => other === id)!;
     throw new TokenizerError(`${file}: the tokens ${show(first)} and ${show(token)} have the same id ${id}`);
   }
+  return entries as [string, number][];
 }
 
 /** Merges stand as "a b" in older files and as ["a", "b"] in newer ones. */

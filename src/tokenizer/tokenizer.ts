@@ -46,10 +46,10 @@ export class Tokenizer {
     private readonly config: TokenizerConfig,
     private readonly file: string,
   ) {
-    checkTokenizerJson(json, file);
-    const added = addedTokens(json, config, file);
+    const entries = checkTokenizerJson(json, file);
+    const added = addedTokens(json, entries, config, file);
     this.json = { ...json, added_tokens: added };
-    this.fast = fastTokenizer(this.json, config, file);
+    this.fast = fastTokenizer(this.json, entries, config, file);
     this.vocabSize = this.fast.model.vocab.length;
     this.specialTokenIds = new Set(added.filter((token) => token.special).map(({ id }) => id));
     this.slow = {
