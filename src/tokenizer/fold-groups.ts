@@ -59,28 +59,36 @@ function foldedClass(piece: string, translate: (source: string) => RegExp): stri
   const negated = piece.startsWith("[^");
   const holds = new RegExp(`^${translate(negated ? `[${piece.slice(2)}` : piece).source}$`, "u");
   let missing = "";
-  for (const letter of casedLetters()) {
-    if (!holds.test(letter) && casesOf(letter).some((other) => holds.test(other))) missing += letter;
+  for (const cases of casedLetters().values()) {
+    if (cases.some((letter) => holds.test(letter))) missing += cases.filter((letter) => !holds.test(letter)).join("");
   }
   return `${piece.slice(0, -1)}${missing}]`;
 }
 
 /** A letter and those that differ from it by case alone. */
-function casesOf(letter: string): string[] {
-  const cases = new Set([letter, letter.toLowerCase(), letter.toUpperCase(), letter.toUpperCase().toLowerCase()]);
-  for (const known of [...cases]) if (BEYOND_ASCII[known]) cases.add(BEYOND_ASCII[known]);
-  return [...cases].filter((other) => [...other].length === 1);
+function casesOf(letter: string): readonly string[] {
+  return casedLetters().get(foldOf(letter)) ?? [letter];
 }
 
-let letters: string[] | undefined;
+/** What letters have in common that differ by case alone. The Turkish i's are not those of other languages. */
+function foldOf(letter: string): string {
+  const upper = letter === "\u0131" || letter.toUpperCase().length > letter.length ? letter : letter.toUpperCase();
+  return upper.toLowerCase().length > upper.length ? upper : upper.toLowerCase();
+}
 
-/** Letters with cases, once a pattern needs them. They end before U+1E944. */
-function casedLetters(): readonly string[] {
+let letters: Map<string, string[]> | undefined;
+
+/** Letters with cases by what they have in common, once a pattern needs them. They end before U+1E944. */
+function casedLetters(): ReadonlyMap<string, string[]> {
   if (letters) return letters;
-  letters = [];
+  letters = new Map();
   for (let code = 0; code < 0x1e944; code++) {
     const letter = String.fromCodePoint(code);
-    if (CASED.test(letter)) letters.push(letter);
+    if (!CASED.test(letter)) continue;
+    const fold = foldOf(letter);
+    const known = letters.get(fold);
+    if (known) known.push(letter);
+    else letters.set(fold, [letter]);
   }
   return letters;
 }
