@@ -1,3 +1,4 @@
+import { isObject } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
 import { type FastTokenizer, library } from "./library.js";
 import { patternOf, preTokenizer } from "./pre-tokenizers.js";
@@ -85,11 +86,19 @@ function tryPart(json: TokenizerJson, part: Part): void {
   if (json[part] == null) return;
   const model = { type: "BPE", vocab: {}, merges: [] };
   const added = part === "normalizer" ? json.added_tokens : [];
+  checkReplacements(json[part]);
   const fast = build({ model, added_tokens: added, [part]: json[part] }, {});
   fast.normalizer?.(PROBE);
   fast.pre_tokenizer?.(PROBE, { section_index: 0 });
   fast.post_processor?.(["a"], null, true);
   fast.decoder?.(["▁a", "Ġb"]);
+}
+
+/** The library says on the console what it does not know. @throws Error for a Replace without a pattern */
+function checkReplacements(json: unknown): void {
+  if (typeof json !== "object" || json === null) return;
+  if (isObject(json) && json.type === "Replace") patternOf(json.pattern);
+  for (const inner of Object.values(json)) checkReplacements(inner);
 }
 
 interface Composite {

@@ -15,6 +15,8 @@ const PUNCTUATION = [
 ]
   .join("")
   .replaceAll("\\u{", "\\x{");
+/** Longest regex. Those of known tokenizers have at most 2,000 characters; longer ones take long to translate. */
+const MAX_REGEX = 20_000;
 const BEHAVIORS: readonly string[] = ["Isolated", "Removed", "Contiguous", "MergedWithPrevious", "MergedWithNext"];
 
 /** The pre-tokenizer of a tokenizer.json. @throws Error for one that is malformed or unknown */
@@ -64,6 +66,9 @@ export function preTokenizer(json: unknown): PreTokenizer | null {
 /** The pattern of a Split or Replace. @throws Error when it is neither {"Regex": ...} nor {"String": ...} */
 export function patternOf(json: unknown): UnicodePattern {
   const { Regex: regex, String: text } = isObject(json) ? json : ({} as Record<string, unknown>);
+  if (typeof regex === "string" && regex.length > MAX_REGEX) {
+    throw new Error(`a regular expression of ${regex.length} characters is too long, expected at most ${MAX_REGEX}`);
+  }
   if (typeof regex === "string") return UnicodePattern.of(regex);
   if (typeof text === "string") return UnicodePattern.literal(text);
   throw new Error(`${show(json)} is no pattern, expected {"Regex": "..."} or {"String": "..."}`);

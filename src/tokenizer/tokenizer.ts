@@ -67,7 +67,9 @@ export class Tokenizer {
   /** @param addSpecialTokens those of the post-processor, such as a beginning-of-sequence token. Default true */
   encode(text: string, { addSpecialTokens = true } = {}): TokenId[] {
     const options = { add_special_tokens: addSpecialTokens };
-    const { ids } = this.use("pre_tokenizer", this.slow.encode, text.length, () => this.fast.encode(text, options));
+    const { ids } = this.use("normalizer or pre_tokenizer", this.slow.encode, text.length, () =>
+      this.fast.encode(text, options),
+    );
     if (!ids.includes(undefined as unknown as TokenId)) return ids;
     throw new TokenizerError(`${this.file}: a part of the text has no token, and there is no unknown token either`);
   }
