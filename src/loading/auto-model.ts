@@ -16,6 +16,7 @@ import { cacheDirectory } from "./cache-directory.js";
 import { convertedModel, decoderBlueprint } from "./converted-model.js";
 import { LanguageModel } from "./language-model.js";
 import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
+import { vocabularyOf } from "./vocabulary.js";
 
 /** Context unless asked otherwise, where the model allows as much. Untouched cache memory costs nothing. */
 const DEFAULT_CONTEXT = 8192;
@@ -59,11 +60,11 @@ export async function loadModel(
       `contextLength must be an integer from 2 to the model's ${config.maxPositionEmbeddings}, got ${contextLength}`,
     );
   }
+  const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);
   const format = await weightFormat(options.dtype ?? "q8");
   const blueprint = decoderBlueprint(config);
   const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
-  const vocabLimit = Math.min(config.vocabSize, tokenizer?.vocabSize ?? config.vocabSize);
-  const model = await CausalLM.load({ config, ...converted, contextLength, vocabLimit });
+  const model = await CausalLM.load({ config: { ...config, eosTokenIds }, ...converted, contextLength, vocabLimit });
   return new LanguageModel(model, tokenizer, origin.directory, origin.generationConfig);
 }
 

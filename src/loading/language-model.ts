@@ -214,7 +214,9 @@ export class LanguageModel {
       model: this.model,
       sampler: new Sampler({ params, vocabSize: this.model.vocabLimit, eosTokenIds, ...sampling }),
       history: new TokenHistory(prompt),
-      text: this.tokenizer && new IncrementalDetokenizer(this.tokenizer, request),
+      text:
+        this.tokenizer &&
+        new IncrementalDetokenizer(this.tokenizer, { skipSpecialTokens: request.skipSpecialTokens, after: prompt }),
       request,
       index,
       ...rest,

@@ -102,6 +102,8 @@ function compilerFor(
   let found = known.get(key);
   if (!found) {
     const pieces = tokenizer.pieces();
+    // An end-of-sequence id may stand beyond the tokenizer's tokens.
+    while (eosTokenIds.some((id) => id >= pieces.length)) pieces.push("");
     const bytes = tokenizer.byteForm();
     if (bytes === undefined) {
       throw new TokenizerError(

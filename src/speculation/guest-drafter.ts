@@ -25,7 +25,7 @@ export class GuestDrafter implements Drafter {
     return this.inner.name;
   }
 
-  get exhausted(): string | undefined {
+  get exhausted(): Drafter["exhausted"] {
     return this.inner.exhausted;
   }
 
