@@ -4,6 +4,7 @@ import { rotaryTables } from "../graph/rotary.js";
 import { Session } from "../runtime/session.js";
 import { Tensor } from "../runtime/tensor.js";
 import { RuntimeError, UsageError } from "../types/errors.js";
+import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import { type CostCurve, measureCost } from "./cost-curve.js";
@@ -31,6 +32,8 @@ export interface CausalLMOptions {
   vocabLimit: number;
   /** Places of the layers that run, config.numLayers of them. Default: all. */
   layers?: readonly number[];
+  /** What was found for these weights on this CPU; a lone row stands twice where it says so. Default: nobody looked. */
+  exactness?: Exactness;
 }
 
 /** A causal language model: runs rows of token trees of one or several sequences over one set of weights. */
@@ -68,6 +71,11 @@ export class CausalLM {
 
   get dtype() {
     return this.options.manifest.dtype;
+  }
+
+  /** How far rows depend on the rows beside them, on this CPU. */
+  get exactness(): Exactness {
+    return this.options.exactness ?? UNCHECKED;
   }
 
   /** An empty sequence with a cache of its own. Dispose of it when done. */
@@ -210,7 +218,7 @@ export class CausalLM {
     const { config, manifest, directory, vocabLimit, layers } = this.options;
     const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers });
     const session = await Session.create({ bytes, weightsDirectory: directory });
-    return new PassRunner(session, config, sequences, this.caches.capacity, this.rotary);
+    return new PassRunner(session, config, sequences, this.caches.capacity, this.rotary, this.exactness);
   }
 
   private check(requests: readonly TokenRows[]): void {

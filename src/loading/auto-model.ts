@@ -11,6 +11,7 @@ import { nearest, UsageError } from "../types/errors.js";
 import { DTYPES, type Dtype, type ModelConfig } from "../types/model-config.js";
 import { cacheDirectory } from "./cache-directory.js";
 import { type ConversionProgress, convertedModel, decoderBlueprint } from "./converted-model.js";
+import { exactnessOf } from "./exactness.js";
 import { LanguageModel } from "./language-model.js";
 
 /** Context unless asked otherwise, where the model allows as much. Untouched cache memory costs nothing. */
@@ -63,7 +64,8 @@ export async function loadModel(
   const blueprint = decoderBlueprint(config);
   const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
   const vocabLimit = Math.min(config.vocabSize, tokenizer?.vocabSize ?? config.vocabSize);
-  const model = await CausalLM.load({ config, ...converted, contextLength, vocabLimit });
+  const exactness = await exactnessOf(converted, config, options.signal);
+  const model = await CausalLM.load({ config, ...converted, contextLength, vocabLimit, exactness });
   return new LanguageModel(model, tokenizer, directory);
 }
 
