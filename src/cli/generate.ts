@@ -2,6 +2,7 @@ import type { GenerationEvent, GenerationStats } from "../index.js";
 import { traceFile } from "../index.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
+import { exactnessWords } from "./exactness.js";
 import { generateOptions, MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { loadModels } from "./models.js";
@@ -12,7 +13,8 @@ const DEFAULT_PROMPT = "Once upon a time there was a little girl named Lily. She
 
 export const generateCommand: Command = {
   name: "generate",
-  summary: "Continues a prompt, speculatively where that helps; the text is that of plain decoding.",
+  summary:
+    "Continues a prompt, speculatively where that helps; with the text of plain decoding as far as doctor finds this CPU exact.",
   usage: "[PROMPT | -] [options]",
   words: 1,
   flags: {
@@ -92,6 +94,6 @@ function explain(stats: GenerationStats): string {
     `${stats.meanTokensPerPass.toFixed(2)} a pass; ${stats.acceptedTokens} of ${stats.draftedTokens} drafted tokens accepted` +
     `${byPosition && ` (by position: ${byPosition})`}; ` +
     `time: target ${share(stats.targetMs)}, draft ${share(stats.draftMs)}, rest ${share(stats.overheadMs)}; ` +
-    `${stats.tokensPerSecond.toFixed(0)} tokens/s\n`
+    `${stats.tokensPerSecond.toFixed(0)} tokens/s\nexactness: ${exactnessWords(stats.exactness)}\n`
   );
 }

@@ -2,9 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
-import type { WeightFormat } from "../checkpoint/weight-spec.js";
 import { CausalLM } from "../engine/causal-lm.js";
-import { saturationProbe } from "../runtime/probes.js";
 import { AutoTokenizer } from "../tokenizer/auto-tokenizer.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
@@ -13,6 +11,7 @@ import { cacheDirectory } from "./cache-directory.js";
 import { type ConversionProgress, convertedModel, decoderBlueprint } from "./converted-model.js";
 import { exactnessOf } from "./exactness.js";
 import { LanguageModel } from "./language-model.js";
+import { weightFormat } from "./weight-format.js";
 
 /** Context unless asked otherwise, where the model allows as much. Untouched cache memory costs nothing. */
 const DEFAULT_CONTEXT = 8192;
@@ -67,11 +66,6 @@ export async function loadModel(
   const exactness = await exactnessOf(converted, config, options.signal);
   const model = await CausalLM.load({ config, ...converted, contextLength, vocabLimit, exactness });
   return new LanguageModel(model, tokenizer, directory);
-}
-
-/** Products of unsigned and signed bytes saturate on CPUs without VNNI; unsigned weights avoid them. */
-export async function weightFormat(dtype: Dtype): Promise<WeightFormat> {
-  return { dtype, q8Signed: dtype !== "q8" || !(await saturationProbe()) };
 }
 
 function checkDtype(dtype: string | undefined): void {

@@ -1,10 +1,12 @@
+import type { TensorSource } from "../checkpoint/tensor-source.js";
 import { CausalLM } from "../engine/causal-lm.js";
 import { probeProducts } from "../engine/product-probe.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
-import type { ModelConfig } from "../types/model-config.js";
-import type { ConvertedModel } from "./converted-model.js";
+import { DTYPES, type Dtype, type ModelConfig } from "../types/model-config.js";
+import { type ConvertedModel, decoderBlueprint, findConverted } from "./converted-model.js";
 import { keepExactness, keptExactness } from "./kept-exactness.js";
 import { rowInvariance } from "./row-invariance.js";
+import { weightFormat } from "./weight-format.js";
 
 /** Context of the check: its text and room for its trees. */
 const CONTEXT = 64;
@@ -46,4 +48,13 @@ export async function checkExactness(
     ...least,
     differingRows: products.differing,
   };
+}
+
+/** What is known of a checkpoint in each dtype on this CPU; "unchecked" where it was not loaded yet. */
+export async function knownExactness(source: TensorSource, config: ModelConfig): Promise<Record<Dtype, Exactness>> {
+  const known = DTYPES.map(async (dtype) => {
+    const converted = await findConverted(source, decoderBlueprint(config), await weightFormat(dtype));
+    return [dtype, (converted && (await keptExactness(converted))) ?? UNCHECKED] as const;
+  });
+  return Object.fromEntries(await Promise.all(known)) as Record<Dtype, Exactness>;
 }

@@ -9,10 +9,11 @@ import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../graph/medu
 import type { RankPath } from "../speculation/trees/rank-tree.js";
 import { CheckpointError, UsageError } from "../types/errors.js";
 import type { Dtype } from "../types/model-config.js";
-import { AutoModelForCausalLM, type LoadOptions, weightFormat } from "./auto-model.js";
+import { AutoModelForCausalLM, type LoadOptions } from "./auto-model.js";
 import { convertedModel } from "./converted-model.js";
 import type { AssistantModel, GenerateOptions } from "./generate-options.js";
 import type { LanguageModel, PromptInput } from "./language-model.js";
+import { weightFormat } from "./weight-format.js";
 
 /** Options of `medusaGenerate`: those of `generate`, with Medusa's own by their usual names. */
 export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
