@@ -49,6 +49,7 @@ export { chooseMethod, type MethodChoice, type Situation } from "./tuning/choose
 export { type SkippedLayers, searchSkippedLayers } from "./tuning/layer-search.js";
 export { type DraftSelection, type ModelSize, selectDraftModel } from "./tuning/select-draft.js";
 export * from "./types/errors.js";
+export type { Exactness } from "./types/exactness.js";
 export { DTYPES, type Dtype, type ModelConfig } from "./types/model-config.js";
 export type { SamplingParams } from "./types/sampling-params.js";
 export type { TokenId } from "./types/token.js";

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { CheckpointError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { parseModelConfig } from "./config.js";
-import { fileDigests } from "./digest.js";
+import { fileDigests, knownFileDigests } from "./digest.js";
 import { isObject, readJson, readJsonIfPresent, show } from "./json.js";
 import { noDirectory } from "./no-directory.js";
 import { SafetensorsFile } from "./safetensors.js";
@@ -75,7 +75,15 @@ class ShardedSource implements TensorSource {
   }
 
   digest(): Promise<string> {
-    return fileDigests([...this.otherFiles, ...this.shards.map((shard) => shard.path)], this.digestMemo);
+    return fileDigests(this.files(), this.digestMemo);
+  }
+
+  async knownDigest(): Promise<string | undefined> {
+    return this.digestMemo && knownFileDigests(this.files(), this.digestMemo);
+  }
+
+  private files(): string[] {
+    return [...this.otherFiles, ...this.shards.map((shard) => shard.path)];
   }
 
   async close(): Promise<void> {

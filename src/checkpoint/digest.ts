@@ -14,13 +14,24 @@ export async function fileDigests(paths: readonly string[], memo?: string): Prom
   return hash.digest("hex");
 }
 
-async function fileDigest(path: string, memo?: string): Promise<string> {
+/** As fileDigests, from the memo alone: undefined where a file is not in it, or has changed. */
+export async function knownFileDigests(paths: readonly string[], memo: string): Promise<string | undefined> {
+  const known = await Promise.all(paths.map(async (path) => (await lookUp(path, memo)).digest));
+  return known.includes(undefined) ? undefined : fileDigests(paths, memo);
+}
+
+async function lookUp(path: string, memo?: string) {
   const real = await realpath(path);
   const { size, mtimeNs, ino } = await stat(real, { bigint: true });
   const stamp = `${size} ${mtimeNs} ${ino}`;
   const note = memo && join(memo, `${createHash("sha256").update(real).digest("hex")}.json`);
-  const known = note && (await readNote(note));
-  if (known && known.stamp === stamp) return known.digest;
+  const known = note ? await readNote(note) : undefined;
+  return { real, stamp, note, digest: known?.stamp === stamp ? known.digest : undefined };
+}
+
+async function fileDigest(path: string, memo?: string): Promise<string> {
+  const { real, stamp, note, digest: known } = await lookUp(path, memo);
+  if (known !== undefined) return known;
   const hash = createHash("sha256");
   await pipeline(createReadStream(real, { highWaterMark: 4 << 20 }), hash);
   const digest = hash.digest("hex");

@@ -18,6 +18,8 @@ export interface TensorSource {
   readRows(name: string, start: number, count: number, into: Float32Array): Promise<void>;
   /** A digest (hex) of configuration and contents. */
   digest(): Promise<string>;
+  /** The digest where it is remembered, so that nothing must be read; undefined where it is not. */
+  knownDigest?(): Promise<string | undefined>;
   close(): Promise<void>;
   /** The file that a tensor lies in, or where it was looked for; errors name it. */
   fileOf?(name: string): string;

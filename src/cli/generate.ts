@@ -1,6 +1,7 @@
 import { type GenerationEvent, type GenerationStats, type TokenEvent, traceFile, UsageError } from "../index.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
+import { exactnessWords } from "./exactness.js";
 import { generateOptions, MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS, withModels } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { loadModels } from "./models.js";
@@ -10,7 +11,8 @@ import { colours } from "./terminal.js";
 
 export const generateCommand: Command = {
   name: "generate",
-  summary: "Continues a prompt, speculatively where that helps; the text is that of plain decoding.",
+  summary:
+    "Continues a prompt, speculatively where that helps; with the text of plain decoding as far as doctor finds this CPU exact.",
   usage: "[PROMPT | -] [options]",
   words: 1,
   flags: {
@@ -113,6 +115,6 @@ function explain(stats: GenerationStats, seed: number | undefined): string {
     `${stats.meanTokensPerPass.toFixed(2)} a pass; ${stats.acceptedTokens} of ${stats.draftedTokens} drafted tokens accepted` +
     `${byPosition && ` (by position: ${byPosition})`}; ` +
     `time: target ${share(stats.targetMs)}, draft ${share(stats.draftMs)}, rest ${share(stats.overheadMs)}; ` +
-    `${rate}\n${stopped}`
+    `${rate}\n${stopped}exactness: ${exactnessWords(stats.exactness)}\n`
   );
 }

@@ -1,4 +1,5 @@
 import { RuntimeError, UsageError } from "../types/errors.js";
+import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import { checkRows, checkSequences, type PassLimits } from "./check-rows.js";
@@ -65,6 +66,11 @@ export class CausalLM {
 
   get dtype() {
     return this.options.manifest.dtype;
+  }
+
+  /** How far rows depend on the rows beside them, on this CPU. */
+  get exactness(): Exactness {
+    return this.options.exactness ?? UNCHECKED;
   }
 
   /** An empty sequence with a cache of its own. Dispose of it when done. */

@@ -3,6 +3,7 @@ import { Binding } from "../runtime/binding.js";
 import type { Session } from "../runtime/session.js";
 import type { Tensor } from "../runtime/tensor.js";
 import { NumericsError } from "../types/errors.js";
+import type { Exactness } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import type { KvCache } from "./kv-cache.js";
@@ -36,6 +37,7 @@ export class PassRunner implements PassResult {
     sequences: number,
     capacity: number,
     private readonly rotary: RotaryCache,
+    private readonly least: Pick<Exactness, "leastRows" | "leastHiddenRows">,
   ) {
     this.binding = new Binding(session, session.inputNames, session.outputNames);
     this.inputs = new Map(session.inputNames.map((name, i) => [name, i]));
@@ -59,8 +61,10 @@ export class PassRunner implements PassResult {
     this.k = k;
     this.requests = requests;
     const { ids, restore } = this.buffers;
-    this.setInput("ids", ids.tensor(rows));
-    this.setInput("restore", restore.tensor(rows));
+    // Where products of a single row round differently it stands twice; the copies are read by nobody.
+    const run = Math.max(rows, this.least.leastRows);
+    this.setInput("ids", ids.tensor(run));
+    this.setInput("restore", restore.tensor(run));
     let row = 0;
     let attended = 0;
     requests.forEach((request, s) => {
@@ -74,8 +78,12 @@ export class PassRunner implements PassResult {
       row += count;
       attended += Math.max(2, count);
     });
+    for (; row < run; row++) {
+      ids.set(row, requests[0].tokens[0]);
+      restore.set(row, 0);
+    }
     this.prepareNeeds(requests);
-    if (this.inputs.has("zero_points")) this.setInput("zero_points", this.buffers.zeroPoints.tensor(rows));
+    if (this.inputs.has("zero_points")) this.setInput("zero_points", this.buffers.zeroPoints.tensor(run));
   }
 
   run(): void {
@@ -203,7 +211,10 @@ export class PassRunner implements PassResult {
         headRows.set(head++, row);
       });
     });
-    if (head === 0) headRows.set(head++, 0); // the head's operators refuse to run for no row
+    // The head's operators refuse to run for no row; the rows added here are read by nobody.
+    for (const least = head === 0 ? 1 : this.least.leastRows; head < least; head++) headRows.set(head, 0);
+    for (const least = hidden === 0 ? 0 : this.least.leastHiddenRows; hidden < least; hidden++)
+      hiddenRows.set(hidden, 0);
     this.bindNeeds(head, top, lse, hidden);
   }
 

@@ -4,6 +4,7 @@ import type { WeightManifest } from "../checkpoint/weight-spec.js";
 import { buildDecoder } from "../graph/decoder.js";
 import { Session } from "../runtime/session.js";
 import { RuntimeError } from "../types/errors.js";
+import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { PassRunner } from "./pass-runner.js";
 import type { RotaryCache } from "./rotary-cache.js";
@@ -18,6 +19,8 @@ export interface GraphOptions {
   vocabLimit: number;
   /** Places of the layers that run, config.numLayers of them. Default: all. */
   layers?: readonly number[];
+  /** What was found for these weights on this CPU; a lone row stands twice where it says so. Default: nobody looked. */
+  exactness?: Exactness;
 }
 
 /** The runners of a model by their number of sequences: sessions over the same weights, opened when first needed. */
@@ -47,11 +50,11 @@ export class PassRunners {
   }
 
   private async open(sequences: number): Promise<PassRunner> {
-    const { config, manifest, directory, vocabLimit, layers } = this.options;
+    const { config, manifest, directory, vocabLimit, layers, exactness = UNCHECKED } = this.options;
     const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers });
     try {
       const session = await Session.create({ bytes, weightsDirectory: directory });
-      return new PassRunner(session, config, sequences, this.capacity, this.rotary);
+      return new PassRunner(session, config, sequences, this.capacity, this.rotary, exactness);
     } catch (error) {
       if (existsSync(join(directory, manifest.file))) throw error;
       throw new RuntimeError(

@@ -51,7 +51,8 @@ export class Run {
   private live = true;
 
   constructor(private readonly options: RunOptions) {
-    this.stats = new StatsRecorder(options.method, options.request.typical === undefined || options.sampler.greedy);
+    const { method, model, request, sampler } = options;
+    this.stats = new StatsRecorder(method, model.exactness, request.typical === undefined || sampler.greedy);
     this.output = new Output(options.index, options.request, options.text);
   }
 

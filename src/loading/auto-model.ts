@@ -3,20 +3,20 @@ import { join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import { readJsonIfPresent } from "../checkpoint/json.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
-import type { WeightFormat } from "../checkpoint/weight-spec.js";
 import { CausalLM } from "../engine/causal-lm.js";
-import { saturationProbe } from "../runtime/probes.js";
 import { AutoTokenizer } from "../tokenizer/auto-tokenizer.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { UsageError } from "../types/errors.js";
-import type { Dtype, ModelConfig } from "../types/model-config.js";
+import type { ModelConfig } from "../types/model-config.js";
 import { checkOptions } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
 import { cacheDirectory } from "./cache-directory.js";
 import { convertedModel, decoderBlueprint } from "./converted-model.js";
+import { exactnessOf } from "./exactness.js";
 import { LanguageModel } from "./language-model.js";
 import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
 import { vocabularyOf } from "./vocabulary.js";
+import { weightFormat } from "./weight-format.js";
 
 /** Context unless asked otherwise, where the model allows as much. Untouched cache memory costs nothing. */
 const DEFAULT_CONTEXT = 8192;
@@ -64,11 +64,13 @@ export async function loadModel(
   const format = await weightFormat(options.dtype ?? "q8");
   const blueprint = decoderBlueprint(config);
   const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
-  const model = await CausalLM.load({ config: { ...config, eosTokenIds }, ...converted, contextLength, vocabLimit });
+  const exactness = await exactnessOf(converted, config, options.signal);
+  const model = await CausalLM.load({
+    config: { ...config, eosTokenIds },
+    ...converted,
+    contextLength,
+    vocabLimit,
+    exactness,
+  });
   return new LanguageModel(model, tokenizer, origin.directory, origin.generationConfig);
-}
-
-/** Products of unsigned and signed bytes saturate on CPUs without VNNI; unsigned weights avoid them. */
-export async function weightFormat(dtype: Dtype): Promise<WeightFormat> {
-  return { dtype, q8Signed: dtype !== "q8" || !(await saturationProbe()) };
 }

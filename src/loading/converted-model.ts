@@ -78,6 +78,18 @@ export async function convertedModel(
   throw new ForetokenError(`the converted model in ${directory} cannot be read back: check the disk, then try again`);
 }
 
+/** The converted model if it is in the cache; nothing is made, and no weights are read. */
+export async function findConverted(
+  source: TensorSource,
+  blueprint: Blueprint,
+  format: WeightFormat,
+): Promise<ConvertedModel | undefined> {
+  const digest = await source.knownDigest?.();
+  if (digest === undefined) return undefined;
+  const key = await cacheKey({ digest: async () => digest }, blueprint, format);
+  return readCached(join(cacheDirectory(), "models", key));
+}
+
 async function makeModel(
   source: TensorSource,
   { specs, graph }: Blueprint,
@@ -123,7 +135,11 @@ async function readCached(directory: string): Promise<ConvertedModel | undefined
   }
 }
 
-async function cacheKey(source: TensorSource, { key }: Blueprint, format: WeightFormat): Promise<string> {
+async function cacheKey(
+  source: Pick<TensorSource, "digest">,
+  { key }: Blueprint,
+  format: WeightFormat,
+): Promise<string> {
   const parts = [FORMAT, await source.digest(), key, format, cpuFeatures(), ortVersion()];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 40);
 }

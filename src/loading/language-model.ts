@@ -53,6 +53,11 @@ export class LanguageModel {
     return this.model.dtype;
   }
 
+  /** Whether rows are the same bits in passes of any size here: what keeps speculation's text plain decoding's. */
+  get exactness() {
+    return this.model.exactness;
+  }
+
   /**
    * Continues one prompt, or several in the same passes. With `numReturnSequences` the result is a list too, the samples
    * of a prompt next to each other.

@@ -11,13 +11,14 @@ import { CheckpointError, UsageError } from "../types/errors.js";
 import type { Dtype } from "../types/model-config.js";
 import { integer, value } from "../types/option-kinds.js";
 import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
-import { AutoModelForCausalLM, weightFormat } from "./auto-model.js";
+import { AutoModelForCausalLM } from "./auto-model.js";
 import { convertedModel } from "./converted-model.js";
 import { type AssistantModel, GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOptions } from "./generate-options.js";
 import { LanguageModel } from "./language-model.js";
 import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
 import type { PromptInput } from "./prompt-input.js";
 import { REQUEST_OPTIONS } from "./speculation-options.js";
+import { weightFormat } from "./weight-format.js";
 
 /** Options of `medusaGenerate`: those of `generate`, with Medusa's own by their usual names. */
 export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {

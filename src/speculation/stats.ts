@@ -1,3 +1,4 @@
+import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { DraftExhausted } from "./drafter.js";
 import type { TokenTree } from "./trees/token-tree.js";
 
@@ -5,10 +6,12 @@ import type { TokenTree } from "./trees/token-tree.js";
 export interface GenerationStats {
   method: string;
   /**
-   * Whether nothing is lost: plain decoding's very output or, under coupling "maximal", an output of the same distribution.
-   * False for typical acceptance when sampling.
+   * Whether the rule of acceptance loses nothing: plain decoding's very output or, under coupling "maximal", an output of
+   * the same distribution, as far as `exactness` says. False for typical acceptance when sampling.
    */
   lossless: boolean;
+  /** Whether the target's rows are the same bits in passes of any size, on this CPU and in this dtype. */
+  exactness: Exactness;
   newTokens: number;
   /** Target passes after the prompt. */
   targetPasses: number;
@@ -56,6 +59,7 @@ export class StatsRecorder {
 
   constructor(
     private readonly method: string,
+    private readonly exactness: Exactness = UNCHECKED,
     private readonly lossless = true,
   ) {}
 
@@ -102,6 +106,7 @@ export class StatsRecorder {
     return {
       method: this.method,
       lossless: this.lossless,
+      exactness: this.exactness,
       newTokens: this.tokens,
       targetPasses: this.passes,
       meanTokensPerPass: ratio(this.tokens, this.passes),
