@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MOST_COPIES } from "../engine/row-counts.js";
-import { cpuFeatures, cpuModel } from "../runtime/cpu.js";
+import { cpuFeatures, cpuIdentity } from "../runtime/cpu.js";
 import { threadCount } from "../runtime/environment.js";
 import { ortVersion } from "../runtime/ort-library.js";
 import type { Exactness } from "../types/exactness.js";
@@ -34,7 +34,7 @@ export async function keepExactness(converted: ConvertedModel, exactness: Exactn
 }
 
 function pathFor({ directory, manifest: { dtype, q8Signed } }: ConvertedModel): string {
-  const parts = [CHECK, cpuModel(), cpuFeatures(), ortVersion(), threadCount(), dtype, q8Signed];
+  const parts = [CHECK, cpuIdentity(), cpuFeatures(), ortVersion(), threadCount(), dtype, q8Signed];
   const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
   return join(directory, `exactness-${key}.json`);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus } from "node:os";
-import { cpuidFlags } from "./cpuid.js";
+import { cpuid } from "./cpuid.js";
 
 /** Instruction sets that decide which kernels run and how weights are packed. */
 const RELEVANT = new Set([
@@ -20,7 +20,7 @@ export function cpuFeatures(): string[] {
 }
 
 function findFeatures(): string[] {
-  const told = cpuidFlags()?.filter((flag) => RELEVANT.has(flag));
+  const told = cpuid()?.flags.filter((flag) => RELEVANT.has(flag));
   if (told && told.length > 0) return told.sort();
   try {
     const info = readFileSync("/proc/cpuinfo", "utf8");
@@ -31,6 +31,11 @@ function findFeatures(): string[] {
     // Not Linux.
   }
   return [`${arch()} ${cpuModel()}`];
+}
+
+/** Tells CPUs of the same instruction sets apart: CPUID's family and model, else the model's name. */
+export function cpuIdentity(): string {
+  return cpuid()?.signature ?? cpuModel();
 }
 
 export function cpuModel(): string {

@@ -24,11 +24,24 @@ const FLAGS: Readonly<Record<string, readonly [leaf: number, register: number, b
   avx512_bf16: [LEAF_7_1, EAX, 5],
 };
 
+export interface Cpuid {
+  /** Family, model and stepping, as leaf 1 codes them. */
+  signature: string;
+  flags: string[];
+}
+
+let told: Cpuid | undefined | null = null;
+
 /**
- * The flags that CPUID tells this process, through glibc 2.33 or later on x86; undefined elsewhere. An emulator or a
- * sandbox may answer CPUID otherwise than /proc/cpuinfo says, and ONNX Runtime chooses its kernels by CPUID.
+ * What CPUID tells this process, through glibc 2.33 or later on x86; undefined elsewhere. An emulator or a sandbox may
+ * answer CPUID otherwise than /proc/cpuinfo says, and ONNX Runtime chooses its kernels by CPUID.
  */
-export function cpuidFlags(): string[] | undefined {
+export function cpuid(): Cpuid | undefined {
+  if (told === null) told = ask();
+  return told;
+}
+
+function ask(): Cpuid | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
   try {
     ort(); // koffi takes its settings before its first use only, and they are made there
@@ -37,9 +50,10 @@ export function cpuidFlags(): string[] | undefined {
     for (const leaf of [LEAF_1, LEAF_7, LEAF_7_1]) {
       registers.set(leaf, koffi.decode(leafOf(leaf), koffi.array("uint32_t", 8)));
     }
-    return Object.entries(FLAGS)
+    const flags = Object.entries(FLAGS)
       .filter(([, [leaf, register, bit]]) => (registers.get(leaf)![USABLE + register] >>> bit) & 1)
       .map(([name]) => name);
+    return { signature: registers.get(LEAF_1)![EAX].toString(16), flags };
   } catch {
     return undefined; // an older glibc, or another C library
   }
