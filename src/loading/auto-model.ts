@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
+import { checkTensors } from "../checkpoint/convert.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
 import type { WeightFormat } from "../checkpoint/weight-spec.js";
 import { CausalLM } from "../engine/causal-lm.js";
@@ -23,18 +24,25 @@ export interface LoadOptions {
   contextLength?: number;
   /** Told how conversion proceeds. Not called when the converted model is in the cache. */
   progressCallback?: (progress: ConversionProgress) => void;
+  /**
+   * Told, in one line, what is unusual about a checkpoint and how it is taken: a head that should be tied and is not, an
+   * adapter that is not applied. Default: Node's own warnings (process.emitWarning).
+   */
+  onWarning?: (message: string) => void;
   signal?: AbortSignal;
 }
 
 export const AutoModelForCausalLM = {
   /**
-   * Loads the Hugging Face checkpoint in `directory` (config.json, model.safetensors or its shards, tokenizer.json).
+   * Loads the Hugging Face checkpoint in `directory` (config.json, tokenizer.json, and model.safetensors or
+   * pytorch_model.bin, whole or as shards).
    * The first load converts it and keeps the result in the cache (FORETOKEN_CACHE); later loads map it.
    * @throws CheckpointError, TokenizerError, UsageError with one line that says what to do
    */
   async fromPretrained(directory: string, options: LoadOptions = {}): Promise<LanguageModel> {
     checkDtype(options.dtype);
-    const checkpoint = await openCheckpoint(directory, join(cacheDirectory(), "digests"));
+    const { onWarning = warn } = options;
+    const checkpoint = await openCheckpoint(directory, join(cacheDirectory(), "digests"), onWarning);
     try {
       const hasTokenizer = existsSync(join(directory, "tokenizer.json"));
       const tokenizer = hasTokenizer ? await AutoTokenizer.fromPretrained(directory) : undefined;
@@ -61,6 +69,8 @@ export async function loadModel(
   }
   const format = await weightFormat(options.dtype ?? "q8");
   const blueprint = decoderBlueprint(config);
+  // Before gigabytes are read for their digest.
+  checkTensors(source, blueprint.specs);
   const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
   const vocabLimit = Math.min(config.vocabSize, tokenizer?.vocabSize ?? config.vocabSize);
   const model = await CausalLM.load({ config, ...converted, contextLength, vocabLimit });
@@ -70,6 +80,10 @@ export async function loadModel(
 /** Products of unsigned and signed bytes saturate on CPUs without VNNI; unsigned weights avoid them. */
 export async function weightFormat(dtype: Dtype): Promise<WeightFormat> {
   return { dtype, q8Signed: dtype !== "q8" || !(await saturationProbe()) };
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, "ForetokenWarning");
 }
 
 function checkDtype(dtype: string | undefined): void {
