@@ -35,7 +35,7 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   const names = await filesIn(directory);
   const configPath = join(directory, "config.json");
-  if (!hasWeights(names) || !names.includes("config.json")) refuseForeign(directory, names);
+  if (!hasWeights(names)) refuseForeign(directory, names);
   const json = await readJson(configPath);
   const generationPath = join(directory, "generation_config.json");
   const generation = names.includes("generation_config.json") ? await readJson(generationPath) : undefined;

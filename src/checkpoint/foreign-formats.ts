@@ -42,7 +42,7 @@ const FORMATS: readonly Format[] = [
 ];
 
 /**
- * For a folder without config.json or without weights that are read.
+ * For a folder without weights that are read.
  * @throws CheckpointError that says what it holds instead, where that is known
  */
 export function refuseForeign(directory: string, names: readonly string[]): void {
@@ -50,7 +50,7 @@ export function refuseForeign(directory: string, names: readonly string[]): void
     const name = names.find((candidate) => pattern.test(candidate));
     if (name === undefined) continue;
     throw new CheckpointError(
-      `${escaped(directory)} has no config.json with model.safetensors or pytorch_model.bin: found ${escaped(name, 80)}, ${what}: ${todo}`,
+      `${escaped(directory)} has no model.safetensors or pytorch_model.bin: found ${escaped(name, 80)}, ${what}: ${todo}`,
     );
   }
 }
