@@ -9,8 +9,10 @@ export { escaped, show };
 const MAX_JSON_BYTES = 16 << 20;
 /** Deeper nesting overflows the stack of whoever walks the value. */
 const MAX_DEPTH = 64;
-/** Objects and lists in a file: three for each of 100,000 tensors. */
-const MAX_CONTAINERS = 300_000;
+/** Values in a file, counted by commas: an index of 250,000 tensors, a header (seven each) of 35,000. A second's work. */
+const MAX_VALUES = 250_000;
+/** Objects and lists: three for each tensor of a header. */
+const MAX_CONTAINERS = 105_000;
 
 /** The JSON object in a file. @throws CheckpointError naming the file. */
 export async function readJson(path: string): Promise<Record<string, unknown>> {
@@ -51,7 +53,7 @@ export interface JsonOutline {
 
 /** Scans JSON text without building anything; for text that is no JSON the result means nothing. */
 export function outline(text: string): JsonOutline {
-  let [depth, containers, outerKeys] = [0, 0, 0];
+  let [depth, containers, values, outerKeys] = [0, 0, 0, 0];
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === 0x22) i = endOfString(text, i);
@@ -60,6 +62,8 @@ export function outline(text: string): JsonOutline {
       if (++containers > MAX_CONTAINERS) {
         return { outerKeys, problem: `holds more than ${MAX_CONTAINERS} objects and lists` };
       }
+    } else if (code === 0x2c) {
+      if (++values > MAX_VALUES) return { outerKeys, problem: `holds more than ${MAX_VALUES} values` };
     } else if (code === 0x7d || code === 0x5d) depth--;
     else if (code === 0x3a && depth === 1) outerKeys++;
   }

@@ -17,8 +17,8 @@ export type Reduce = (callee: PickleGlobal, args: readonly unknown[]) => unknown
 const MARK = Symbol("mark");
 /** Stops pickles that memoise or nest without end. */
 const MAX_STACK = 100_000;
-/** A tensor takes about thirty: room for 50,000 tensors, a second's work. */
-const MAX_OPCODES = 1_500_000;
+/** A tensor takes about thirty: room for 20,000 tensors, less than a second's work. */
+const MAX_OPCODES = 600_000;
 /** PyTorch writes counts and offsets of 64 bits. */
 const MAX_LONG_BYTES = 8;
 const UTF8 = new TextDecoder();

@@ -14,8 +14,8 @@ const STORAGES: Readonly<Record<string, TensorDtype>> = {
   "torch HalfStorage": "F16",
   "torch BFloat16Storage": "BF16",
 };
-/** Names, shapes and places of 100,000 tensors. */
-const MAX_PICKLE = 16 << 20;
+/** Names, shapes and places of 20,000 tensors, and more. */
+const MAX_PICKLE = 8 << 20;
 /** How a file begins that torch.save wrote before version 1.6: a pickle of a magic number. */
 const OLD_MAGIC = "80028a0a6cfc9c46f9206aa85019";
 

@@ -7,8 +7,8 @@ import { openRegular, readFully, unreadable } from "./regular-file.js";
 import { type HeaderEntry, parseHeader } from "./safetensors-header.js";
 import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "./tensor-source.js";
 
-/** Room for 100,000 tensors and more: a longer header is taken for garbage, not read into memory. */
-const MAX_HEADER_BYTES = 32 << 20;
+/** Room for more tensors than JSON may name here: a longer header is taken for garbage, not read into memory. */
+const MAX_HEADER_BYTES = 16 << 20;
 /** A header's length comes before it, as u64. */
 const LENGTH_BYTES = 8;
 

@@ -26,8 +26,8 @@ const LOCAL_BYTES = 30;
 const LOCAL_SIGNATURE = 0x04034b50;
 /** Beyond any file; sums of a few stay exact. */
 const HUGE = 2n ** 51n;
-/** Room for 100,000 tensors. */
-const MAX_DIRECTORY = 16 << 20;
+/** Room for the storages of 50,000 tensors. */
+const MAX_DIRECTORY = 8 << 20;
 
 /**
  * The directory of a zip archive, zip64 included. Entries lie inside the file, apart from each other, each name once.
