@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { CheckpointError } from "../types/errors.js";
 import { escaped, show } from "./escape.js";
-import { readText } from "./regular-file.js";
+import { readText, unreadable } from "./regular-file.js";
 
-export { escaped, show };
+export { escaped, show, unreadable };
 
 /** Room for the index of a thousand shards; a hostile file of that size costs a moment and some memory. */
 const MAX_JSON_BYTES = 16 << 20;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EMBEDDING, HEAD } from "./tensor-names.js";
@@ -25,7 +25,7 @@ export async function hasOwnHead(source: TensorSource, memo?: string): Promise<b
   const answer = await differ(source);
   try {
     await mkdir(memo, { recursive: true });
-    const temporary = `${note}.${process.pid}.tmp`;
+    const temporary = `${note}.${randomUUID()}.tmp`;
     await writeFile(temporary, String(answer));
     await rename(temporary, note);
   } catch {

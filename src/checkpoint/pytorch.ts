@@ -2,9 +2,9 @@ import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileDigests } from "./digest.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
-import { escaped, show } from "./json.js";
+import { escaped, show, unreadable } from "./json.js";
 import { type PickledTensor, readStateDict } from "./pytorch-state-dict.js";
-import { openRegular, readFully, unreadable } from "./regular-file.js";
+import { openRegular, readFully } from "./regular-file.js";
 import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "./tensor-source.js";
 import { entryStart, readZipDirectory, type ZipEntry } from "./zip.js";
 

@@ -2,8 +2,8 @@ import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileDigests } from "./digest.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
-import { escaped, show } from "./json.js";
-import { openRegular, readFully, unreadable } from "./regular-file.js";
+import { escaped, show, unreadable } from "./json.js";
+import { openRegular, readFully } from "./regular-file.js";
 import { type HeaderEntry, parseHeader } from "./safetensors-header.js";
 import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "./tensor-source.js";
 
