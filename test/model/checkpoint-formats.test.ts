@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { openCheckpoint } from "../../src/checkpoint/checkpoint.js";
+import { hasOwnHead } from "../../src/checkpoint/own-head.js";
 import { PytorchFile } from "../../src/checkpoint/pytorch.js";
 import { AutoModelForCausalLM } from "../../src/index.js";
 import { logitsOf } from "../../src/loading/row-invariance.js";
@@ -49,8 +50,26 @@ test.each(Object.entries(models))("transformers' logits: %s", async (name, expec
   if (name !== "own-head") return expect(warnings).toEqual([]);
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toMatch(/says tie_word_embeddings, but the weights hold an lm_head of their own, which is used/);
-  // The second time the comparison is remembered.
-  expect(await expectLogits(`${ORACLE}/${name}`, expected)).toEqual(warnings);
+});
+
+test("head and embedding are compared once for the same files", async () => {
+  for (const [name, own] of [
+    ["own-head", true],
+    ["same-head", false],
+    ["tied-bin", false],
+    ["head-alone", false],
+  ] as const) {
+    const { source, config } = await openCheckpoint(`${ORACLE}/${name}`);
+    expect(config.tieWordEmbeddings).toBe(!own);
+    const memo = temporaryFolder();
+    const read = vi.spyOn(source, "readRows");
+    expect(await hasOwnHead(source, memo)).toBe(own);
+    expect(read.mock.calls.length > 0).toBe(name !== "head-alone");
+    read.mockClear();
+    expect(await hasOwnHead(source, memo)).toBe(own);
+    expect(read).not.toHaveBeenCalled();
+    await source.close();
+  }
 });
 
 test("a warning that nobody takes is Node's", async () => {
