@@ -71,6 +71,6 @@ export function refuseOtherTokenizer(directory: string, names: readonly string[]
   const other = OTHER_TOKENIZERS.find((name) => names.includes(name));
   if (other === undefined || names.includes("tokenizer.json")) return;
   throw new CheckpointError(
-    `${escaped(directory)} has ${other} but no tokenizer.json, which is what is read: make one in Python with transformers' AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)`,
+    `${escaped(directory)} has ${other} but no tokenizer.json, which is what is read: make one in Python with transformers' AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR), or move it away to load without text`,
   );
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { AutoModelForCausalLM, CheckpointError } from "../../../src/index.js";
@@ -89,6 +89,11 @@ const cases: Case[] = [
     /in the format of PyTorch before 1\.6.*torch\.save it again/,
   ],
   ["a pipe as config.json", pipe("config.json"), /config\.json cannot be read: it is a pipe or a device/],
+  [
+    "a device as config.json",
+    all(remove("config.json"), (folder) => symlinkSync("/dev/zero", join(folder, "config.json"))),
+    /config\.json cannot be read: it is a pipe or a device/,
+  ],
   ["a pipe as weights", pipe("model.safetensors"), /model\.safetensors cannot be read: it is a pipe or a device/],
   ["a pipe as tokenizer.json", pipe("tokenizer.json"), /tokenizer\.json cannot be read: it is a pipe/],
   [
