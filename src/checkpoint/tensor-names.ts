@@ -20,16 +20,12 @@ export function withModelNames(source: TensorSource, tied: boolean): TensorSourc
   const embedding = prefix + EMBEDDING.slice(BODY.length);
   const headAlone = tied && !names.has(embedding) && names.has(head);
   if (prefix === BODY && head === HEAD && !headAlone) return source;
-  const theirs = (name: string): string => {
-    if (name === HEAD) return head;
-    if (name === EMBEDDING) return headAlone ? head : embedding;
-    return name.startsWith(BODY) ? prefix + name.slice(BODY.length) : name;
-  };
-  const ours = (name: string): string => {
-    if (name === head) return headAlone ? EMBEDDING : HEAD;
-    return name.startsWith(prefix) ? BODY + name.slice(prefix.length) : name;
-  };
-  return new RenamedSource(source, ours, theirs);
+  const theirs = new Map<string, string>();
+  for (const name of names) {
+    if (name === head) theirs.set(headAlone ? EMBEDDING : HEAD, name);
+    else if (name.startsWith(prefix)) theirs.set(BODY + name.slice(prefix.length), name);
+  }
+  return new RenamedSource(source, theirs);
 }
 
 /** What stands before "embed_tokens.weight", or before the first layer where there is no embedding. */
@@ -50,23 +46,24 @@ function prefixIn(names: ReadonlySet<string>): string | undefined {
   return undefined;
 }
 
+/** The tensors that have a name in `theirs`, from the name here to the one in the file. */
 class RenamedSource implements TensorSource {
   constructor(
     private readonly source: TensorSource,
-    private readonly ours: (name: string) => string,
-    private readonly theirs: (name: string) => string,
+    private readonly theirs: ReadonlyMap<string, string>,
   ) {}
 
-  *names(): Iterable<string> {
-    for (const name of this.source.names()) yield this.ours(name);
+  names(): Iterable<string> {
+    return this.theirs.keys();
   }
 
   info(name: string): TensorInfo | undefined {
-    return this.source.info(this.theirs(name));
+    const theirs = this.theirs.get(name);
+    return theirs === undefined ? undefined : this.source.info(theirs);
   }
 
   readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
-    return this.source.readRows(this.theirs(name), start, count, into);
+    return this.source.readRows(this.theirs.get(name)!, start, count, into);
   }
 
   digest(): Promise<string> {
