@@ -40,8 +40,7 @@ export async function convertWeights(
   path: string,
   options: ConvertOptions = {},
 ): Promise<WeightManifest> {
-  let total = 0;
-  for (const spec of specs) for (const [name, shape] of sourceTensors(spec)) total += checkTensor(source, name, shape);
+  const total = checkTensors(source, specs);
   const file = await open(path, "wx");
   try {
     const writer = new Converter(source, format, file, total, options);
@@ -172,10 +171,22 @@ class Converter {
   }
 }
 
-function* sourceTensors(spec: WeightSpec): Generator<[name: string, shape: number[]]> {
+/** The tensors of a checkpoint that a weight is made of, with the shapes that they must have. */
+export function* sourceTensors(spec: WeightSpec): Generator<[name: string, shape: number[]]> {
   if (spec.kind === "linear") for (const part of spec.parts) yield [part.tensor, [part.out, spec.in]];
   else if (spec.kind === "embedding") yield [spec.tensor, [spec.rows, spec.columns]];
   else if (spec.kind === "vector") for (const part of spec.parts) yield [part.tensor, [part.out]];
+}
+
+/**
+ * Checks names, shapes and dtypes of the tensors that `specs` name, and counts their elements (a shared one as often as
+ * it is converted).
+ * @throws CheckpointError for the first that is missing or does not fit
+ */
+export function checkTensors(source: TensorSource, specs: readonly WeightSpec[]): number {
+  let total = 0;
+  for (const spec of specs) for (const [name, shape] of sourceTensors(spec)) total += checkTensor(source, name, shape);
+  return total;
 }
 
 /** Returns the tensor's number of elements. */

@@ -25,6 +25,12 @@ export interface TensorSource {
   fileOf?(name: string): string;
 }
 
+/** A file of a checkpoint. `has` asks for a name without asking whether its tensor can be a weight. */
+export interface WeightFile extends TensorSource {
+  readonly path: string;
+  has(name: string): boolean;
+}
+
 /** Elements of a tensor; 1 for a scalar's []. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
+import { checkTensors, sourceTensors } from "../checkpoint/convert.js";
 import { elementCount } from "../checkpoint/tensor-source.js";
 import { architectureOf } from "../graph/decoder.js";
 import { cacheDirectory, DTYPES, type Dtype, type Exactness } from "../index.js";
@@ -9,7 +10,7 @@ import type { Arguments, Command } from "./command.js";
 import { exactnessWords } from "./exactness.js";
 import { OUTPUT_FLAGS } from "./flags.js";
 import { EMBEDDED_TARGET } from "./models.js";
-import { byteSize, table } from "./terminal.js";
+import { byteSize, table, warn } from "./terminal.js";
 
 const CONTEXTS = [512, 1024, 2048, 4096, 8192, 32_768, 131_072];
 
@@ -30,12 +31,16 @@ async function run({ words, flags }: Arguments): Promise<void> {
   const { config, source, directory } = await openCheckpoint(
     words[0] ?? EMBEDDED_TARGET,
     join(cacheDirectory(), "digests"),
+    warn,
   );
   try {
     const specs = architectureOf(config).weightSpecs(config);
+    checkTensors(source, specs);
     let parameters = 0;
     const storedAs = new Set<string>();
-    for (const name of source.names()) {
+    // Those that the model uses: files may hold buffers, heads of Medusa and more.
+    const used = new Set(specs.flatMap((spec) => [...sourceTensors(spec)].map(([name]) => name)));
+    for (const name of used) {
       const info = source.info(name)!;
       parameters += elementCount(info.shape);
       storedAs.add(info.dtype);

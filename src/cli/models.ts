@@ -13,6 +13,7 @@ import {
 import { escaped } from "../types/shown.js";
 import { type Arguments, numberFlag, stringFlag } from "./command.js";
 import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";
+import { warn } from "./terminal.js";
 
 /** The checkpoints that come with the package. */
 export const EMBEDDED_TARGET = fileURLToPath(new URL("../../models/target", import.meta.url));
@@ -82,6 +83,7 @@ export async function load(
   try {
     return await AutoModelForCausalLM.fromPretrained(directory, {
       ...options,
+      onWarning: warn,
       progressCallback: ({ stage, fraction }) => {
         if (!process.stderr.isTTY) return;
         if (!started) bar.start(100, 0, { stage });

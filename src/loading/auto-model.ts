@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
+import { checkTensors } from "../checkpoint/convert.js";
 import { readJsonIfPresent } from "../checkpoint/json.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
 import { CausalLM } from "../engine/causal-lm.js";
@@ -23,7 +24,8 @@ const DEFAULT_CONTEXT = 8192;
 
 export const AutoModelForCausalLM = {
   /**
-   * Loads the Hugging Face checkpoint in `directory` (config.json, model.safetensors or its shards, tokenizer.json).
+   * Loads the Hugging Face checkpoint in `directory` (config.json, tokenizer.json, and model.safetensors or
+   * pytorch_model.bin, whole or as shards).
    * The first load converts it and keeps the result in the cache (FORETOKEN_CACHE); later loads map it.
    * @throws CheckpointError, TokenizerError, UsageError with one line that says what to do
    */
@@ -32,7 +34,8 @@ export const AutoModelForCausalLM = {
     if (typeof directory !== "string" || directory === "") {
       throw new UsageError(`fromPretrained takes the path of a checkpoint's folder, got ${shown(directory)}`);
     }
-    const checkpoint = await openCheckpoint(directory, join(cacheDirectory(), "digests"));
+    const { onWarning = warn } = given;
+    const checkpoint = await openCheckpoint(directory, join(cacheDirectory(), "digests"), onWarning);
     try {
       const hasTokenizer = existsSync(join(directory, "tokenizer.json"));
       const tokenizer = hasTokenizer ? await AutoTokenizer.fromPretrained(directory) : undefined;
@@ -63,6 +66,8 @@ export async function loadModel(
   const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);
   const format = await weightFormat(options.dtype ?? "q8");
   const blueprint = decoderBlueprint(config);
+  // Before gigabytes are read for their digest.
+  checkTensors(source, blueprint.specs);
   const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
   const exactness = await exactnessOf(converted, config, options.signal);
   const model = await CausalLM.load({
@@ -73,4 +78,8 @@ export async function loadModel(
     exactness,
   });
   return new LanguageModel(model, tokenizer, origin.directory, origin.generationConfig);
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, "ForetokenWarning");
 }

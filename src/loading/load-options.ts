@@ -11,6 +11,11 @@ export interface LoadOptions {
   contextLength?: number;
   /** Told how conversion proceeds. Not called when the converted model is in the cache. */
   progressCallback?: (progress: ConversionProgress) => void;
+  /**
+   * Told, in one line, what is unusual about a checkpoint and how it is taken: a head that should be tied and is not, an
+   * adapter that is not applied. Default: Node's own warnings (process.emitWarning).
+   */
+  onWarning?: (message: string) => void;
   signal?: AbortSignal;
 }
 
@@ -30,6 +35,7 @@ export const LOAD_OPTIONS: OptionTable<LoadOptions> = {
   dtype: DTYPE,
   contextLength: integer(2),
   progressCallback: callback(),
+  onWarning: callback(),
   signal: abortSignal(),
 };
 

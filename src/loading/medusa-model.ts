@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
+import { escaped } from "../checkpoint/json.js";
 import { type MedusaCheckpoint, openMedusaCheckpoint } from "../checkpoint/medusa-checkpoint.js";
 import type { TensorInfo, TensorSource } from "../checkpoint/tensor-source.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
@@ -12,6 +13,7 @@ import type { Dtype } from "../types/model-config.js";
 import { integer, value } from "../types/option-kinds.js";
 import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
 import { AutoModelForCausalLM } from "./auto-model.js";
+import { cacheDirectory } from "./cache-directory.js";
 import { convertedModel } from "./converted-model.js";
 import { type AssistantModel, GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOptions } from "./generate-options.js";
 import { LanguageModel } from "./language-model.js";
@@ -66,7 +68,8 @@ export class MedusaModel implements AssistantModel {
   }
 
   /**
-   * Loads heads and their base: config.json's base_model_name_or_path, a folder, if need be relative to the heads'.
+   * Loads heads and their base: the same folder where it holds both, else config.json's base_model_name_or_path, a
+   * folder, if need be relative to the heads'.
    * @param options.base the base where it is loaded already; it is then not disposed of with the heads
    * @throws CheckpointError when files are missing, damaged, or do not fit together
    */
@@ -182,8 +185,9 @@ export async function medusaHeadsFrom(
 }
 
 async function baseOf(directory: string): Promise<string> {
-  const { base, source } = await openMedusaCheckpoint(directory);
+  const { base, holdsBase, source } = await openMedusaCheckpoint(directory);
   await source.close();
+  if (holdsBase) return directory;
   if (base === undefined) {
     throw new CheckpointError(`${directory}/config.json names no base_model_name_or_path: give the base yourself`);
   }
@@ -191,7 +195,7 @@ async function baseOf(directory: string): Promise<string> {
   if (!isAbsolute(base) && existsSync(nearby)) return nearby;
   if (existsSync(base)) return base;
   throw new CheckpointError(
-    `the heads in ${directory} are for ${base}, which is no folder here: give the base yourself`,
+    `the heads in ${directory} are for ${escaped(base, 80)}, which is no folder here: give the base yourself`,
   );
 }
 
@@ -213,7 +217,7 @@ function checkFit({ hiddenSize, vocabSize }: { hiddenSize: number; vocabSize?: n
 async function withBaseHead({ source }: MedusaCheckpoint, base: LanguageModel): Promise<TensorSource> {
   if (!base.directory)
     throw new UsageError("these heads share the base's output product: load the base from its folder");
-  const { source: tensors, config } = await openCheckpoint(base.directory);
+  const { source: tensors, config } = await openCheckpoint(base.directory, join(cacheDirectory(), "digests"));
   const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
   const of = (asked: string): [TensorSource, string] => (asked === BASE_LM_HEAD ? [tensors, name] : [source, asked]);
   return {
