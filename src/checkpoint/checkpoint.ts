@@ -76,7 +76,7 @@ class ShardedSource implements TensorSource {
   }
 
   digest(): Promise<string> {
-    return fileDigests([...this.otherFiles, ...this.shards.map((shard) => shard.path)], this.digestMemo);
+    return fileDigests([...this.otherFiles, ...this.shards], this.digestMemo);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileDigests } from "./digest.js";
+import { fileStamp } from "./file-stamp.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
 import { show, unreadable } from "./json.js";
 import { PersistentId, PickleGlobal, readPickle } from "./pickle.js";
@@ -28,6 +29,9 @@ interface PickledTensor {
  * only containers and the two functions that rebuild tensors are known, anything else is refused.
  */
 export class PytorchFile implements TensorSource {
+  /** Of the file when it was opened. */
+  private stamp = "";
+
   private constructor(
     readonly path: string,
     private readonly file: FileHandle,
@@ -45,6 +49,7 @@ export class PytorchFile implements TensorSource {
       throw unreadable(path, error);
     }
     try {
+      const stamp = fileStamp(await file.stat({ bigint: true }));
       const entries = await readZipDirectory(file, path);
       const pickle = [...entries.keys()].find((name) => name === "data.pkl" || name.endsWith("/data.pkl"));
       if (pickle === undefined) throw new CheckpointError(`${path} has no data.pkl: it is no PyTorch file`);
@@ -55,7 +60,9 @@ export class PytorchFile implements TensorSource {
         throw new CheckpointError(`${path}: its pickle has ${size} bytes, too many for weights' names`);
       const bytes = new Uint8Array(size);
       await file.read(bytes, 0, size, start);
-      return new PytorchFile(path, file, tensorsOf(bytes, path), entries, folder);
+      const opened = new PytorchFile(path, file, tensorsOf(bytes, path), entries, folder);
+      opened.stamp = stamp;
+      return opened;
     } catch (error) {
       await file.close();
       throw error instanceof CheckpointError ? error : unreadable(path, error);
@@ -97,7 +104,7 @@ export class PytorchFile implements TensorSource {
   }
 
   digest(): Promise<string> {
-    return fileDigests([this.path]);
+    return fileDigests([{ path: this.path, stamp: this.stamp }]);
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileDigests } from "./digest.js";
+import { fileStamp } from "./file-stamp.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
 import { show, unreadable } from "./json.js";
 import { type HeaderEntry, parseHeader } from "./safetensors-header.js";
@@ -18,6 +19,8 @@ export class SafetensorsFile implements TensorSource {
   private constructor(
     readonly path: string,
     private readonly file: FileHandle,
+    /** Of the file when it was opened. */
+    readonly stamp: string,
     private readonly dataStart: number,
     private readonly entries: ReadonlyMap<string, HeaderEntry>,
   ) {}
@@ -31,11 +34,12 @@ export class SafetensorsFile implements TensorSource {
       throw unreadable(path, error);
     }
     try {
-      const { size } = await file.stat();
+      const info = await file.stat({ bigint: true });
+      const size = Number(info.size);
       const header = new Uint8Array(await headerLength(file, path, size));
       await readFully(file, header, LENGTH_BYTES);
       const dataStart = LENGTH_BYTES + header.length;
-      return new SafetensorsFile(path, file, dataStart, parseHeader(header, path, size - dataStart));
+      return new SafetensorsFile(path, file, fileStamp(info), dataStart, parseHeader(header, path, size - dataStart));
     } catch (error) {
       await file.close();
       throw error instanceof CheckpointError ? error : unreadable(path, error);
@@ -81,7 +85,7 @@ export class SafetensorsFile implements TensorSource {
   }
 
   digest(): Promise<string> {
-    return fileDigests([this.path]);
+    return fileDigests([this]);
   }
 
   close(): Promise<void> {
