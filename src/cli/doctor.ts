@@ -3,6 +3,7 @@ import { availableParallelism, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import { cacheDirectory, runtimeInfo } from "../index.js";
 import { rowInvariance } from "../loading/row-invariance.js";
+import { type CacheVerification, verifyCache } from "../loading/verify-cache.js";
 import { memoryBandwidth } from "../runtime/bandwidth.js";
 import { cpuFeatures, cpuModel } from "../runtime/cpu.js";
 import { saturationProbe } from "../runtime/probes.js";
@@ -20,16 +21,20 @@ export const doctorCommand: Command = {
     model: MODEL_FLAGS.model,
     dtype: MODEL_FLAGS.dtype,
     threads: MODEL_FLAGS.threads,
+    verify: { type: "boolean", help: "read all converted models through, remove damaged ones" },
     json: OUTPUT_FLAGS.json,
   },
   examples: [
     ["foretoken doctor", "check with the embedded model"],
+    ["foretoken doctor --verify", "check the cache of converted models too, block by block"],
     ["foretoken doctor -m ./SmolLM2-135M-Instruct --dtype q4", "check with a checkpoint of yours"],
   ],
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
+  // First: loading would make a damaged model again.
+  const verification = args.flags.verify ? await verifyCache() : undefined;
   const { target } = await loadModels({ ...args, flags: { ...args.flags, method: "none" } });
   const saturates = await saturationProbe();
   const exact = await rowInvariance(target.model);
@@ -41,14 +46,14 @@ async function run(args: Arguments): Promise<void> {
     ...runtimeInfo(),
     productsSaturate: saturates,
     rowInvariance: exact,
-    cache: { directory: cacheDirectory(), bytes: await folderSize(cacheDirectory()) },
+    cache: { directory: cacheDirectory(), bytes: await folderSize(cacheDirectory()), verification },
     bandwidthGBs: await memoryBandwidth(),
     dtype: target.dtype,
     passCost: { rows: curve.rows, ms: curve.ms, past: curve.past },
   };
   await target.dispose();
   process.stdout.write(args.flags.json ? `${JSON.stringify(report)}\n` : describe(report));
-  if (exact.identical !== exact.rows) process.exitCode = 1;
+  if (exact.identical !== exact.rows || verification?.damaged.length) process.exitCode = 1;
 }
 
 type Report = Awaited<ReturnType<typeof runtimeInfo>> & {
@@ -57,7 +62,7 @@ type Report = Awaited<ReturnType<typeof runtimeInfo>> & {
   loadAverage: number;
   productsSaturate: boolean;
   rowInvariance: Awaited<ReturnType<typeof rowInvariance>>;
-  cache: { directory: string; bytes: number };
+  cache: { directory: string; bytes: number; verification?: CacheVerification };
   bandwidthGBs: number;
   dtype: string;
   passCost: { rows: readonly number[]; ms: readonly number[]; past: number };
@@ -82,6 +87,7 @@ function describe(r: Report): string {
         : `NO: ${rows - identical} of ${rows} rows differ, by up to ${maxDifference.toExponential(1)} (${r.dtype})`,
     ],
     ["cache", `${r.cache.directory}: ${byteSize(r.cache.bytes)}`],
+    ...describeVerification(r.cache.verification),
   ];
   const costs = r.passCost.rows.map((n, i) => [
     String(n),
@@ -89,6 +95,18 @@ function describe(r: Report): string {
     (r.passCost.ms[i] / r.passCost.ms[0]).toFixed(2),
   ]);
   return `${facts.map(([name, text]) => `${name.padEnd(14)} ${text}`).join("\n")}\n\n${table([["rows in a pass", "ms", "times one row"], ...costs])}`;
+}
+
+function describeVerification(found: CacheVerification | undefined): string[][] {
+  if (!found) return [];
+  const skipped = found.skipped > 0 ? `, ${found.skipped} unfinished or of other versions not looked at` : "";
+  return [
+    ["converted", `${found.intact} intact, ${found.damaged.length} damaged${skipped}`],
+    ...found.damaged.map(({ directory, fault, removed }) => [
+      "",
+      `${directory} is damaged (${fault}): ${removed ? "removed, made again when next loaded" : "remove it yourself"}`,
+    ]),
+  ];
 }
 
 async function folderSize(folder: string): Promise<number> {
