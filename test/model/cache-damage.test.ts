@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { AutoModelForCausalLM, type ConversionProgress } from "../../src/index.js";
+import { DamagedModelError, readStoredModel } from "../../src/loading/stored-model.js";
 import { verifyCache } from "../../src/loading/verify-cache.js";
 import { foretoken } from "../support/cli.js";
 import { DRAFT, temporaryFolder } from "../support/models.js";
@@ -102,13 +103,18 @@ test.each([
   ["another dtype", ({ manifest }: Model) => (manifest.dtype = "fp32")] as const,
   ["another sign", ({ manifest }: Model) => (manifest.q8Signed = !manifest.q8Signed)] as const,
   ["another packed form", ({ manifest }: Model) => (manifest.tensors[PACKED].extra = {})] as const,
-])("a manifest with %s is not used", async (_, damage) => {
+])("a manifest with %s is damaged", async (_, damage) => {
   edit(damage, false);
-  expect(await load()).toEqual({ tokenIds: right, converted: true });
+  await expect(readStoredModel(folder())).rejects.toThrow(/model.json is not as it was written/);
 });
 
-test.each(Object.entries(MANIFESTS))("not even one whose checksum is right: %s", async (_, damage) => {
+test.each(Object.entries(MANIFESTS))("even where its checksum is right: %s", async (_, damage) => {
   edit(damage, true);
+  await expect(readStoredModel(folder())).rejects.toThrow(DamagedModelError);
+});
+
+test("a damaged manifest is not used: the model is made again", async () => {
+  edit(MANIFESTS["a tensor's offset a page off"], false);
   expect(await load()).toEqual({ tokenIds: right, converted: true });
 });
 
