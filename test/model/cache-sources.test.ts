@@ -96,14 +96,11 @@ test("contents that change in place while size and time are kept are other conte
   expect(await fileDigests([weights()], memo)).not.toBe(before);
 });
 
-test("contents that change at once after they were read are other contents", async () => {
+test("digests of files that changed a moment ago are not remembered: clocks of file systems are coarse", async () => {
   const memo = temporaryFolder();
-  for (let i = 0; i < 20; i++) {
-    writeFileSync(weights(), `contents ${i % 10}`);
-    const before = await fileDigests([weights()], memo);
-    writeFileSync(weights(), `contents ${(i + 1) % 10}`);
-    expect(await fileDigests([weights()], memo)).not.toBe(before);
-  }
+  overwrite(otherContents());
+  await fileDigests([weights()], memo);
+  expect(readdirSync(memo)).toEqual([]);
 });
 
 test("a checkpoint file that disappears is named", async () => {
