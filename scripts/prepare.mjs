@@ -15,7 +15,7 @@ if (existsSync(compiler)) {
 } else if (!existsSync(join(root, "dist", "index.js"))) {
   const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const fetched = ["exec", "--yes", `--package=typescript@${devDependencies.typescript}`, "--", "tsc"];
-  const failed = npm ? run([npm, ...fetched, ...project, "--noCheck", "--types", ""]) : 1;
+  const failed = npm ? run([npm, ...fetched, ...project, "--noCheck", "--types", "null"]) : 1;
   if (failed) {
     console.error(
       "foretoken: no compiler here and none to fetch: dist/ is not built. Run npm ci, or copy a built dist/.",
