@@ -1,3 +1,5 @@
+import "./types/globals.js";
+
 export type { CausalLM } from "./engine/causal-lm.js";
 export type { CostCurve } from "./engine/cost-curve.js";
 export { MedusaHeads } from "./engine/medusa-heads.js";

@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileDigests } from "./digest.js";
+import { fileStamp } from "./file-stamp.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
 import { escaped, show, unreadable } from "./json.js";
 import { type PickledTensor, readStateDict } from "./pytorch-state-dict.js";
@@ -24,6 +25,8 @@ const OLD_MAGIC = "80028a0a6cfc9c46f9206aa85019";
  * never executed. Tensors that share a storage are read from where it lies.
  */
 export class PytorchFile implements WeightFile {
+  /** Of the file when it was opened. */
+  stamp = "";
   private readonly starts = new Map<string, Promise<number>>();
 
   private constructor(
@@ -38,6 +41,7 @@ export class PytorchFile implements WeightFile {
   static async open(path: string): Promise<PytorchFile> {
     const file = await openRegular(path);
     try {
+      const stamp = fileStamp(await file.stat({ bigint: true }));
       await refuseOldFormat(file, path);
       const entries = await readZipDirectory(file, path);
       const name = [...entries.keys()].find((entry) => entry === "data.pkl" || entry.endsWith("/data.pkl"));
@@ -47,7 +51,9 @@ export class PytorchFile implements WeightFile {
       if (order && Buffer.from(order).toString("latin1") !== "little")
         throw new CheckpointError(`${escaped(path)} has big-endian weights: save it again`);
       const pickle = (await readEntry(file, path, name, entries, MAX_PICKLE))!;
-      return new PytorchFile(path, file, readStateDict(pickle, path), entries, folder);
+      const opened = new PytorchFile(path, file, readStateDict(pickle, path), entries, folder);
+      opened.stamp = stamp;
+      return opened;
     } catch (error) {
       await file.close();
       throw error instanceof CheckpointError ? error : unreadable(path, error);
@@ -96,7 +102,7 @@ export class PytorchFile implements WeightFile {
   }
 
   digest(): Promise<string> {
-    return fileDigests([this.path]);
+    return fileDigests([{ path: this.path, stamp: this.stamp }]);
   }
 
   close(): Promise<void> {

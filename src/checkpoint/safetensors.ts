@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileDigests } from "./digest.js";
+import { fileStamp } from "./file-stamp.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
 import { escaped, show, unreadable } from "./json.js";
 import { openRegular, readFully } from "./regular-file.js";
@@ -17,6 +18,8 @@ export class SafetensorsFile implements WeightFile {
   private constructor(
     readonly path: string,
     private readonly file: FileHandle,
+    /** Of the file when it was opened. */
+    readonly stamp: string,
     private readonly dataStart: number,
     private readonly entries: ReadonlyMap<string, HeaderEntry>,
   ) {}
@@ -25,11 +28,12 @@ export class SafetensorsFile implements WeightFile {
   static async open(path: string): Promise<SafetensorsFile> {
     const file = await openRegular(path);
     try {
-      const { size } = await file.stat();
+      const info = await file.stat({ bigint: true });
+      const size = Number(info.size);
       const header = new Uint8Array(await headerLength(file, path, size));
       await readFully(file, header, LENGTH_BYTES);
       const dataStart = LENGTH_BYTES + header.length;
-      return new SafetensorsFile(path, file, dataStart, parseHeader(header, path, size - dataStart));
+      return new SafetensorsFile(path, file, fileStamp(info), dataStart, parseHeader(header, path, size - dataStart));
     } catch (error) {
       await file.close();
       throw error instanceof CheckpointError ? error : unreadable(path, error);
@@ -76,7 +80,7 @@ export class SafetensorsFile implements WeightFile {
   }
 
   digest(): Promise<string> {
-    return fileDigests([this.path]);
+    return fileDigests([this]);
   }
 
   close(): Promise<void> {

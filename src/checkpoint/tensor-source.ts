@@ -28,6 +28,8 @@ export interface TensorSource {
 /** A file of a checkpoint. `has` asks for a name without asking whether its tensor can be a weight. */
 export interface WeightFile extends TensorSource {
   readonly path: string;
+  /** Of the file when it was opened. */
+  readonly stamp: string;
   has(name: string): boolean;
 }
 

@@ -103,8 +103,8 @@ class ShardedSource implements TensorSource {
     for (const shard of this.shards) await shard.close();
   }
 
-  private files(): string[] {
-    return [...this.otherFiles, ...this.shards.map((shard) => shard.path)];
+  private files(): (string | WeightFile)[] {
+    return [...this.otherFiles, ...this.shards];
   }
 }
 

@@ -3,6 +3,7 @@ import { availableParallelism, loadavg, totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { cacheDirectory, DTYPES, type Dtype, type Exactness, type LanguageModel, runtimeInfo } from "../index.js";
 import { type RowInvariance, rowInvariance } from "../loading/row-invariance.js";
+import { type CacheVerification, verifyCache } from "../loading/verify-cache.js";
 import { memoryBandwidth } from "../runtime/bandwidth.js";
 import { cpuFeatures, cpuModel } from "../runtime/cpu.js";
 import { saturationProbe } from "../runtime/probes.js";
@@ -21,16 +22,20 @@ export const doctorCommand: Command = {
     model: MODEL_FLAGS.model,
     dtype: MODEL_FLAGS.dtype,
     threads: MODEL_FLAGS.threads,
+    verify: { type: "boolean", help: "read all converted models through, remove damaged ones" },
     json: OUTPUT_FLAGS.json,
   },
   examples: [
     ["foretoken doctor", "check with the embedded model"],
+    ["foretoken doctor --verify", "check the cache of converted models too, block by block"],
     ["foretoken doctor -m ./SmolLM2-135M-Instruct --dtype q4", "check with a checkpoint of yours (others: embedded)"],
   ],
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
+  // First: loading would make a damaged model again.
+  const verification = args.flags.verify ? await verifyCache() : undefined;
   const { target } = await loadModels({ ...args, flags: { ...args.flags, method: "none" } });
   const saturates = await saturationProbe();
   const exactness = [await checkRows(target)];
@@ -42,7 +47,7 @@ async function run(args: Arguments): Promise<void> {
     ...runtimeInfo(),
     productsSaturate: saturates,
     exactness,
-    cache: { directory: cacheDirectory(), bytes: await folderSize(cacheDirectory()) },
+    cache: { directory: cacheDirectory(), bytes: await folderSize(cacheDirectory()), verification },
     bandwidthGBs: await memoryBandwidth(),
     dtype: target.dtype,
     passCost: { rows: curve.rows, ms: curve.ms, past: curve.past },
@@ -53,7 +58,7 @@ async function run(args: Arguments): Promise<void> {
     exactness.push(await checkRows(model));
   }
   process.stdout.write(args.flags.json ? `${JSON.stringify(report)}\n` : describe(report));
-  if (exactness[0].level !== "bit-exact") process.exitCode = 1;
+  if (exactness[0].level !== "bit-exact" || verification?.damaged.length) process.exitCode = 1;
 }
 
 /** What was found when the model was first loaded, and what its rows are found to be now. */
@@ -72,7 +77,7 @@ type Report = Awaited<ReturnType<typeof runtimeInfo>> & {
   loadAverage: number;
   productsSaturate: boolean;
   exactness: CheckedRows[];
-  cache: { directory: string; bytes: number };
+  cache: { directory: string; bytes: number; verification?: CacheVerification };
   bandwidthGBs: number;
   dtype: string;
   passCost: { rows: readonly number[]; ms: readonly number[]; past: number };
@@ -91,6 +96,7 @@ function describe(r: Report): string {
     ],
     ...r.exactness.map((found) => [`${found.dtype} rows`, describeRows(found)]),
     ["cache", `${r.cache.directory}: ${byteSize(r.cache.bytes)}`],
+    ...describeVerification(r.cache.verification),
   ];
   const costs = r.passCost.rows.map((n, i) => [
     String(n),
@@ -103,6 +109,18 @@ function describe(r: Report): string {
 function describeRows(found: CheckedRows): string {
   const counts = `${found.identical} of ${found.rows} rows of passes are the bits of one-by-one decoding`;
   return `${exactnessWords(found)}: ${counts} (${found.model})`;
+}
+
+function describeVerification(found: CacheVerification | undefined): string[][] {
+  if (!found) return [];
+  const skipped = found.skipped > 0 ? `, ${found.skipped} unfinished or of other versions not looked at` : "";
+  return [
+    ["converted", `${found.intact} intact, ${found.damaged.length} damaged${skipped}`],
+    ...found.damaged.map(({ directory, fault, removed }) => [
+      "",
+      `${directory} is damaged (${fault}): ${removed ? "removed, made again when next loaded" : "remove it yourself"}`,
+    ]),
+  ];
 }
 
 async function folderSize(folder: string): Promise<number> {

@@ -45,7 +45,9 @@ export function ortEnvironment(): bigint {
     check(api.SetGlobalIntraOpNumThreads(threading, threadCount()));
     check(api.SetGlobalInterOpNumThreads(threading, 1));
     check(api.SetGlobalSpinControl(threading, 1));
-    environment = out(api.CreateEnvWithGlobalThreadPools, LOG_LEVEL_FATAL, "foretoken", threading);
+    const created = out(api.CreateEnvWithGlobalThreadPools, LOG_LEVEL_FATAL, "foretoken", threading);
+    check(api.DisableTelemetryEvents(created));
+    environment = created;
   } finally {
     api.ReleaseThreadingOptions(threading);
   }
