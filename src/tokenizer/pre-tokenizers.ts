@@ -54,10 +54,8 @@ export function preTokenizer(json: unknown): PreTokenizer | null {
       byteLevel.pattern = UnicodePattern.of(GPT2);
       return (text) => byteLevel.pre_tokenize_text(text);
     }
-    case "Metaspace": {
-      const metaspace = new library.MetaspacePreTokenizer(json);
-      return (text, options) => metaspace.pre_tokenize_text(text, options);
-    }
+    case "Metaspace":
+      return metaspace(json);
     default:
       throw new Error(`the pre-tokenizer ${show(json.type)} is unknown`);
   }
@@ -82,6 +80,20 @@ function behaviorOf(json: unknown): SplitBehavior {
 
 function splitter(pattern: UnicodePattern, behavior: SplitBehavior, invert = false): PreTokenizer {
   return (text) => pattern.split(text, behavior, invert);
+}
+
+function metaspace(json: Record<string, unknown>): PreTokenizer {
+  const { replacement = "▁", prepend_scheme, add_prefix_space, split = true } = json;
+  if (typeof replacement !== "string" || [...replacement].length !== 1) {
+    throw new Error(`the replacement ${show(replacement)} is no character`);
+  }
+  const scheme = prepend_scheme ?? (add_prefix_space === false ? "never" : "always");
+  const whole = new library.MetaspacePreTokenizer({ replacement, prepend_scheme: scheme });
+  const words = UnicodePattern.literal(replacement);
+  return (text, options) => {
+    const pieces = whole.pre_tokenize_text(text, options);
+    return split ? pieces.flatMap((piece) => words.split(piece, "MergedWithNext")) : pieces;
+  };
 }
 
 function sequence(json: unknown): PreTokenizer {

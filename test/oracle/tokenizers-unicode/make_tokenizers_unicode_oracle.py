@@ -89,6 +89,8 @@ KINDS = {
     "Whitespace": {"type": "Whitespace"},
     "WhitespaceSplit": {"type": "WhitespaceSplit"},
     "BertPreTokenizer": {"type": "BertPreTokenizer"},
+    "Metaspace": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
+    "Metaspace whole": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": False},
     "FixedLength": {"type": "FixedLength", "length": 7},
 }
 

@@ -83,6 +83,11 @@ const damages: [string, (json: Json) => void, RegExp][] = [
     (json) => set(json, "normalizer", { type: "Sequence", normalizers: Array(40).fill(doubling) }),
     /its normalizer makes a text more than 4096 times as long/,
   ],
+  [
+    "a space of two letters",
+    (json) => set(json, "pre_tokenizer", { type: "Metaspace", replacement: "ab" }),
+    /"ab" is no character/,
+  ],
   ["a megabyte as a type", (json) => set(json, "decoder", { type: "x".repeat(1e6) }), /its decoder cannot be used/],
   [
     "a megabyte as a regex",
