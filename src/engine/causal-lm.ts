@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { WeightManifest } from "../checkpoint/weight-spec.js";
 import { buildDecoder } from "../graph/decoder.js";
 import { rotaryTables } from "../graph/rotary.js";
@@ -209,6 +211,8 @@ export class CausalLM {
   private async openRunner(sequences: number): Promise<PassRunner> {
     const { config, manifest, directory, vocabLimit, layers } = this.options;
     const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers });
+    const weights = join(directory, manifest.file);
+    if (!existsSync(weights)) throw new RuntimeError(`${weights} was removed meanwhile: load the model again`);
     const session = await Session.create({ bytes, weightsDirectory: directory });
     return new PassRunner(session, config, sequences, this.caches.capacity, this.rotary);
   }
