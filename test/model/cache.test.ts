@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   utimesSync,
@@ -106,6 +107,24 @@ test("a conversion killed half-way leaves nothing that counts, and the next one 
   await load();
   expect(models().filter((name) => name.includes(".tmp-"))).toEqual([]);
   expect((await load()).converted).toBe(false);
+});
+
+test("a cache that is removed under a loaded model is named, and loading again mends both", async () => {
+  const lm = await AutoModelForCausalLM.fromPretrained(DRAFT);
+  const generate = () =>
+    lm.generate(
+      [
+        [5, 6, 7],
+        [8, 9],
+      ],
+      { maxNewTokens: 4 },
+    );
+  rmSync(cache, { recursive: true });
+  await lm.generate([5, 6, 7], { maxNewTokens: 4 });
+  await expect(generate()).rejects.toThrow(/packed.bin was removed meanwhile: load the model again/);
+  await load();
+  expect(await generate()).toHaveLength(2);
+  await lm.dispose();
 });
 
 test("an abort stops the conversion and leaves nothing", async () => {
