@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TokenizerError } from "../types/errors.js";
+import { readChatTemplates } from "./chat-files.js";
 import { Tokenizer, type TokenizerConfig, type TokenizerJson } from "./tokenizer.js";
 
 export const AutoTokenizer = {
   /**
-   * Reads tokenizer.json, and tokenizer_config.json and chat_template.jinja where present.
+   * Reads tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json, chat_template.jinja and
+   * additional_chat_templates/.
    * @throws TokenizerError naming the file
    */
   async fromPretrained(directory: string): Promise<Tokenizer> {
@@ -17,8 +19,12 @@ export const AutoTokenizer = {
       throw new TokenizerError(`${path} has no "model": is it a Hugging Face tokenizer?`);
     }
     const config = (await readObject(join(directory, "tokenizer_config.json"))) ?? {};
-    const template = await readText(join(directory, "chat_template.jinja"));
-    if (template !== undefined) config.chat_template = template;
+    if (config.added_tokens_decoder === undefined) {
+      // Older checkpoints name their special tokens here.
+      Object.assign(config, await readObject(join(directory, "special_tokens_map.json")));
+    }
+    const templates = await readChatTemplates(directory);
+    if (templates !== undefined) config.chat_template = templates;
     return new Tokenizer(json as unknown as TokenizerJson, config as TokenizerConfig, path);
   },
 };

@@ -1,13 +1,8 @@
-import { Template } from "@huggingface/jinja";
 import { Tokenizer as FastTokenizer } from "@huggingface/tokenizers";
-import { TokenizerError, UsageError } from "../types/errors.js";
+import { TokenizerError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
-
-/** A turn of a conversation. */
-export interface ChatMessage {
-  role: string;
-  content: string;
-}
+import type { ChatMessage, ChatTemplateOptions } from "./chat-message.js";
+import { ChatTemplates } from "./chat-template.js";
 
 /** The parts of tokenizer.json that are read here; the rest is the library's. */
 export interface TokenizerJson {
@@ -26,7 +21,8 @@ export interface TokenizerConfig {
   eos_token?: SpecialToken;
   pad_token?: SpecialToken;
   unk_token?: SpecialToken;
-  chat_template?: string | { name: string; template: string }[];
+  /** A template, or several: a list of { name, template }, or by name. */
+  chat_template?: unknown;
 }
 
 /** Text to token ids and back, as Hugging Face's fast tokenizers do it. */
@@ -35,11 +31,11 @@ export class Tokenizer {
   readonly vocabSize: number;
   readonly specialTokenIds: ReadonlySet<TokenId>;
   private readonly fast: FastTokenizer;
-  private template: Template | undefined;
+  private readonly chat: ChatTemplates;
 
   constructor(
     readonly json: TokenizerJson,
-    private readonly config: TokenizerConfig,
+    config: TokenizerConfig,
     file: string,
   ) {
     try {
@@ -47,6 +43,7 @@ export class Tokenizer {
     } catch (error) {
       throw new TokenizerError(`${file} cannot be used: ${(error as Error).message.split("\n")[0]}`);
     }
+    this.chat = new ChatTemplates(config.chat_template, specialTokens(config));
     let largest = -1;
     for (const id of this.fast.get_vocab(true).values()) largest = Math.max(largest, id);
     this.vocabSize = largest + 1;
@@ -92,40 +89,30 @@ export class Tokenizer {
   }
 
   get hasChatTemplate(): boolean {
-    return this.templateText() !== undefined;
+    return this.chat.present;
   }
 
-  /** The conversation as the model was taught to read it, ready for its answer. @throws UsageError without a template */
-  renderChat(messages: readonly ChatMessage[], { addGenerationPrompt = true } = {}): string {
-    const text = this.templateText();
-    if (text === undefined) throw new UsageError("the tokenizer has no chat template: give the prompt as text");
-    try {
-      this.template ??= new Template(text);
-      return this.template.render({
-        messages: messages.map((message) => ({ ...message })),
-        add_generation_prompt: addGenerationPrompt,
-        bos_token: contentOf(this.config.bos_token),
-        eos_token: contentOf(this.config.eos_token),
-        pad_token: contentOf(this.config.pad_token),
-        unk_token: contentOf(this.config.unk_token),
-      });
-    } catch (error) {
-      throw new UsageError(`the chat template refuses the messages: ${(error as Error).message.split("\n")[0]}`);
-    }
+  /**
+   * The conversation as the model was taught to read it, ready for its answer.
+   * @throws UsageError for wrong messages or options, without a template, and for what the template refuses;
+   *   TokenizerError for a template that cannot be read or takes more time or memory than it may
+   */
+  renderChat(messages: readonly ChatMessage[], options?: ChatTemplateOptions): string {
+    return this.chat.render(messages, options);
   }
 
   /** Ids of `renderChat`; the template itself writes special tokens, so none are added. */
-  applyChatTemplate(messages: readonly ChatMessage[], options?: { addGenerationPrompt?: boolean }): TokenId[] {
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatTemplateOptions): TokenId[] {
     return this.encode(this.renderChat(messages, options), { addSpecialTokens: false });
-  }
-
-  private templateText(): string | undefined {
-    const { chat_template: template } = this.config;
-    if (!Array.isArray(template)) return template ?? undefined;
-    return (template.find(({ name }) => name === "default") ?? template[0])?.template;
   }
 }
 
-function contentOf(token: SpecialToken | undefined): string {
-  return typeof token === "string" ? token : (token?.content ?? "");
+/** bos_token, eos_token and the like: what chat templates know them by. */
+function specialTokens(config: TokenizerConfig): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [name, token] of Object.entries(config as Record<string, SpecialToken | undefined>)) {
+    const content = typeof token === "string" ? token : token?.content;
+    if (name.endsWith("_token") && typeof content === "string") tokens[name] = content;
+  }
+  return tokens;
 }
