@@ -1,5 +1,6 @@
 import type { GenerationEvent, GenerationStats } from "../index.js";
 import { traceFile } from "../index.js";
+import { CHAT_FLAGS, chatOptions, refuseChatFlags } from "./chat-flags.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
 import { generateOptions, MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS } from "./flags.js";
@@ -20,6 +21,7 @@ export const generateCommand: Command = {
     ...SPECULATION_FLAGS,
     ...SAMPLING_FLAGS,
     chat: { type: "boolean", help: "put the prompt through the model's chat template" },
+    ...CHAT_FLAGS,
     trace: { type: "string", value: "FILE", help: "write every speculative step to FILE as JSON lines" },
     explain: { type: "boolean", help: "say which method was used and what it brought" },
     ...OUTPUT_FLAGS,
@@ -43,6 +45,8 @@ export const generateCommand: Command = {
 async function run(args: Arguments): Promise<void> {
   const { flags } = args;
   generateOptions(args); // a bad flag is told before models are loaded
+  if (!flags.chat) refuseChatFlags(args);
+  const chat = chatOptions(args);
   const prompt = args.words[0] === "-" ? await readStdin() : (args.words[0] ?? DEFAULT_PROMPT);
   const { signal, release } = interruptSignal();
   const tracePath = stringFlag(args, "trace");
@@ -51,7 +55,7 @@ async function run(args: Arguments): Promise<void> {
     const { target, draft, resources } = await loadModels(args, signal);
     const options = generateOptions(args, resources);
     const input = flags.chat ? [{ role: "user", content: prompt }] : prompt;
-    const events = target.stream(input, { ...options, assistantModel: draft, signal, trace: trace?.sink });
+    const events = target.stream(input, { ...options, ...chat, assistantModel: draft, signal, trace: trace?.sink });
     await print(events, args, args.words.length > 0 ? undefined : prompt);
     saveResources(args, resources);
   } finally {

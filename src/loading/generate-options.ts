@@ -6,6 +6,7 @@ import { resolveSamplingParams } from "../sampling/sampling-params.js";
 import type { Coupling } from "../speculation/drafter.js";
 import type { TraceSink } from "../speculation/trace.js";
 import { TYPICAL_ACCEPTANCE, type TypicalAcceptance } from "../speculation/verification/verify-typical.js";
+import { CHAT_TEMPLATE_OPTIONS, type ChatTemplateOptions } from "../tokenizer/chat-message.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
@@ -47,8 +48,11 @@ export interface AssistantModel {
   readonly heads?: MedusaHeads;
 }
 
-/** Options of `generate` and `stream`: sampling parameters, limits, and how to speculate. */
-export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias">> {
+/** What the chat template is given beside a conversation. */
+export type ConversationOptions = Omit<ChatTemplateOptions, "addGenerationPrompt">;
+
+/** Options of `generate` and `stream`: sampling parameters, limits, how to speculate, and for conversations the template's. */
+export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias">>, ConversationOptions {
   /** Added to logits of tokens: a Map, or an object keyed by id. */
   logitBias?: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>;
   /** The draft model. */
@@ -80,6 +84,8 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
 
 const MAX_SAMPLES = 64;
 
+const CONVERSATION_OPTIONS = CHAT_TEMPLATE_OPTIONS.filter((name) => name !== "addGenerationPrompt");
+
 /** Names of the options that are not sampling parameters. */
 const OWN_NAMES: readonly (keyof GenerateOptions)[] = [
   ...([
@@ -94,6 +100,7 @@ const OWN_NAMES: readonly (keyof GenerateOptions)[] = [
     "ignoreEos",
   ] as const),
   ...(["logProbs", "skipSpecialTokens", "signal", "trace"] as const),
+  ...CONVERSATION_OPTIONS,
 ];
 
 const NAMES: readonly (keyof GenerateOptions)[] = [
@@ -184,4 +191,13 @@ function typicalAcceptance(speculation: SpeculationOptions = {}): TypicalAccepta
 function toMap(bias: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>): ReadonlyMap<TokenId, number> {
   if (bias instanceof Map) return bias;
   return new Map(Object.entries(bias).map(([id, value]) => [Number(id), value]));
+}
+
+/** The options that the chat template is given. @throws UsageError when there are some and the prompt is no conversation */
+export function conversationOptions(options: GenerateOptions, isConversation: boolean): ConversationOptions {
+  const given = CONVERSATION_OPTIONS.filter((name) => (options[name] ?? undefined) !== undefined);
+  if (given.length > 0 && !isConversation) {
+    throw new UsageError(`${given[0]} is for conversations: give the prompt as a list of { role, content }`);
+  }
+  return Object.fromEntries(given.map((name) => [name, options[name]]));
 }

@@ -15,7 +15,13 @@ import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { ContextOverflowError, UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 import { collect } from "./collect.js";
-import { type AssistantModel, type GenerateOptions, REQUEST_OPTIONS, resolveRequest } from "./generate-options.js";
+import {
+  type AssistantModel,
+  conversationOptions,
+  type GenerateOptions,
+  REQUEST_OPTIONS,
+  resolveRequest,
+} from "./generate-options.js";
 
 /** One prompt: text, token ids, or a conversation for the model's chat template. */
 export type PromptInput = string | readonly TokenId[] | readonly ChatMessage[];
@@ -68,8 +74,12 @@ export class LanguageModel {
     return this.events(isSeveral(inputs) ? inputs : [inputs], options);
   }
 
-  /** The ids that a prompt stands for: special tokens added to text, the chat template applied to a conversation. */
-  promptIds(input: PromptInput): TokenId[] {
+  /**
+   * The ids that a prompt stands for: special tokens added to text, the chat template applied to a conversation.
+   * @param options those for the chat template count here
+   */
+  promptIds(input: PromptInput, options: GenerateOptions = {}): TokenId[] {
+    const chat = conversationOptions(options, isConversation(input));
     if (typeof input !== "string" && (input.length === 0 || typeof input[0] === "number")) {
       return [...(input as readonly TokenId[])];
     }
@@ -77,7 +87,7 @@ export class LanguageModel {
       throw new UsageError("the checkpoint has no tokenizer.json: give the prompt as token ids");
     }
     if (typeof input === "string") return this.tokenizer.encode(input);
-    return this.tokenizer.applyChatTemplate([...(input as readonly ChatMessage[])]);
+    return this.tokenizer.applyChatTemplate(input as readonly ChatMessage[], chat);
   }
 
   /** The drafter of one sequence that these options ask for. The caller disposes of it. @throws UsageError */
@@ -113,7 +123,7 @@ export class LanguageModel {
     if (request.stopStrings.length > 0 && !this.tokenizer) {
       throw new UsageError("stopStrings need the model's tokenizer.json: use stopTokenIds");
     }
-    const prompts = inputs.map((input) => this.checkedPrompt(input));
+    const prompts = inputs.map((input) => this.checkedPrompt(input, options));
     const grammar = request.grammar && (await this.grammar(request.grammar, request.eosTokenIds));
     const runs: Run[] = [];
     // The first one is made before anything runs: it tells whether the options are right.
@@ -174,8 +184,8 @@ export class LanguageModel {
     });
   }
 
-  private checkedPrompt(input: PromptInput): TokenId[] {
-    const prompt = this.promptIds(input);
+  private checkedPrompt(input: PromptInput, options: GenerateOptions): TokenId[] {
+    const prompt = this.promptIds(input, options);
     if (prompt.length === 0) throw new UsageError("the prompt is empty: give at least one token");
     for (const id of prompt) {
       if (Number.isInteger(id) && id >= 0 && id < this.model.vocabLimit) continue;
@@ -206,6 +216,10 @@ export class LanguageModel {
     this.foreign.set(assistant, foreign);
     return foreign;
   }
+}
+
+function isConversation(input: PromptInput): input is readonly ChatMessage[] {
+  return typeof input !== "string" && input.length > 0 && typeof input[0] === "object";
 }
 
 function isSeveral(inputs: PromptInput | readonly PromptInput[]): inputs is readonly PromptInput[] {
