@@ -9,6 +9,12 @@ import { applyTest } from "./tests.js";
 import { str } from "./text.js";
 import { Generator, type Keywords, Markup, Tuple, type Value } from "./values.js";
 
+/** Filters that do not work on every character of a text, or have the engine do it. */
+const SWIFT = new Set([
+  ...["d", "default", "format", "int", "float", "lower", "replace", "safe", "string", "tojson", "trim", "upper"],
+  ...["map", "reject", "rejectattr", "select", "selectattr"],
+]);
+
 /** `value | name(args)`. @throws TemplateError when there is no such filter */
 export function applyFilter(name: string, value: Value, args: Value[], keywords: Keywords, budget: Budget): Value {
   budget.step();
@@ -16,7 +22,10 @@ export function applyFilter(name: string, value: Value, args: Value[], keywords:
     return applyFilter(name, value.text, args, keywords, budget);
   }
   if (name === "string" && value instanceof Markup) return value;
-  if (typeof value === "string") budget.read(value.length);
+  if (typeof value === "string") {
+    if (SWIFT.has(name)) budget.read(value.length);
+    else budget.scan(value.length);
+  }
   switch (name) {
     case "map":
       return map(value, args, keywords, budget);

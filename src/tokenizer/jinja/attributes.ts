@@ -4,7 +4,7 @@ import { equal } from "./operators.js";
 import { stringMethod } from "./string-methods.js";
 import { fail, TemplateError } from "./template-error.js";
 import { repr } from "./text.js";
-import { characters } from "./unicode.js";
+import { characters, hasSurrogates } from "./unicode.js";
 import {
   Callable,
   type Dict,
@@ -51,7 +51,8 @@ function element(value: Value, key: Value, budget: Budget): Value | undefined {
   const index = typeof key === "object" ? undefined : numeric(key);
   if (index === undefined) return undefined;
   if (typeof value === "string") {
-    budget.read(value.length);
+    if (!hasSurrogates(value, budget)) return value.at(index);
+    budget.list(value.length);
     return characters(value).at(index);
   }
   return sequence(value)?.at(index);

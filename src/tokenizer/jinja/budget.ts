@@ -1,7 +1,7 @@
 import { TemplateError } from "./template-error.js";
 
-/** Evaluated nodes, loop turns and 16-character pieces of text looked at: some 0.3 s; a real conversation takes thousands. */
-const STEPS = 2_000_000;
+/** Evaluated nodes, loop turns and 16-character pieces of text looked at: some 0.2 s; a real conversation takes thousands. */
+const STEPS = 1_500_000;
 /** Characters of text made, an element of a list being eight: keeps memory under 100 MB. */
 const CHARACTERS = 12_000_000;
 /** Of nested expressions, macro calls and values: stays within V8's stack of 984 KB. */
@@ -15,8 +15,8 @@ export class Budget {
 
   /** @param size values and characters of the conversation, which is the user's and may be as long as he likes */
   constructor(size: { values: number; characters: number }) {
-    this.steps = STEPS + 2000 * size.values + 4 * size.characters;
-    this.characters = CHARACTERS + 64 * size.characters + 500 * size.values;
+    this.steps = STEPS + 2000 * size.values + 16 * size.characters;
+    this.characters = CHARACTERS + 24 * size.characters + 500 * size.values;
   }
 
   step(count = 1): void {
@@ -27,6 +27,11 @@ export class Budget {
   /** Before text of this length is looked at. */
   read(length: number): void {
     this.step(1 + (length >> 4));
+  }
+
+  /** Before something is done with every character of a text of this length. */
+  scan(length: number): void {
+    this.step(1 + length);
   }
 
   /** Before text of this length is made. */

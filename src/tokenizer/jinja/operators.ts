@@ -32,6 +32,7 @@ export function truthy(value: Value): boolean {
 
 /** Python's ==: by value, and never true between a text and a number. */
 export function equal(a: Value, b: Value, budget: Budget): boolean {
+  budget.step();
   const [x, y] = [numeric(a), numeric(b)];
   if (x !== undefined || y !== undefined) return x === y;
   if (a instanceof Markup || b instanceof Markup) return equal(plain(a), plain(b), budget);
@@ -126,6 +127,7 @@ export function iterate(value: Value, budget: Budget): readonly Value[] {
 export function escaped(value: Value, budget: Budget): string {
   if (value instanceof Markup) return value.text;
   const text = str(value, budget);
+  budget.scan(text.length);
   budget.text(5 * text.length);
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;" };
   return text.replace(/[&<>'"]/g, (character) => entities[character]);

@@ -55,6 +55,12 @@ const METHODS: Record<string, [parameters: string[], method: Method]> = {
   zfill: [["width"], zeroFill],
 };
 
+/** Methods that are one search of the engine's own. */
+const SWIFT = new Set([
+  ...["endswith", "join", "lower", "partition", "removeprefix", "removesuffix", "replace", "rpartition"],
+  ...["lstrip", "rstrip", "split", "startswith", "strip", "upper"],
+]);
+
 /** A method of a text, or undefined when Python's str has none of that name. */
 export function stringMethod(text: string, name: string, lookup: Lookup, budget: Budget): Callable | undefined {
   if (name === "format") {
@@ -63,7 +69,9 @@ export function stringMethod(text: string, name: string, lookup: Lookup, budget:
   if (!Object.hasOwn(METHODS, name)) return undefined;
   const [parameters, method] = METHODS[name];
   return new Callable(name, (args, keywords) => {
-    budget.read(text.length);
+    // Most look at every character, some with work for each.
+    if (SWIFT.has(name)) budget.read(text.length);
+    else budget.scan(text.length);
     const result = method(text, new Arguments(`${name}()`, parameters, args, keywords, budget), budget);
     if (typeof result === "string") budget.text(result.length);
     return result;

@@ -1,3 +1,5 @@
+import type { Budget } from "./budget.js";
+
 /** Python counts and cuts text by code points, and has white space of its own. */
 
 const SURROGATE = /[\ud800-\udfff]/;
@@ -12,7 +14,17 @@ const SPACE_RUNS = new RegExp(`[${SPACE}]+`);
 const ONE_SPACE = new RegExp(`^[${SPACE}]$`);
 
 export function isSpace(character: string | undefined): boolean {
-  return character !== undefined && ONE_SPACE.test(character);
+  if (character === undefined) return false;
+  const code = character.charCodeAt(0);
+  return code < 0x80
+    ? code === 32 || (code >= 9 && code <= 13) || (code >= 28 && code < 32)
+    : ONE_SPACE.test(character);
+}
+
+/** Whether a text has characters that are two of JavaScript's. */
+export function hasSurrogates(text: string, budget: Budget): boolean {
+  budget.read(text.length);
+  return SURROGATE.test(text);
 }
 
 /** The code points of a text. */
