@@ -1,9 +1,9 @@
 import { TemplateError } from "./template-error.js";
 
-/** Evaluated nodes, loop turns and 16-character pieces of text looked at: some 0.2 s; a real conversation takes thousands. */
-const STEPS = 1_500_000;
+/** Evaluated nodes, loop turns and 16-character pieces of text looked at: some 0.2 s. A short conversation takes 5,000 with the longest templates. */
+const STEPS = 1_000_000;
 /** Characters of text made, an element of a list being eight: keeps memory under 100 MB. */
-const CHARACTERS = 12_000_000;
+const CHARACTERS = 10_000_000;
 /** Of nested expressions, macro calls and values: stays within V8's stack of 984 KB. */
 const DEPTH = 400;
 

@@ -9,9 +9,6 @@ export interface Segment {
   line: number;
 }
 
-/** White space in a row within a tag; the parser's library takes time that grows with its square. */
-const MOST_SPACE = 1000;
-
 /**
  * Cuts a template as Jinja2's lexer does with trim_blocks and lstrip_blocks, the settings of transformers. Comments and
  * the `generation` tag, which says what the assistant wrote and prints nothing, are left out.
@@ -72,16 +69,13 @@ function closing(source: string, open: number, line: number): { code: string; en
     if (end < 0) throw new TemplateError("syntax", "a comment {# is not closed with #}", line);
     return { code: "", end: textAfter(source, source[end - 1], end + 2, true) };
   }
-  let [depth, at, code, space] = [0, start, "", 0];
+  let [depth, at, code] = [0, start, ""];
   while (at < source.length) {
     const character = source[at];
     const sign = depth === 0 && /[-+]/.test(character) && source.startsWith(close, at + 1) ? character : "";
     if (depth === 0 && source.startsWith(close, at + sign.length) && !(kind === "{" && sign === "+")) {
       return { code, end: textAfter(source, sign, at + sign.length + 2, kind === "%") };
     }
-    space = isSpace(character) ? space + 1 : 0;
-    if (space > MOST_SPACE)
-      throw new TemplateError("limit", `a tag holds more than ${MOST_SPACE} spaces in a row`, line);
     if (character === "'" || character === '"') {
       const literal = stringLiteral(source, at, line);
       code += literal.code;
@@ -90,7 +84,9 @@ function closing(source: string, open: number, line: number): { code: string; en
     }
     if ("([{".includes(character)) depth++;
     else if (")]}".includes(character)) depth = Math.max(0, depth - 1);
-    code += character;
+    // The parser's library takes time that grows with the square of white space in a row.
+    if (!isSpace(character)) code += character;
+    else if (!code.endsWith(" ")) code += " ";
     at++;
   }
   throw new TemplateError("syntax", `a tag {${kind} is not closed with ${close}`, line);
@@ -99,13 +95,8 @@ function closing(source: string, open: number, line: number): { code: string; en
 /** A string literal with the escapes that the parser's library does not know written out as Python reads them. */
 function stringLiteral(source: string, start: number, line: number): { code: string; end: number } {
   const quote = source[start];
-  let [end, space] = [start + 1, 0];
-  while (end < source.length && source[end] !== quote) {
-    space = isSpace(source[end]) ? space + 1 : 0;
-    if (space > MOST_SPACE)
-      throw new TemplateError("limit", `a text has more than ${MOST_SPACE} spaces in a row`, line);
-    end += source[end] === "\\" ? 2 : 1;
-  }
+  let end = start + 1;
+  while (end < source.length && source[end] !== quote) end += source[end] === "\\" ? 2 : 1;
   if (end >= source.length) throw new TemplateError("syntax", `a text that begins with ${quote} is not closed`, line);
   const code = source.slice(start, end + 1).replace(/\\(U[0-9a-fA-F]{8}|[0-7]{1,3}|[\s\S])/g, (match, code: string) => {
     if (code.length > 1 || /[0-7]/.test(code)) return character(code);
@@ -113,7 +104,12 @@ function stringLiteral(source: string, start: number, line: number): { code: str
     if (code === "\n") return "";
     return /[ntrbfvxu'"\\]/.test(code) ? match : `\\${match}`;
   });
-  return { code, end: end + 1 };
+  return { code: code.replace(/\s{9,}/g, spelled), end: end + 1 };
+}
+
+/** White space as escapes, for the same reason. */
+function spelled(space: string): string {
+  return space.replace(/\s/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function character(digits: string): string {

@@ -6,7 +6,7 @@ import { TemplateError } from "./template-error.js";
 type Token = ReturnType<typeof tokenize>[number];
 
 /** Characters; the longest templates in use have 40,000. */
-const LONGEST = 262_144;
+const LONGEST = 131_072;
 
 /** Words that never begin the argument of a test that is written without brackets. */
 const KEYWORDS = new Set(["and", "or", "not", "is", "in", "if", "else", "recursive"]);
@@ -45,31 +45,36 @@ function tokensOf({ kind, value, line }: Segment): Token[] {
  * name that no template can write.
  */
 function withTestArguments(tokens: Token[]): Token[] {
+  if (!tokens.some((token) => isWord(token, "is"))) return tokens;
+  const pairs = brackets(tokens);
   const result: Token[] = [];
+  const closed: number[] = [];
   for (let i = 0; i < tokens.length; i++) {
+    for (; closed.at(-1) === i; closed.pop()) result.push({ value: ")", type: "CloseParen" });
     const negated = isWord(tokens[i + 1], "not");
     const name = tokens[i + (negated ? 2 : 1)];
     const first = i + (negated ? 3 : 2);
-    const end = isWord(tokens[i], "is") && name?.type === testName(name) ? argumentEnd(tokens, first) : first;
+    const end = isWord(tokens[i], "is") && name && isTestName(name) ? argumentEnd(tokens, first, pairs) : first;
     if (end === first) {
       result.push(tokens[i]);
       continue;
     }
-    const bracketed = tokens[first].type === "OpenParen";
     result.push(
       { value: "|", type: "Pipe" },
       { value: `is ${negated ? "not " : ""}${name.value}`, type: "Identifier" },
     );
-    const args = withTestArguments(bracketed ? tokens.slice(first + 1, end - 1) : tokens.slice(first, end));
-    result.push({ value: "(", type: "OpenParen" }, ...args, { value: ")", type: "CloseParen" });
-    i = end - 1;
+    if (tokens[first].type !== "OpenParen") {
+      result.push({ value: "(", type: "OpenParen" });
+      closed.push(end);
+    }
+    i = first - 1;
   }
   return result;
 }
 
 /** Names and operators such as == can stand as tests. */
-function testName({ type }: Token): Token["type"] | undefined {
-  return type === "Identifier" || type === "ComparisonBinaryOperator" ? type : undefined;
+function isTestName({ type }: Token): boolean {
+  return type === "Identifier" || type === "ComparisonBinaryOperator";
 }
 
 function isWord(token: Token | undefined, word: string): boolean {
@@ -80,30 +85,30 @@ const OPENING = new Set<string>(["OpenParen", "OpenSquareBracket", "OpenCurlyBra
 const CLOSING = new Set<string>(["CloseParen", "CloseSquareBracket", "CloseCurlyBracket"]);
 
 /** Behind the argument that begins at `first`; `first` when none does. */
-function argumentEnd(tokens: readonly Token[], first: number): number {
+function argumentEnd(tokens: readonly Token[], first: number, pairs: ReadonlyMap<number, number>): number {
   const token = tokens[first];
   const word = token?.type === "Identifier" && !KEYWORDS.has(token.value);
   const literal = token?.type === "StringLiteral" || token?.type === "NumericLiteral";
-  if (!word && !literal && !OPENING.has(token?.type ?? "")) return first;
-  let end = OPENING.has(token.type) ? bracketEnd(tokens, first) : first + 1;
-  if (token.type === "OpenParen") return end;
-  while (
-    tokens[end]?.type === "Dot" ||
-    tokens[end]?.type === "OpenSquareBracket" ||
-    tokens[end]?.type === "OpenParen"
-  ) {
-    end = tokens[end].type === "Dot" ? end + 2 : bracketEnd(tokens, end);
+  if (token?.type === "OpenParen") return first + 1;
+  const bracket = pairs.get(first);
+  if (!word && !literal && bracket === undefined) return first;
+  let end = bracket ?? first + 1;
+  for (;;) {
+    if (tokens[end]?.type === "Dot") end += 2;
+    else if (pairs.has(end)) end = pairs.get(end)!;
+    else return end;
   }
-  return end;
 }
 
-function bracketEnd(tokens: readonly Token[], open: number): number {
-  let depth = 0;
-  for (let i = open; i < tokens.length; i++) {
-    if (OPENING.has(tokens[i].type)) depth++;
-    else if (CLOSING.has(tokens[i].type) && --depth === 0) return i + 1;
-  }
-  return tokens.length;
+/** Behind the closing bracket, for every opening one. */
+function brackets(tokens: readonly Token[]): Map<number, number> {
+  const pairs = new Map<number, number>();
+  const open: number[] = [];
+  tokens.forEach(({ type }, i) => {
+    if (OPENING.has(type)) open.push(i);
+    else if (CLOSING.has(type) && open.length > 0) pairs.set(open.pop()!, i + 1);
+  });
+  return pairs;
 }
 
 /** The last token that the parser looked at before it failed. */
