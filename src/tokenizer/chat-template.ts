@@ -68,13 +68,14 @@ export class ChatTemplates {
   private choose({ chatTemplate, tools }: ChatTemplateOptions): string {
     const named = this.named();
     if (chatTemplate !== undefined) {
-      const found = named?.get(chatTemplate) ?? chatTemplate;
-      if (/[{\n]/.test(found)) return found;
+      const found = named?.get(chatTemplate);
+      if (found !== undefined) return found;
+      if (/[{\n]/.test(chatTemplate)) return chatTemplate;
       const names = named
         ? `the tokenizer has ${[...named.keys()].sort().join(", ")}`
         : "the tokenizer has no named ones";
       throw new UsageError(
-        `chatTemplate ${JSON.stringify(found.slice(0, 80))} is no template's name or text: ${names}`,
+        `chatTemplate ${JSON.stringify(chatTemplate.slice(0, 80))} is no template's name or text: ${names}`,
       );
     }
     if (named) {

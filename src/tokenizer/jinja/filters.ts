@@ -1,6 +1,7 @@
 import type { Arguments } from "./arguments.js";
 import { lookup } from "./attributes.js";
 import type { Budget } from "./budget.js";
+import { fixed } from "./format.js";
 import { type JsonStyle, json } from "./json.js";
 import { escaped, iterate, lengthOf, truthy } from "./operators.js";
 import { pad, replace } from "./string-methods.js";
@@ -143,7 +144,7 @@ function round(value: Value, args: Arguments): Value {
   const scale = 10 ** precision;
   if (method !== "common") return new Float((method === "ceil" ? Math.ceil : Math.floor)(number * scale) / scale);
   if (!(value instanceof Float)) return precision >= 0 ? number : Math.round(number * scale) / scale;
-  if (precision > 0) return new Float(Number(number.toFixed(Math.min(precision, 100))));
+  if (precision > 0) return new Float(Number(fixed(number, Math.min(precision, 100))));
   const scaled = number * scale;
   const near = Math.round(scaled);
   return new Float((Math.abs(scaled % 1) === 0.5 && near % 2 !== 0 ? near - 1 : near) / scale);

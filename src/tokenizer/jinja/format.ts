@@ -62,14 +62,23 @@ function numberBody(number: number, float: boolean, type: string | undefined, pr
   const digits = Math.min(100, Number(precision ?? 6));
   const bases: Record<string, number> = { b: 2, o: 8, x: 16, X: 16 };
   if (type && bases[type]) return type === "X" ? size.toString(16).toUpperCase() : size.toString(bases[type]);
-  if (type === "f" || type === "F") return size.toFixed(digits);
-  if (type === "%") return `${(size * 100).toFixed(digits)}%`;
+  if (type === "f" || type === "F") return fixed(size, digits);
+  if (type === "%") return `${fixed(size * 100, digits)}%`;
   if (type === "e" || type === "E") return size.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
   if (type === "g" || (!type && precision !== undefined)) {
     return floatText(Number(size.toPrecision(Math.max(1, digits)))).replace(/\.0$/, "");
   }
   if (type && type !== "d" && type !== "n") fail(`unknown format code '${type}' for a number`);
   return float ? floatText(size) : String(size);
+}
+
+/** toFixed with Python's rounding: what lies exactly between two goes to the even one. */
+export function fixed(value: number, digits: number): string {
+  const exact = value.toFixed(Math.min(100, digits + 30));
+  const text = value.toFixed(digits);
+  if (/[e]/.test(exact) || digits + 30 > 100 || !/^50*$/.test(exact.slice(-30))) return text;
+  const below = exact.slice(0, -30).replace(/\.$/, "");
+  return /[02468]$/.test(below) ? below : text;
 }
 
 const PERCENT = /%(?:\(([^)]*)\))?([-+ 0#]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])/g;

@@ -82,6 +82,12 @@ function closing(source: string, open: number, line: number): { code: string; en
       at = literal.end;
       continue;
     }
+    const number = /\d/.test(character) && !/[\w.]$/.test(code) ? numberLiteral(source, at) : undefined;
+    if (number) {
+      code += number.code;
+      at = number.end;
+      continue;
+    }
     if ("([{".includes(character)) depth++;
     else if (")]}".includes(character)) depth = Math.max(0, depth - 1);
     // The parser's library takes time that grows with the square of white space in a row.
@@ -90,6 +96,22 @@ function closing(source: string, open: number, line: number): { code: string; en
     at++;
   }
   throw new TemplateError("syntax", `a tag {${kind} is not closed with ${close}`, line);
+}
+
+const NUMBER = /0x[\da-f_]+|0o[0-7_]+|0b[01_]+|\d[\d_]*(\.\d+)?(e[+-]?\d+)?/iy;
+
+/** A number in the form that the parser's library knows: decimal, without _ and exponent. */
+function numberLiteral(source: string, start: number): { code: string; end: number } {
+  NUMBER.lastIndex = start;
+  const [text, fraction, exponent] = NUMBER.exec(source)!;
+  const value = Number(text.replaceAll("_", ""));
+  const end = start + text.length;
+  if (!exponent) return { code: fraction ? text.replaceAll("_", "") : decimal(value), end };
+  return { code: Number.isInteger(value) ? `${decimal(value)}.0` : value.toFixed(100).replace(/0+$/, ""), end };
+}
+
+function decimal(value: number): string {
+  return Number.isFinite(value) ? BigInt(value).toString() : "0";
 }
 
 /** A string literal with the escapes that the parser's library does not know written out as Python reads them. */
