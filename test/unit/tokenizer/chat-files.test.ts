@@ -5,7 +5,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AutoModelForCausalLM, AutoTokenizer } from "../../../src/index.js";
 
 const MESSAGES = [{ role: "user", content: "Hi" }];
-const JSON_FILE = { model: { type: "WordLevel", vocab: { a: 0 }, unk_token: "a" }, added_tokens: [] };
+const MODEL = { type: "WordLevel", vocab: { a: 0 }, unk_token: "a" };
+const JSON_FILE = {
+  model: MODEL,
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: null,
+  post_processor: null,
+  decoder: null,
+};
 
 describe("chat templates in files", () => {
   let folder: string;
