@@ -40,7 +40,8 @@ export { chain, rootOnly, type TokenTree } from "./speculation/trees/token-tree.
 export { TREE_PRESETS } from "./speculation/trees/tree-presets.js";
 export { expectedAccepted, searchTree } from "./speculation/trees/tree-search.js";
 export { AutoTokenizer } from "./tokenizer/auto-tokenizer.js";
-export type { ChatMessage, Tokenizer } from "./tokenizer/tokenizer.js";
+export type { ChatMessage, ChatTemplateOptions, ContentPart, ToolCall } from "./tokenizer/chat-message.js";
+export type { Tokenizer } from "./tokenizer/tokenizer.js";
 export {
   type ClosedFormHeads,
   type ClosedFormOptions,

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { type ChatMessage, type GenerateOptions, UsageError } from "../index.js";
+import { CHAT_FLAGS, chatOptions } from "./chat-flags.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
 import { generateOptions, MODEL_FLAGS, SAMPLING_FLAGS, withModels } from "./flags.js";
@@ -16,6 +17,7 @@ export const chatCommand: Command = {
   flags: {
     ...MODEL_FLAGS,
     system: { type: "string", value: "TEXT", help: "system message" },
+    ...CHAT_FLAGS,
     ...SPECULATION_FLAGS,
     ...SAMPLING_FLAGS,
     "no-color": { type: "boolean", help: "no colours" },
@@ -29,8 +31,9 @@ export const chatCommand: Command = {
 
 async function run(args: Arguments): Promise<void> {
   const asked = await generateOptions(args);
+  const template = await chatOptions(args);
   const models = await loadModels(args);
-  if (!models.target.tokenizer?.hasChatTemplate) {
+  if (!models.target.tokenizer?.hasChatTemplate && template.chatTemplate === undefined) {
     throw new UsageError(
       "this model has no chat template: use foretoken generate, or name an instruction-tuned --model",
     );
@@ -49,7 +52,7 @@ async function run(args: Arguments): Promise<void> {
   for await (const line of lines) {
     if (["", "/exit", "/quit"].includes(line.trim())) break;
     messages.push({ role: "user", content: line });
-    messages.push({ role: "assistant", content: await answer(models, messages, options) });
+    messages.push({ role: "assistant", content: await answer(models, messages, { ...options, ...template }) });
     process.exitCode = 0;
     if (process.stdin.isTTY) lines.prompt();
   }

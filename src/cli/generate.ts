@@ -1,4 +1,5 @@
 import { type GenerationEvent, type GenerationStats, type TokenEvent, traceFile, UsageError } from "../index.js";
+import { CHAT_FLAGS, chatOptions, refuseChatFlags } from "./chat-flags.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
 import { exactnessWords } from "./exactness.js";
@@ -21,6 +22,7 @@ export const generateCommand: Command = {
     ...SAMPLING_FLAGS,
     prompt: { type: "string", short: "p", value: "TEXT", help: "the prompt, for scripts; the same as PROMPT" },
     chat: { type: "boolean", help: "put the prompt through the model's chat template" },
+    ...CHAT_FLAGS,
     trace: { type: "string", value: "FILE", help: "write every speculative step to FILE as JSON lines" },
     explain: { type: "boolean", help: "say which method was used and what it brought" },
     logprobs: {
@@ -54,6 +56,8 @@ async function run(args: Arguments): Promise<void> {
   const { flags } = args;
   const asked = await generateOptions(args); // a bad flag is told before models are loaded
   if (asked.logProbs !== undefined && !flags.json) throw new UsageError("--logprobs are part of --json: give both");
+  if (!flags.chat) refuseChatFlags(args);
+  const chat = await chatOptions(args);
   const prompt = await promptOf(args);
   const { signal, release } = interruptSignal();
   const tracePath = stringFlag(args, "trace");
@@ -62,7 +66,7 @@ async function run(args: Arguments): Promise<void> {
     const models = await loadModels(args, signal);
     const options = withModels(asked, args, models);
     const input = flags.chat ? [{ role: "user", content: prompt.text }] : prompt.text;
-    const events = models.target.stream(input, { ...options, signal, trace: trace?.sink });
+    const events = models.target.stream(input, { ...options, ...chat, signal, trace: trace?.sink });
     await print(events, args, prompt.isDefault ? prompt.text : undefined);
     saveResources(args, models.resources);
   } finally {

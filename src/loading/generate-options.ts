@@ -4,6 +4,7 @@ import type { GrammarSpec } from "../sampling/grammar.js";
 import { isTokenId, SAMPLING_OPTIONS } from "../sampling/sampling-options.js";
 import { methods } from "../speculation/methods.js";
 import type { TraceSink } from "../speculation/trace.js";
+import type { ChatTemplateOptions } from "../tokenizer/chat-message.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { OPTION_ALIASES } from "../types/option-aliases.js";
 import {
@@ -16,6 +17,7 @@ import {
   integer,
   numberOf,
   type OptionKind,
+  text,
   value,
 } from "../types/option-kinds.js";
 import type { OptionNames, OptionTable } from "../types/option-table.js";
@@ -32,8 +34,14 @@ export interface AssistantModel {
   readonly heads?: MedusaHeads;
 }
 
-/** Options of `generate` and `stream`: sampling parameters, limits, and how to speculate. null means "not given". */
-export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias">> {
+/** What the chat template is given beside a conversation. */
+export type ConversationOptions = Omit<ChatTemplateOptions, "addGenerationPrompt">;
+
+/**
+ * Options of `generate` and `stream`: sampling parameters, limits, how to speculate, and for conversations the template's.
+ * null means "not given".
+ */
+export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias">>, ConversationOptions {
   /** Added to logits of tokens: a Map, or an object keyed by id. */
   logitBias?: ReadonlyMap<TokenId, number> | Readonly<Record<number, number>>;
   /** The draft model. */
@@ -71,6 +79,23 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
 /** Samples of one prompt. */
 const MAX_SAMPLES = 64;
 
+const isObjects = (given: unknown) =>
+  Array.isArray(given) && everyItem(given, (item) => typeof item === "object" && item !== null && !Array.isArray(item));
+
+/** What each option of the chat template takes. */
+export const CONVERSATION_OPTIONS: OptionTable<ConversationOptions> = {
+  tools: value('a list of tools { type: "function", function: { name, ... } }', isObjects),
+  documents: value("a list of documents { title, text }", isObjects),
+  continueFinalMessage: value("true, false or the name of a field", (given) =>
+    ["boolean", "string"].includes(typeof given),
+  ),
+  chatTemplate: text(),
+  templateVariables: value(
+    "an object such as { enable_thinking: false }",
+    (given) => typeof given === "object" && !Array.isArray(given),
+  ),
+};
+
 /** What each option takes. That ids are in the vocabulary is checked with the model at hand. */
 export const GENERATE_OPTIONS: OptionTable<GenerateOptions> = {
   ...SAMPLING_OPTIONS,
@@ -94,6 +119,7 @@ export const GENERATE_OPTIONS: OptionTable<GenerateOptions> = {
   skipSpecialTokens: boolean(),
   signal: abortSignal(),
   trace: callback(),
+  ...CONVERSATION_OPTIONS,
 };
 
 /** How other names are understood. */

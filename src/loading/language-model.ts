@@ -8,15 +8,16 @@ import { TokenHistory } from "../sampling/history.js";
 import { Sampler } from "../sampling/sampler.js";
 import type { Drafter } from "../speculation/drafter.js";
 import { methods } from "../speculation/methods.js";
+import type { ChatMessage } from "../tokenizer/chat-message.js";
 import { IncrementalDetokenizer } from "../tokenizer/incremental-detokenizer.js";
-import type { ChatMessage, Tokenizer } from "../tokenizer/tokenizer.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { ContextOverflowError, UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 import { collect } from "./collect.js";
 import { ForeignDrafts } from "./foreign-draft.js";
 import type { GenerateOptions } from "./generate-options.js";
 import { modelDefaults, overDefaults } from "./generation-config.js";
-import { assertPrompt, type PromptInput, promptsOf } from "./prompt-input.js";
+import { assertPrompt, conversationOptions, type PromptInput, promptsOf } from "./prompt-input.js";
 import { checkGenerateOptions, forAnotherPrompt, resolveRequest } from "./resolve-request.js";
 import { resolveSpeculation } from "./speculation-options.js";
 
@@ -94,9 +95,13 @@ export class LanguageModel {
     return resolveRequest(this.withDefaults(checkGenerateOptions(options)), this.model);
   }
 
-  /** The ids that a prompt stands for: special tokens added to text, the chat template applied to a conversation. */
-  promptIds(input: PromptInput): TokenId[] {
+  /**
+   * The ids that a prompt stands for: special tokens added to text, the chat template applied to a conversation.
+   * @param options those for the chat template count here
+   */
+  promptIds(input: PromptInput, options: GenerateOptions = {}): TokenId[] {
     assertPrompt(input);
+    const chat = conversationOptions(checkGenerateOptions(options), input);
     if (typeof input !== "string" && (input.length === 0 || typeof input[0] === "number")) {
       return [...(input as readonly TokenId[])];
     }
@@ -104,7 +109,7 @@ export class LanguageModel {
       throw new UsageError("the checkpoint has no tokenizer.json: give the prompt as token ids");
     }
     if (typeof input === "string") return this.tokenizer.encode(input);
-    return this.tokenizer.applyChatTemplate([...(input as readonly ChatMessage[])]);
+    return this.tokenizer.applyChatTemplate(input as readonly ChatMessage[], chat);
   }
 
   /** The drafter of one sequence that these options ask for. The caller disposes of it. @throws UsageError */
@@ -133,7 +138,7 @@ export class LanguageModel {
     if (request.stopStrings.length > 0 && !this.tokenizer) {
       throw new UsageError("stopStrings need the model's tokenizer.json: use stopTokenIds");
     }
-    const prompts = inputs.map((input) => this.checkedPrompt(input));
+    const prompts = inputs.map((input) => this.checkedPrompt(input, options));
     const drafter = this.drafterFor(options);
     // Told when the drafter is awaited; until then it is nobody's fault.
     if (drafter instanceof Promise) drafter.catch(() => {});
@@ -228,8 +233,8 @@ export class LanguageModel {
     });
   }
 
-  private checkedPrompt(input: PromptInput): TokenId[] {
-    const prompt = this.promptIds(input);
+  private checkedPrompt(input: PromptInput, options: GenerateOptions): TokenId[] {
+    const prompt = this.promptIds(input, options);
     if (prompt.length === 0) throw new UsageError("the prompt is empty: give at least one token");
     for (const id of prompt) {
       if (Number.isInteger(id) && id >= 0 && id < this.model.vocabLimit) continue;

@@ -1,8 +1,9 @@
-import type { ChatMessage } from "../tokenizer/tokenizer.js";
+import type { ChatMessage } from "../tokenizer/chat-message.js";
 import { UsageError } from "../types/errors.js";
 import { everyItem } from "../types/option-kinds.js";
 import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
+import { CONVERSATION_OPTIONS, type ConversationOptions, type GenerateOptions } from "./generate-options.js";
 
 /** One prompt: text, token ids, or a conversation for the model's chat template. */
 export type PromptInput = string | readonly TokenId[] | readonly ChatMessage[];
@@ -27,4 +28,18 @@ export function assertPrompt(input: unknown): asserts input is PromptInput {
 
 function isMessage(item: unknown): item is ChatMessage {
   return typeof item === "object" && item !== null && typeof (item as Partial<ChatMessage>).role === "string";
+}
+
+/** The options that the chat template is given. @throws UsageError when there are some and the prompt is no conversation */
+export function conversationOptions(options: GenerateOptions, input: PromptInput): ConversationOptions {
+  const names = Object.keys(CONVERSATION_OPTIONS) as (keyof ConversationOptions)[];
+  const given = names.filter((name) => options[name] !== undefined);
+  if (given.length > 0 && !isConversation(input)) {
+    throw new UsageError(`${given[0]} is for conversations: give the prompt as a list of { role, content }`);
+  }
+  return Object.fromEntries(given.map((name) => [name, options[name]]));
+}
+
+function isConversation(input: PromptInput): boolean {
+  return typeof input !== "string" && input.length > 0 && typeof input[0] === "object";
 }

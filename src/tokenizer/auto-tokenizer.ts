@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { isObject } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
 import { withLegacyFiles } from "./added-tokens.js";
+import { readChatTemplates } from "./chat-files.js";
 import { reasonOf } from "./fast-tokenizer.js";
 import { Tokenizer, type TokenizerConfig } from "./tokenizer.js";
 import type { TokenizerJson } from "./tokenizer-json.js";
 
 export const AutoTokenizer = {
   /**
-   * Reads tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json, added_tokens.json and
-   * chat_template.jinja.
+   * Reads tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json, added_tokens.json,
+   * chat_template.jinja and additional_chat_templates/.
    * @throws TokenizerError naming the file
    */
   async fromPretrained(directory: string): Promise<Tokenizer> {
@@ -25,8 +26,8 @@ export const AutoTokenizer = {
       await readObject(join(directory, "added_tokens.json")),
       Array.isArray(known) ? known.filter(isObject) : [],
     ) as Record<string, unknown>;
-    const template = await readText(join(directory, "chat_template.jinja"));
-    if (template !== undefined) config.chat_template = template;
+    const templates = await readChatTemplates(directory);
+    if (templates !== undefined) config.chat_template = templates;
     return new Tokenizer(json as unknown as TokenizerJson, config as TokenizerConfig, path);
   },
 };

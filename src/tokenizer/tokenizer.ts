@@ -1,7 +1,8 @@
-import { Template } from "@huggingface/jinja";
-import { TokenizerError, UsageError } from "../types/errors.js";
+import { TokenizerError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
-import { type AddedTokenConfig, addedTokens, type SpecialToken, contentOf as textOf } from "./added-tokens.js";
+import { type AddedTokenConfig, addedTokens, contentOf, type SpecialToken } from "./added-tokens.js";
+import type { ChatMessage, ChatTemplateOptions } from "./chat-message.js";
+import { ChatTemplates } from "./chat-template.js";
 import { explained, fastTokenizer, tooSlow } from "./fast-tokenizer.js";
 import type { FastTokenizer } from "./library.js";
 import { withTimeLimit } from "./time-limit.js";
@@ -10,19 +11,14 @@ import { hasUnknownRegex } from "./untrusted-parts.js";
 
 export type { TokenizerJson } from "./tokenizer-json.js";
 
-/** A turn of a conversation. */
-export interface ChatMessage {
-  role: string;
-  content: string;
-}
-
 /** The parts of tokenizer_config.json that are read here. */
 export interface TokenizerConfig extends AddedTokenConfig {
   bos_token?: SpecialToken;
   eos_token?: SpecialToken;
   pad_token?: SpecialToken;
   unk_token?: SpecialToken;
-  chat_template?: string | { name: string; template: string }[];
+  /** A template, or several: a list of { name, template }, or by name. */
+  chat_template?: unknown;
 }
 
 /** Milliseconds in which a regex that nobody knows must be done: so many, and so many for each character. */
@@ -38,7 +34,7 @@ export class Tokenizer {
   private readonly fast: FastTokenizer;
   private ids: ReadonlyMap<string, TokenId> | undefined;
   private readonly slow: { encode: boolean; decode: boolean };
-  private template: Template | undefined;
+  private readonly chat: ChatTemplates;
 
   /** @throws TokenizerError naming the file and the part that is wrong */
   constructor(
@@ -52,6 +48,7 @@ export class Tokenizer {
     this.fast = fastTokenizer(this.json, entries, config, file);
     this.vocabSize = this.fast.model.vocab.length;
     this.specialTokenIds = new Set(added.filter((token) => token.special).map(({ id }) => id));
+    this.chat = new ChatTemplates(config.chat_template, specialTokens(config));
     this.slow = {
       encode: hasUnknownRegex([json.normalizer, json.pre_tokenizer]),
       decode: hasUnknownRegex(json.decoder),
@@ -60,7 +57,7 @@ export class Tokenizer {
 
   /** The id of the tokenizer's own end-of-sequence token, where its configuration names one. */
   get eosTokenId(): TokenId | undefined {
-    const token = textOf(this.config.eos_token);
+    const token = contentOf(this.config.eos_token);
     return token === "" ? undefined : this.tokenToId(token);
   }
 
@@ -112,30 +109,20 @@ export class Tokenizer {
   }
 
   get hasChatTemplate(): boolean {
-    return this.templateText() !== undefined;
+    return this.chat.present;
   }
 
-  /** The conversation as the model was taught to read it, ready for its answer. @throws UsageError without a template */
-  renderChat(messages: readonly ChatMessage[], { addGenerationPrompt = true } = {}): string {
-    const text = this.templateText();
-    if (text === undefined) throw new UsageError("the tokenizer has no chat template: give the prompt as text");
-    try {
-      this.template ??= new Template(text);
-      return this.template.render({
-        messages: messages.map((message) => ({ ...message })),
-        add_generation_prompt: addGenerationPrompt,
-        bos_token: contentOf(this.config.bos_token),
-        eos_token: contentOf(this.config.eos_token),
-        pad_token: contentOf(this.config.pad_token),
-        unk_token: contentOf(this.config.unk_token),
-      });
-    } catch (error) {
-      throw new UsageError(`the chat template refuses the messages: ${(error as Error).message.split("\n")[0]}`);
-    }
+  /**
+   * The conversation as the model was taught to read it, ready for its answer.
+   * @throws UsageError for wrong messages or options, without a template, and for what the template refuses;
+   *   TokenizerError for a template that cannot be read or takes more time or memory than it may
+   */
+  renderChat(messages: readonly ChatMessage[], options?: ChatTemplateOptions): string {
+    return this.chat.render(messages, options);
   }
 
   /** Ids of `renderChat`; the template itself writes special tokens, so none are added. */
-  applyChatTemplate(messages: readonly ChatMessage[], options?: { addGenerationPrompt?: boolean }): TokenId[] {
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatTemplateOptions): TokenId[] {
     return this.encode(this.renderChat(messages, options), { addSpecialTokens: false });
   }
 
@@ -144,14 +131,14 @@ export class Tokenizer {
     const limit = LIMIT_MS + size * LIMIT_MS_PER_CHARACTER;
     return explained(this.file, part, slow ? () => withTimeLimit(work, limit, tooSlow(this.file, part)) : work);
   }
-
-  private templateText(): string | undefined {
-    const { chat_template: template } = this.config;
-    if (!Array.isArray(template)) return template ?? undefined;
-    return (template.find(({ name }) => name === "default") ?? template[0])?.template;
-  }
 }
 
-function contentOf(token: SpecialToken | undefined): string {
-  return typeof token === "string" ? token : (token?.content ?? "");
+/** bos_token, eos_token and the like: what chat templates know them by. */
+function specialTokens(config: TokenizerConfig): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [name, token] of Object.entries(config as Record<string, SpecialToken | undefined>)) {
+    const content = typeof token === "string" ? token : token?.content;
+    if (name.endsWith("_token") && typeof content === "string") tokens[name] = content;
+  }
+  return tokens;
 }

@@ -121,7 +121,7 @@ test("a cache that is removed under a loaded model is named, and loading again m
     );
   rmSync(cache, { recursive: true });
   await lm.generate([5, 6, 7], { maxNewTokens: 4 });
-  await expect(generate()).rejects.toThrow(/packed.bin was removed meanwhile: load the model again/);
+  await expect(generate()).rejects.toThrow(/was removed while it was in use: load the checkpoint again/);
   await load();
   expect(await generate()).toHaveLength(2);
   await lm.dispose();

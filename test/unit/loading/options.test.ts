@@ -112,7 +112,8 @@ const ALL: Record<keyof GenerateOptions, true> = {
   ...({ badWordsIds: true, minNewTokens: true, seed: true, assistantModel: true, speculation: true } as const),
   ...({ grammar: true, generationConfig: true, numReturnSequences: true, maxNewTokens: true, maxTime: true } as const),
   ...({ stopStrings: true, stopTokenIds: true, ignoreEos: true, logProbs: true, skipSpecialTokens: true } as const),
-  ...({ signal: true, trace: true } as const),
+  ...({ signal: true, trace: true, tools: true, documents: true, continueFinalMessage: true } as const),
+  ...({ chatTemplate: true, templateVariables: true } as const),
 };
 
 test("a stream that nobody reads holds nothing of the draft", async () => {
