@@ -5,7 +5,7 @@ const LONGEST = 1 << 19;
 /** Nested groups: each is a recursion of the compiler. */
 const DEEPEST = 256;
 /** Elements once repetitions are written out: the compiler makes a state of each. */
-const MOST_ELEMENTS = 50_000;
+const MOST_ELEMENTS = 200_000;
 /** The compiler writes that many copies of a repetition; more are counted. */
 const WRITTEN_OUT = 128;
 const LARGEST_COUNT = 1_000_000;
@@ -32,7 +32,7 @@ const PIECE =
  * @throws UsageError
  */
 export function checkEbnf(text: string, vocabSize: number): void {
-  if (text.length > LONGEST) refuse(`has ${text.length} characters`, `${LONGEST} at most`);
+  if (text.length > LONGEST) refuse(`has ${text.length} characters, and may have ${LONGEST}`);
   const open: Cost[] = [{ elements: 0, wide: 0 }];
   let last: Cost = { elements: 0, wide: 0 };
   for (const piece of text.matchAll(PIECE)) {
@@ -40,33 +40,34 @@ export function checkEbnf(text: string, vocabSize: number): void {
     const group = open[open.length - 1];
     if (word === "(") {
       open.push({ elements: 0, wide: 0 });
-      if (open.length > DEEPEST) refuse(`is nested more than ${DEEPEST} deep`, "fewer brackets or levels");
+      if (open.length > DEEPEST) refuse(`has brackets more than ${DEEPEST} deep`);
     } else if (word === ")" && open.length > 1) {
       last = open.pop()!;
       add(open[open.length - 1], last, 1);
     } else if (word[0] === "{") {
       const counts = [piece[1], piece[2] || "0"].map(Number);
       const most = Math.max(...counts);
-      if (most > LARGEST_COUNT) refuse(`repeats ${most} times`, `${LARGEST_COUNT} at most`);
+      if (most > LARGEST_COUNT) refuse(`repeats ${most} times, and may ${LARGEST_COUNT} times`);
       add(group, last, Math.min(most, WRITTEN_OUT) - 1);
       last = scaled(last, Math.min(most, WRITTEN_OUT));
     } else if (word[0] !== "#" && word[0] !== ")") {
+      if (word[0] === "[") checkClass(word);
       last = { elements: word[0] === '"' ? word.length - 2 : 1, wide: word[0] === "[" ? width(word) : 0 };
       add(group, last, 1);
     }
   }
   const { elements, wide } = open[0];
   if (elements > MOST_ELEMENTS)
-    refuse(`has ${round(elements)} elements`, `${MOST_ELEMENTS} at most, repetitions included`);
+    refuse(`has ${round(elements)} elements, repetitions included, and may have ${MOST_ELEMENTS}`);
   if (wide * vocabSize > MOST_COMPARISONS) {
     const most = Math.floor(MOST_COMPARISONS / vocabSize);
-    refuse(`has ${round(wide)} places where any character may stand`, `${most} at most with this vocabulary`);
+    refuse(`has ${round(wide)} places where any character may stand, and may have ${most} with this vocabulary`);
   }
 }
 
-function refuse(what: string, limit: string): never {
+function refuse(what: string): never {
   throw new UsageError(
-    `the grammar cannot be used: it ${what}, and may have ${limit}: use less nesting, fewer alternatives and lower counts ({n,m}, maxLength, maxItems)`,
+    `the grammar cannot be used: it ${what}: use less nesting, fewer alternatives and lower counts ({n,m}, maxLength, maxItems)`,
   );
 }
 
@@ -81,6 +82,16 @@ function add(to: Cost, cost: Cost, times: number): void {
 
 function scaled({ elements, wide }: Cost, times: number): Cost {
   return { elements: elements * times, wide: wide * times };
+}
+
+/** XGrammar 0.1.27 reads classes of characters beyond ASCII wrongly, without a word. */
+function checkClass(text: string): void {
+  for (const [character] of text.matchAll(/\\[xuU][0-9a-fA-F]+|\\.|./gsu)) {
+    if (code(character) < 0x80) continue;
+    throw new UsageError(
+      `the grammar cannot be used: ${JSON.stringify(character)} is beyond ASCII, which character classes cannot hold: write such characters as quoted alternatives, or use [^...]`,
+    );
+  }
 }
 
 /** The part of the 95 printable ASCII characters that a class allows, roughly: escapes count as one character each. */

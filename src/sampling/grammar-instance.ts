@@ -102,16 +102,17 @@ export class GrammarInstance {
   private reasonOf(error: unknown): string {
     const simpler = "make it smaller, with less nesting, repetition and ambiguity";
     if (error instanceof TimeLimitError) return `it takes too long: ${simpler}`;
+    const said = this.library.messages.findLast((message) => message.includes("FATAL"));
+    if (said !== undefined) return withoutPlace(said);
     if (this.library.outOfMemory) return `it takes too much memory: ${simpler}`;
     // V8's stack ended, or a pointer left the memory.
     if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) return `it is too deep: ${simpler}`;
-    return librarysReason(this.library.messages, error);
+    return withoutPlace(String(error));
   }
 }
 
 /** What the library said, without the place in its sources. */
-function librarysReason(messages: readonly string[], error: unknown): string {
-  const said = messages.findLast((message) => message.includes("FATAL")) ?? String(error);
+function withoutPlace(said: string): string {
   const line = said.replace(/\s+/g, " ").replace(/^.*?\.(?:cc|h):\d+: /, "");
   return line.replace(/^.*?false: /, "").slice(0, 200);
 }

@@ -24,15 +24,13 @@ export function optional(expression: string): string {
 /** Code points from one to another, both included. */
 export type CodeRange = readonly [from: number, to: number];
 
-/** A character class of the grammar. */
-export function characterClass(ranges: readonly CodeRange[]): string {
+/** A character class of the grammar: of ASCII characters, or of all but some of them. */
+export function characterClass(ranges: readonly CodeRange[], negated = false): string {
   const parts = ranges.map(([from, to]) => (from === to ? escaped(from) : `${escaped(from)}-${escaped(to)}`));
-  return `[${parts.join("")}]`;
+  return `[${negated ? "^" : ""}${parts.join("")}]`;
 }
 
 function escaped(code: number): string {
   const character = String.fromCodePoint(code);
-  if (/^[0-9A-Za-z]$/.test(character)) return character;
-  const hex = code.toString(16);
-  return code > 0xffff ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
+  return /^[0-9A-Za-z]$/.test(character) ? character : `\\u${code.toString(16).padStart(4, "0")}`;
 }

@@ -15,7 +15,8 @@ interface Entry {
  */
 export function objectOf(schema: Keywords, writer: ValueWriter, place: string): string {
   const named = namedEntries(schema, writer, place);
-  const others = otherEntries(schema, Object.keys(properties(schema, place)), writer, place);
+  const names = [...Object.keys(properties(schema, place)), ...requiredNames(schema, place)];
+  const others = otherEntries(schema, names, writer, place);
   const [least = 0, most] = [countOf(schema, "minProperties", place), countOf(schema, "maxProperties", place)];
   if (named.length === 0) {
     // A key may come twice, and counts once then.
@@ -45,7 +46,7 @@ function sequence(entries: readonly Entry[], others: string | undefined, writer:
     const here = writer.rule(text);
     const next = writer.rule(rest);
     start = required ? `${here} ${next}` : `(${here} ${next} | ${writer.rule(start)})`;
-    rest = required ? `", " ${here} ${next}` : `${optional(`", " ${here}`)} ${next}`;
+    rest = required ? `", " ${here} ${next}` : `(", " ${here} ${next} | ${next})`;
   }
   return start;
 }
@@ -92,7 +93,7 @@ function otherEntries(
 ): string | undefined {
   const { patternProperties: patterns, unevaluatedProperties: rest } = schema;
   if (patterns !== undefined) return patternEntry(patterns, schema, writer, place);
-  const free = names.length === 0 && schema.required === undefined;
+  const free = schema.properties === undefined;
   const extra = schema.additionalProperties ?? rest ?? free;
   if (rest !== undefined && rest !== true && schema.additionalProperties !== undefined) {
     refuse(place, '"unevaluatedProperties" cannot be kept beside "additionalProperties": leave it out');

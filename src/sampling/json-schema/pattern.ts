@@ -4,22 +4,14 @@ import { characterOf, complement, insideString, PLAIN_CHARACTER } from "./string
 
 const DIGIT: CodeRange[] = [[0x30, 0x39]];
 const WORD: CodeRange[] = [...DIGIT, [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]];
+// Of white space and line ends beyond ASCII nothing is said: complements have every character beyond ASCII, or none.
 const SPACE: CodeRange[] = [
   [0x09, 0x0d],
   [0x20, 0x20],
-  [0xa0, 0xa0],
-  [0x1680, 0x1680],
-  [0x2000, 0x200a],
-  [0x2028, 0x2029],
-  [0x202f, 0x202f],
-  [0x205f, 0x205f],
-  [0x3000, 0x3000],
-  [0xfeff, 0xfeff],
 ];
 const LINE_ENDS: CodeRange[] = [
   [0x0a, 0x0a],
   [0x0d, 0x0d],
-  [0x2028, 0x2029],
 ];
 const CLASSES: Record<string, CodeRange[]> = { d: DIGIT, w: WORD, s: SPACE };
 const CONTROLS: Record<string, string> = { n: "\n", r: "\r", t: "\t", f: "\f", v: "\v", 0: "\0" };
@@ -35,7 +27,7 @@ class PatternError extends Error {}
 
 /**
  * JSON strings that match a regular expression of JSON Schema (ECMA 262): anywhere in the string, unless it is anchored.
- * What surrounds an unanchored match has no escapes.
+ * What surrounds an unanchored match has no escapes. `.`, `\\S`, `\\W` and `[^...]` allow every character beyond ASCII, `\\s` none.
  * @throws PatternError for what no grammar can say (look-around, back-references), or is not supported
  */
 export function patternString(pattern: string): string {
@@ -135,7 +127,12 @@ class PatternReader {
   }
 
   private written({ ranges, open }: CharacterSet): string {
-    return characterOf(ranges, !open) ?? this.fail("it allows characters that no JSON string holds as they are");
+    try {
+      return characterOf(ranges, open) ?? this.fail("it allows only characters that no JSON string holds as they are");
+    } catch (error) {
+      if (error instanceof RangeError) this.fail(error.message);
+      throw error;
+    }
   }
 
   private characterClass(): CharacterSet {

@@ -1,14 +1,15 @@
 import { type CodeRange, characterClass, literal, oneOf, repeated } from "./ebnf.js";
 
-/** Characters that stand in a JSON string as they are. */
-const PLAIN: readonly CodeRange[] = [
-  [0x20, 0x21],
-  [0x23, 0x5b],
-  [0x5d, 0xd7ff],
-  [0xe000, 0x10ffff],
+/** Control characters, quotation mark and backslash: what a JSON string holds escaped only. */
+const ESCAPED_RANGES: readonly CodeRange[] = [
+  [0x00, 0x1f],
+  [0x22, 0x22],
+  [0x5c, 0x5c],
 ];
-/** One of them. */
+/** One character that stands in a JSON string as it is. */
 export const PLAIN_CHARACTER = '[^"\\\\\\u0000-\\u001f]';
+/** Characters beyond ASCII are written out one by one: XGrammar 0.1.27 reads no classes of them. */
+const MOST_WRITTEN_OUT = 25_000;
 /** Those that need an escape, where a pattern names them. */
 const ESCAPED = ['"', "\\", "\n", "\r", "\t"];
 
@@ -25,21 +26,40 @@ export function insideString(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** One character of a set, as it stands inside a JSON string; undefined when none can. */
-export function characterOf(ranges: readonly CodeRange[], escapes: boolean): string | undefined {
-  const plain: CodeRange[] = [];
-  for (const [from, to] of ranges) {
-    for (const [low, high] of PLAIN) {
-      if (Math.max(from, low) <= Math.min(to, high)) plain.push([Math.max(from, low), Math.min(to, high)]);
+/**
+ * One character of a set, as it stands inside a JSON string; undefined when none can.
+ * @param open the set is a complement: its escaped characters, and those beyond ASCII unless it has all, are left out
+ */
+export function characterOf(ranges: readonly CodeRange[], open: boolean): string | undefined {
+  const outside = complement(ranges);
+  const ascii = outside.filter(([from]) => from < 0x80).map(([from, to]) => [from, Math.min(to, 0x7f)] as const);
+  const excluded = joined([...ascii, ...ESCAPED_RANGES]);
+  if (outside.every(([, to]) => to < 0x80)) return characterClass(excluded, true);
+  const plain = complement([...excluded, [0x80, 0x10ffff]]);
+  const special = open ? [] : ESCAPED.filter((character) => contains(ranges, character.charCodeAt(0)));
+  const beyond = open ? [] : writtenOut(ranges);
+  const others = [...special, ...beyond].map((character) => literal(insideString(character)));
+  return oneOf([plain.length > 0 ? characterClass(plain) : undefined, ...others]);
+}
+
+function contains(ranges: readonly CodeRange[], code: number): boolean {
+  return ranges.some(([from, to]) => from <= code && code <= to);
+}
+
+/** The characters beyond ASCII. @throws RangeError for too many */
+function writtenOut(ranges: readonly CodeRange[]): string[] {
+  const characters: string[] = [];
+  for (const [from, to] of joined(ranges)) {
+    const first = Math.max(from, 0x80);
+    if (to - first > MOST_WRITTEN_OUT - characters.length) {
+      throw new RangeError(`it has more than ${MOST_WRITTEN_OUT} characters beyond ASCII in a class`);
+    }
+    for (let code = first; code <= to; code++) {
+      // Halves of pairs are no characters.
+      if (code < 0xd800 || code > 0xdfff) characters.push(String.fromCodePoint(code));
     }
   }
-  const special = ESCAPED.filter((character) => {
-    const code = character.charCodeAt(0);
-    return escapes && ranges.some(([from, to]) => from <= code && code <= to);
-  });
-  const wide = plain.length === PLAIN.length && plain.every((range, i) => range.join() === PLAIN[i].join());
-  const one = plain.length === 0 ? undefined : wide ? PLAIN_CHARACTER : characterClass(plain);
-  return oneOf([one, ...special.map((character) => literal(insideString(character)))]);
+  return characters;
 }
 
 /** Any string but some, without escapes. */
@@ -55,7 +75,7 @@ function restOtherThan(texts: readonly string[]): string {
     if (first !== undefined) byFirst.set(first, [...(byFirst.get(first) ?? []), text.slice(first.length)]);
   }
   const codes = [...byFirst.keys()].map((first) => first.codePointAt(0)!);
-  const other = characterOf(complement(codes.map((code) => [code, code])), false);
+  const other = characterOf(complement(codes.map((code) => [code, code])), true);
   return oneOf([
     texts.includes("") ? undefined : '""',
     other && `${other} ${PLAIN_CHARACTER}*`,
@@ -63,6 +83,11 @@ function restOtherThan(texts: readonly string[]): string {
       .filter(([first]) => insideString(first) === first)
       .map(([first, rests]) => `${literal(first)} ${restOtherThan(rests)}`),
   ])!;
+}
+
+/** The same code points in order, each once. */
+function joined(ranges: readonly CodeRange[]): CodeRange[] {
+  return complement(complement(ranges));
 }
 
 /** All code points outside some ranges. */
