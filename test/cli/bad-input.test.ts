@@ -103,7 +103,7 @@ test("a cache that cannot be written", async () => {
   });
   expect(result).toMatchObject({ code: 1, stdout: "" });
   expect(result.stderr).toMatch(
-    /^foretoken: cannot write the model cache in .*set FORETOKEN_CACHE to a folder you can write\n$/,
+    /^foretoken: cannot use the model cache in .*set FORETOKEN_CACHE to a folder you can write\n$/,
   );
 });
 
