@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { main } from "../dist/cli/main.js";
+import { existsSync } from "node:fs";
 
-await main(process.argv.slice(2));
+const built = new URL("../dist/cli/main.js", import.meta.url);
+if (existsSync(built)) {
+  const { main } = await import(built.href);
+  await main(process.argv.slice(2));
+} else {
+  process.stderr.write("foretoken: dist/ is not built: run npm ci, which builds it, or npm run build\n");
+  process.exitCode = 1;
+}

@@ -1,13 +1,17 @@
-import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { CheckpointError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { parseModelConfig } from "./config.js";
-import { fileDigests } from "./digest.js";
-import { isObject, readJson, readJsonIfPresent, show } from "./json.js";
-import { SafetensorsFile } from "./safetensors.js";
-import type { TensorInfo, TensorSource } from "./tensor-source.js";
+import { fileInsteadOfFolder, refuseForeign, refuseOtherTokenizer } from "./foreign-formats.js";
+import { escaped, readJson, unreadable } from "./json.js";
+import { noDirectory } from "./no-directory.js";
+import { hasOwnHead } from "./own-head.js";
+import { refuseQuantised } from "./quantised-checkpoint.js";
+import { openRegular } from "./regular-file.js";
+import { EMBEDDING, withModelNames } from "./tensor-names.js";
+import type { TensorSource } from "./tensor-source.js";
+import { hasWeights, openWeights } from "./weight-files.js";
 
 export interface Checkpoint {
   directory: string;
@@ -15,110 +19,76 @@ export interface Checkpoint {
   source: TensorSource;
 }
 
+/** Files that others read later; what is wrong with them as files is said before any work. */
+const TEXT_FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+
 /**
- * Opens a Hugging Face checkpoint directory: config.json, generation_config.json if there, model.safetensors or its
- * shards. Reads headers only.
+ * Opens a Hugging Face checkpoint directory: config.json, generation_config.json if there, and the weights as
+ * model.safetensors or pytorch_model.bin, whole or as shards. Reads headers only, and the head where it should be tied.
  * @param digestMemo folder that remembers digests of files, so that later loads do not read them whole
+ * @param onWarning told in one line what is unusual about the checkpoint and how it is taken
  * @throws CheckpointError naming the file and tensor
  */
-export async function openCheckpoint(directory: string, digestMemo?: string): Promise<Checkpoint> {
+export async function openCheckpoint(
+  directory: string,
+  digestMemo?: string,
+  onWarning: (message: string) => void = () => {},
+): Promise<Checkpoint> {
+  const names = await filesIn(directory);
+  const configPath = join(directory, "config.json");
+  if (!hasWeights(names)) refuseForeign(directory, names);
+  const json = await readJson(configPath);
+  const generationPath = join(directory, "generation_config.json");
+  const generation = names.includes("generation_config.json") ? await readJson(generationPath) : undefined;
+  for (const name of TEXT_FILES) if (names.includes(name)) await (await openRegular(join(directory, name))).close();
+  refuseOtherTokenizer(directory, names);
+  const config = parseModelConfig(json, generation, configPath);
+  const files = await openWeights(directory, names, [configPath], digestMemo);
+  try {
+    const source = withModelNames(files, config.tieWordEmbeddings);
+    const left = refuseQuantised(json, config, source, directory);
+    if (left) onWarning(left);
+    if (names.includes("adapter_config.json")) {
+      onWarning(`the adapter in ${escaped(directory)} is not applied: merge it into the model to use it`);
+    }
+    checkSizes(config, source, configPath);
+    if (!config.tieWordEmbeddings || !(await hasOwnHead(source, digestMemo))) return { directory, config, source };
+    onWarning(
+      `${escaped(configPath)} says tie_word_embeddings, but the weights hold an lm_head of their own, which is used: set it to false to say so`,
+    );
+    return { directory, config: { ...config, tieWordEmbeddings: false }, source };
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
+
+async function filesIn(directory: string): Promise<string[]> {
   const info = await stat(directory).catch(() => undefined);
   if (!info?.isDirectory()) {
+    if (!info) throw noDirectory(directory);
+    throw new CheckpointError(`no checkpoint directory at ${escaped(directory)}: ${fileInsteadOfFolder(directory)}`);
+  }
+  return readdir(directory).catch((error) => {
+    throw unreadable(directory, error);
+  });
+}
+
+/** Sizes that memory would be taken for before a tensor is looked at. */
+function checkSizes(config: ModelConfig, source: TensorSource, configPath: string): void {
+  let layers = 0;
+  for (const name of source.names()) {
+    const layer = /^model\.layers\.(\d{1,9})\./.exec(name);
+    if (layer) layers = Math.max(layers, Number(layer[1]) + 1);
+  }
+  if (config.numLayers > layers) {
     throw new CheckpointError(
-      `no checkpoint directory at ${directory}: give a folder with config.json and model.safetensors`,
+      `${escaped(configPath)}: num_hidden_layers is ${config.numLayers}, but the weights have ${layers} layers: they do not belong together`,
     );
   }
-  const configPath = join(directory, "config.json");
-  const generation = await readJsonIfPresent(join(directory, "generation_config.json"));
-  const config = parseModelConfig(await readJson(configPath), generation, configPath);
-  const source = await ShardedSource.open(directory, [configPath], digestMemo);
-  return { directory, config, source };
-}
-
-/** The tensors of one or several safetensors files. */
-class ShardedSource implements TensorSource {
-  private constructor(
-    private readonly shardOf: ReadonlyMap<string, SafetensorsFile>,
-    private readonly shards: readonly SafetensorsFile[],
-    private readonly otherFiles: readonly string[],
-    private readonly digestMemo: string | undefined,
-  ) {}
-
-  static async open(directory: string, otherFiles: readonly string[], digestMemo?: string): Promise<ShardedSource> {
-    const single = join(directory, "model.safetensors");
-    const index = join(directory, "model.safetensors.index.json");
-    const shards: SafetensorsFile[] = [];
-    try {
-      if (existsSync(single)) {
-        shards.push(await SafetensorsFile.open(single));
-        const shardOf = new Map([...shards[0].names()].map((name) => [name, shards[0]]));
-        return new ShardedSource(shardOf, shards, otherFiles, digestMemo);
-      }
-      if (!existsSync(index)) throw await noWeights(directory);
-      const shardOf = await openShards(directory, index, shards);
-      return new ShardedSource(shardOf, shards, [...otherFiles, index], digestMemo);
-    } catch (error) {
-      for (const shard of shards) await shard.close();
-      throw error;
-    }
-  }
-
-  names(): Iterable<string> {
-    return this.shardOf.keys();
-  }
-
-  info(name: string): TensorInfo | undefined {
-    return this.shardOf.get(name)?.info(name);
-  }
-
-  readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
-    return this.shardOf.get(name)!.readRows(name, start, count, into);
-  }
-
-  digest(): Promise<string> {
-    return fileDigests([...this.otherFiles, ...this.shards.map((shard) => shard.path)], this.digestMemo);
-  }
-
-  async close(): Promise<void> {
-    for (const shard of this.shards) await shard.close();
-  }
-}
-
-async function openShards(
-  directory: string,
-  index: string,
-  shards: SafetensorsFile[],
-): Promise<Map<string, SafetensorsFile>> {
-  const { weight_map: weightMap } = await readJson(index);
-  if (!isObject(weightMap)) throw new CheckpointError(`${index} has no weight_map object`);
-  const byFile = new Map<string, SafetensorsFile>();
-  const shardOf = new Map<string, SafetensorsFile>();
-  for (const [tensor, file] of Object.entries(weightMap)) {
-    if (typeof file !== "string" || file !== basename(file) || !file.endsWith(".safetensors")) {
-      throw new CheckpointError(
-        `${index}: tensor ${show(tensor)} is in ${show(file)}, expected the name of a .safetensors file`,
-      );
-    }
-    let shard = byFile.get(file);
-    if (!shard) {
-      const path = join(directory, file);
-      if (!existsSync(path))
-        throw new CheckpointError(`${index} names the shard ${file}, which is missing: download it`);
-      shard = await SafetensorsFile.open(path);
-      shards.push(shard);
-      byFile.set(file, shard);
-    }
-    if (!shard.has(tensor))
-      throw new CheckpointError(`${shard.path} has no tensor ${show(tensor)}, which ${index} puts there`);
-    shardOf.set(tensor, shard);
-  }
-  return shardOf;
-}
-
-async function noWeights(directory: string): Promise<CheckpointError> {
-  const other = (await readdir(directory)).find((name) => /\.(bin|pt|pth|gguf|h5|msgpack)$/.test(name));
-  const found = other ? `found ${other}, which is another format: ` : "";
-  return new CheckpointError(
-    `${directory} has no model.safetensors and no model.safetensors.index.json: ${found}save the model with save_pretrained(..., safe_serialization=True)`,
+  const rows = source.info(EMBEDDING)?.shape[0];
+  if (rows === undefined || rows === config.vocabSize) return;
+  throw new CheckpointError(
+    `${escaped(configPath)}: vocab_size is ${config.vocabSize}, but ${EMBEDDING} has ${rows} rows: they do not belong together`,
   );
 }

@@ -1,6 +1,6 @@
 import { CheckpointError } from "../types/errors.js";
 import type { ModelConfig, RopeScaling } from "../types/model-config.js";
-import { isObject } from "./json.js";
+import { escaped, isObject, show } from "./json.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -21,7 +21,9 @@ export function parseModelConfig(json: Json, generation: Json | undefined, file:
   const headDim = json.head_dim == null ? hiddenSize / numHeads : field.positive("head_dim");
   if (!Number.isInteger(headDim)) field.fail("hidden_size", `a multiple of num_attention_heads (${numHeads})`);
   if (headDim % 16 !== 0) {
-    throw new CheckpointError(`${file}: heads of ${headDim} dimensions are not supported, expected a multiple of 16`);
+    throw new CheckpointError(
+      `${escaped(file)}: heads of ${headDim} dimensions are not supported, expected a multiple of 16`,
+    );
   }
   if (json.hidden_act !== undefined && json.hidden_act !== "silu") field.fail("hidden_act", '"silu"');
   const vocabSize = field.positive("vocab_size");
@@ -51,7 +53,7 @@ export function parseModelConfig(json: Json, generation: Json | undefined, file:
 /** Rotary settings: `rope_theta` and `rope_scaling`, or transformers 5's `rope_parameters`. */
 function ropeOf(json: Json, file: string): { ropeTheta: number; ropeScaling: RopeScaling | null } {
   const parameters = json.rope_parameters ?? json.rope_scaling ?? {};
-  if (!isObject(parameters)) throw new CheckpointError(`${file}: rope_scaling must be an object or null`);
+  if (!isObject(parameters)) throw new CheckpointError(`${escaped(file)}: rope_scaling must be an object or null`);
   const field = new Fields({ ...json, ...parameters }, file);
   const ropeTheta = field.number("rope_theta", 10_000);
   const type = parameters.rope_type ?? parameters.type ?? "default";
@@ -68,7 +70,7 @@ function ropeOf(json: Json, file: string): { ropeTheta: number; ropeScaling: Rop
     return { ropeTheta, ropeScaling };
   }
   throw new CheckpointError(
-    `${file}: rope_scaling of type ${JSON.stringify(type)} is not supported, expected default, linear or llama3`,
+    `${escaped(file)}: rope_scaling of type ${show(type)} is not supported, expected default, linear or llama3`,
   );
 }
 
@@ -93,8 +95,11 @@ class Fields {
   ) {}
 
   fail(name: string, expected: string): never {
-    const got = this.json[name] === undefined ? "is missing" : `is ${JSON.stringify(this.json[name])}`;
-    throw new CheckpointError(`${this.file}: ${name} ${got}, expected ${expected}`);
+    const got = this.json[name] === undefined ? "is missing" : `is ${show(this.json[name])}`;
+    // Other architectures name their sizes otherwise.
+    const { model_type: type } = this.json;
+    const kind = this.json[name] === undefined && typeof type === "string" ? ` (model_type is ${show(type)})` : "";
+    throw new CheckpointError(`${escaped(this.file)}: ${name} ${got}, expected ${expected}${kind}`);
   }
 
   positive(name: string, fallback?: number): number {

@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CheckpointError, ForetokenError } from "../types/errors.js";
+import { CheckpointError } from "../types/errors.js";
 import { narrow } from "./half-floats.js";
 import { Fp32Weight, Q4_BLOCK, Q4Weight, Q8Weight } from "./quantise.js";
 import { RotatedBasis, type RowChange } from "./rotated-basis.js";
@@ -16,6 +16,7 @@ import type {
   WeightManifest,
   WeightSpec,
 } from "./weight-spec.js";
+import { writeFully } from "./write-fully.js";
 
 /** Bytes of fp32 rows read and converted at a stretch: keeps the event loop free and memory small. */
 const PANEL_BYTES = 8 << 20;
@@ -40,8 +41,7 @@ export async function convertWeights(
   path: string,
   options: ConvertOptions = {},
 ): Promise<WeightManifest> {
-  let total = 0;
-  for (const spec of specs) for (const [name, shape] of sourceTensors(spec)) total += checkTensor(source, name, shape);
+  const total = checkTensors(source, specs);
   const file = await open(path, "wx");
   try {
     const writer = new Converter(source, format, file, total, options);
@@ -52,8 +52,7 @@ export async function convertWeights(
   } catch (error) {
     await file.close().catch(() => {});
     await rm(path, { force: true });
-    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-    throw new ForetokenError(`the disk is full: free some space for ${path} or set FORETOKEN_CACHE to another disk`);
+    throw error;
   }
 }
 
@@ -162,20 +161,28 @@ class Converter {
   private async write(name: string, type: StoredTensor["type"], shape: number[], data: ArrayBufferView): Promise<void> {
     const offset = Math.ceil(this.position / ALIGNMENT) * ALIGNMENT;
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    // One write takes at most 2 GiB.
-    for (let at = 0; at < bytes.length; ) {
-      const { bytesWritten } = await this.file.write(bytes, at, Math.min(bytes.length - at, 1 << 30), offset + at);
-      at += bytesWritten;
-    }
+    await writeFully(this.file, bytes, offset);
     this.tensors[name] = { type, shape, offset, length: bytes.length };
     this.position = offset + bytes.length;
   }
 }
 
-function* sourceTensors(spec: WeightSpec): Generator<[name: string, shape: number[]]> {
+/** The tensors of a checkpoint that a weight is made of, with the shapes that they must have. */
+export function* sourceTensors(spec: WeightSpec): Generator<[name: string, shape: number[]]> {
   if (spec.kind === "linear") for (const part of spec.parts) yield [part.tensor, [part.out, spec.in]];
   else if (spec.kind === "embedding") yield [spec.tensor, [spec.rows, spec.columns]];
   else if (spec.kind === "vector") for (const part of spec.parts) yield [part.tensor, [part.out]];
+}
+
+/**
+ * Checks names, shapes and dtypes of the tensors that `specs` name, and counts their elements (a shared one as often as
+ * it is converted).
+ * @throws CheckpointError for the first that is missing or does not fit
+ */
+export function checkTensors(source: TensorSource, specs: readonly WeightSpec[]): number {
+  let total = 0;
+  for (const spec of specs) for (const [name, shape] of sourceTensors(spec)) total += checkTensor(source, name, shape);
+  return total;
 }
 
 /** Returns the tensor's number of elements. */

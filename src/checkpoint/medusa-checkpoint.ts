@@ -1,19 +1,14 @@
-import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError } from "../types/errors.js";
-import { readJsonIfPresent, show } from "./json.js";
+import { escaped, readJsonIfPresent, show } from "./json.js";
+import { headsIn, headTensors, MEDUSA, type MedusaHeadTensors, type MedusaLayout } from "./medusa-layouts.js";
 import { PytorchFile } from "./pytorch.js";
 import { SafetensorsFile } from "./safetensors.js";
 import type { TensorSource } from "./tensor-source.js";
+import { hasWeights, openWeights } from "./weight-files.js";
 
-/** The tensors of one Medusa head. */
-export interface MedusaHeadTensors {
-  /** ResBlocks, in order; none for a plain linear head. */
-  blocks: readonly { weight: string; bias?: string }[];
-  /** The head's own output product; absent: the base's is shared. */
-  lmHead?: string;
-}
+export type { MedusaHeadTensors };
 
 export interface MedusaCheckpoint {
   directory: string;
@@ -24,41 +19,40 @@ export interface MedusaCheckpoint {
   vocabSize?: number;
   /** `base_model_name_or_path` of config.json. */
   base?: string;
+  /** Whether the base model's own tensors lie beside the heads, in the same files. */
+  holdsBase: boolean;
   /** How often each rank of each head was right on held-out text, when whoever made the heads measured it. */
   accuracies?: readonly (readonly number[])[];
 }
 
 const FILES = ["medusa_lm_head.safetensors", "medusa_lm_head.pt"] as const;
-/** More heads than anybody trains: a name such as 99999.0.weight is damage. */
-const MAX_HEADS = 64;
-const MAX_BLOCKS = 16;
-
 /**
  * Opens a folder of Medusa heads: config.json and medusa_lm_head.safetensors or .pt, as Medusa's repository and its
- * descendants write them. Reads names and shapes only. @throws CheckpointError naming file and tensor
+ * descendants write them; a whole model with heads among its tensors; or vLLM's layout. Reads names and shapes only.
+ * @throws CheckpointError naming file and tensor
  */
 export async function openMedusaCheckpoint(directory: string): Promise<MedusaCheckpoint> {
   const info = await stat(directory).catch(() => undefined);
   if (!info?.isDirectory()) {
-    throw new CheckpointError(`no folder of Medusa heads at ${directory}: give one with ${FILES.join(" or ")}`);
+    throw new CheckpointError(
+      `no folder of Medusa heads at ${escaped(directory)}: give one with ${FILES.join(" or ")}`,
+    );
   }
-  const name = FILES.find((file) => existsSync(join(directory, file)));
-  if (!name)
-    throw new CheckpointError(`${directory} has no ${FILES.join(" and no ")}: is it a folder of Medusa heads?`);
-  const path = join(directory, name);
   const config = (await readJsonIfPresent(join(directory, "config.json"))) ?? {};
-  const source: TensorSource = name.endsWith(".pt") ? await PytorchFile.open(path) : await SafetensorsFile.open(path);
+  const { source, path, layout, names, holdsBase } = await openHeads(directory);
   try {
-    const heads = headsIn([...source.names()], path);
-    checkCount(config.medusa_num_heads, heads.length, `${path} has ${heads.length} heads`, "medusa_num_heads");
-    const layers = heads[0].blocks.length;
-    checkCount(config.medusa_num_layers, layers, `the heads in ${path} have ${layers} ResBlocks`, "medusa_num_layers");
+    const heads = headsIn(names, layout, path, config.original_lm_head === true);
+    const at = escaped(path);
+    checkCount(config[layout.headsKey], heads.length, `${at} has ${heads.length} heads`, layout.headsKey);
+    const blocks = heads[0].blocks.length;
+    checkCount(config[layout.blocksKey], blocks, `the heads in ${at} have ${blocks} ResBlocks`, layout.blocksKey);
     const { base_model_name_or_path: base, medusa_accuracies: accuracies } = config;
     return {
       directory,
       source,
       heads,
-      ...sizes(source, heads, path),
+      holdsBase,
+      ...sizes(source, heads, at),
       ...(typeof base === "string" && { base }),
       ...(isAccuracies(accuracies, heads.length) && { accuracies }),
     };
@@ -68,46 +62,35 @@ export async function openMedusaCheckpoint(directory: string): Promise<MedusaChe
   }
 }
 
-/** Finds the heads by the names of their tensors: "[medusa_head.]HEAD.LAYER.linear.weight", "HEAD.LAYER.weight". */
-function headsIn(names: readonly string[], path: string): MedusaHeadTensors[] {
-  const heads: { blocks: { weight: string; bias?: string }[]; lmHead?: string }[] = [];
-  for (const name of [...names].sort((a, b) => a.localeCompare(b, "en", { numeric: true }))) {
-    const match = /^(?:medusa_head\.)?(\d+)(?:\.(\d+))?\.(?:(linear)\.)?(weight|bias)$/.exec(name);
-    if (!match || Number(match[1]) >= MAX_HEADS) {
-      throw new CheckpointError(
-        `${path} has a tensor ${show(name)}, expected names such as 0.0.linear.weight and 0.1.weight`,
-      );
-    }
-    const head = Number(match[1]);
-    heads[head] ??= { blocks: [] };
-    const layer = Number(match[2] ?? 0);
-    if (layer > MAX_BLOCKS) {
-      throw new CheckpointError(`${path}: tensor ${show(name)} is in layer ${layer}, heads have at most ${MAX_BLOCKS}`);
-    }
-    if (match[3] === undefined) {
-      if (match[4] === "bias")
-        throw new CheckpointError(`${path}: head ${head} has an output bias, which Medusa heads have not`);
-      if (heads[head].lmHead) {
-        throw new CheckpointError(`${path}: head ${head} has two output products, ${heads[head].lmHead} and ${name}`);
-      }
-      heads[head].lmHead = name;
-      continue;
-    }
-    heads[head].blocks[layer] ??= { weight: "" };
-    heads[head].blocks[layer][match[4] as "weight" | "bias"] = name;
+interface HeadFiles {
+  source: TensorSource;
+  /** Named in errors. */
+  path: string;
+  layout: MedusaLayout;
+  /** The heads' tensors; `source` may hold others. */
+  names: string[];
+  holdsBase: boolean;
+}
+
+async function openHeads(directory: string): Promise<HeadFiles> {
+  const files = await readdir(directory);
+  const name = FILES.find((file) => files.includes(file));
+  if (name) {
+    const path = join(directory, name);
+    const source: TensorSource = name.endsWith(".pt") ? await PytorchFile.open(path) : await SafetensorsFile.open(path);
+    return { source, path, layout: MEDUSA, names: [...source.names()], holdsBase: false };
   }
-  if (heads.length === 0) throw new CheckpointError(`${path} holds no tensors`);
-  for (let head = 0; head < heads.length; head++) {
-    const { blocks, lmHead } = heads[head] ?? { blocks: [] };
-    const whole = Array.from(blocks, (block) => Boolean(block?.weight)).every(Boolean);
-    if (!whole || (blocks.length === 0 && !lmHead)) throw new CheckpointError(`${path}: head ${head} is not complete`);
-    if (blocks.length !== heads[0].blocks.length) {
-      throw new CheckpointError(
-        `${path}: head ${head} has ${blocks.length} ResBlocks, head 0 has ${heads[0].blocks.length}`,
-      );
-    }
+  if (hasWeights(files)) {
+    const source = await openWeights(directory, files, []);
+    const names = [...source.names()];
+    const found = headTensors(names);
+    const holdsBase = names.some((tensor) => tensor.endsWith("embed_tokens.weight"));
+    if (found) return { source, path: directory, ...found, holdsBase };
+    await source.close();
   }
-  return heads;
+  throw new CheckpointError(
+    `${escaped(directory)} has no ${FILES.join(" and no ")}, and no tensors of heads beside a model's: is it a folder of Medusa heads?`,
+  );
 }
 
 function sizes(source: TensorSource, heads: readonly MedusaHeadTensors[], path: string) {

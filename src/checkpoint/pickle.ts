@@ -1,4 +1,5 @@
 import { CheckpointError } from "../types/errors.js";
+import { escaped } from "./json.js";
 
 /** A class or function that a pickle names, "module name"; never looked up, only compared. */
 export class PickleGlobal {
@@ -16,11 +17,17 @@ export type Reduce = (callee: PickleGlobal, args: readonly unknown[]) => unknown
 const MARK = Symbol("mark");
 /** Stops pickles that memoise or nest without end. */
 const MAX_STACK = 100_000;
+/** A tensor takes about thirty: room for 20,000 tensors, less than a second's work. */
+const MAX_OPCODES = 600_000;
+/** PyTorch writes counts and offsets of 64 bits. */
+const MAX_LONG_BYTES = 8;
+const UTF8 = new TextDecoder();
 
 /**
  * Reads the part of the pickle format that saved tensors need: containers, strings, numbers, globals, calls. Nothing is
  * executed: `reduce` decides what a named callable means and throws for those it does not know. Opcodes outside the list
- * are refused. Protocols 2 to 4.
+ * are refused. Time and memory are bounded by the pickle's length: nothing is copied, walked or printed that it refers to
+ * more than once. Protocols 2 to 4.
  */
 export function readPickle(bytes: Uint8Array, file: string, reduce: Reduce): unknown {
   const reader = new PickleReader(bytes, file, reduce);
@@ -28,7 +35,9 @@ export function readPickle(bytes: Uint8Array, file: string, reduce: Reduce): unk
     return reader.read();
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError(`${file}: the pickle is damaged (${(error as Error).message}): download it again`);
+    throw new CheckpointError(
+      `${escaped(file)}: the pickle is damaged (${escaped((error as Error).message)}): download it again`,
+    );
   }
 }
 
@@ -47,18 +56,19 @@ class PickleReader {
   }
 
   read(): unknown {
-    for (;;) {
+    for (let count = 0; count < MAX_OPCODES; count++) {
       const code = String.fromCharCode(this.byte());
       if (code === ".") return this.pop();
       const opcode = OPCODES[code];
       if (!opcode) {
         throw new CheckpointError(
-          `${this.file}: pickle opcode 0x${code.charCodeAt(0).toString(16)} is not one that tensors need, refused: save the weights as safetensors`,
+          `${escaped(this.file)}: pickle opcode 0x${code.charCodeAt(0).toString(16)} is not one that tensors need, refused: save the weights as safetensors`,
         );
       }
       opcode(this);
       if (this.stack.length > MAX_STACK) throw new Error("it nests too deep");
     }
+    throw new Error(`it has more than ${MAX_OPCODES} opcodes, too many for the names of weights`);
   }
 
   byte(): number {
@@ -72,10 +82,14 @@ class PickleReader {
     this.at += 4;
     return this.view.getInt32(this.at - 4, true);
   }
+  float64(): number {
+    this.at += 8;
+    return this.view.getFloat64(this.at - 8, false);
+  }
   text(length: number): string {
     if (length < 0 || this.at + length > this.bytes.length) throw new Error("a string is longer than the file");
     this.at += length;
-    return new TextDecoder().decode(this.bytes.subarray(this.at - length, this.at));
+    return UTF8.decode(this.bytes.subarray(this.at - length, this.at));
   }
   line(): string {
     const end = this.bytes.indexOf(10, this.at);
@@ -87,6 +101,7 @@ class PickleReader {
   /** A little-endian two's complement integer. */
   long(): number {
     const length = this.byte();
+    if (length > MAX_LONG_BYTES) throw new Error(`it holds a number of ${length} bytes`);
     let value = 0n;
     for (let i = 0; i < length; i++) value |= BigInt(this.byte()) << BigInt(8 * i);
     return Number(BigInt.asIntN(8 * length, value));
@@ -129,12 +144,18 @@ class PickleReader {
   append(items: unknown[]): void {
     const target = this.top();
     if (!Array.isArray(target)) throw new Error("it appends to what is no list");
-    target.push(...items);
+    for (const item of items) target.push(item);
   }
   call(): void {
     const [callee, args] = this.popTo(2);
     if (!(callee instanceof PickleGlobal) || !Array.isArray(args)) throw new Error("it calls what is no function");
     this.push(this.reduce(callee, args));
+  }
+  /** A class or function whose module and name are on the stack. */
+  stackGlobal(): void {
+    const names = this.popTo(2);
+    if (!names.every((name) => typeof name === "string")) throw new Error("it names a global by what is no text");
+    this.push(new PickleGlobal(names.join(" ")));
   }
   /** Attributes of an object: PyTorch's _metadata, which weights do not need. */
   dropState(): void {
@@ -153,6 +174,7 @@ const OPCODES: Readonly<Record<string, (r: PickleReader) => void>> = {
   "\x88": (r) => r.push(true),
   "\x89": (r) => r.push(false),
   J: (r) => r.push(r.int32()),
+  G: (r) => r.push(r.float64()), // BINFLOAT
   K: (r) => r.push(r.byte()),
   M: (r) => r.push(r.uint16()),
   "\x8a": (r) => r.push(r.long()), // LONG1
@@ -167,8 +189,7 @@ const OPCODES: Readonly<Record<string, (r: PickleReader) => void>> = {
   a: (r) => r.append(r.popTo(1)),
   e: (r) => r.append(r.popMark()),
   c: (r) => r.push(new PickleGlobal(`${r.line()} ${r.line()}`)),
-  // STACK_GLOBAL
-  "\x93": (r) => r.push(new PickleGlobal(r.popTo(2).join(" "))),
+  "\x93": (r) => r.stackGlobal(), // STACK_GLOBAL
   Q: (r) => r.push(new PersistentId(r.pop())),
   R: (r) => r.call(),
   b: (r) => r.dropState(),

@@ -1,11 +1,13 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileDigests } from "./digest.js";
+import { fileStamp } from "./file-stamp.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
-import { show, unreadable } from "./json.js";
-import { PersistentId, PickleGlobal, readPickle } from "./pickle.js";
-import { elementCount, type TensorDtype, type TensorInfo, type TensorSource } from "./tensor-source.js";
-import { readZipDirectory, type ZipEntry } from "./zip.js";
+import { escaped, show, unreadable } from "./json.js";
+import { type PickledTensor, readStateDict } from "./pytorch-state-dict.js";
+import { openRegular, readFully } from "./regular-file.js";
+import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "./tensor-source.js";
+import { entryStart, readZipDirectory, type ZipEntry } from "./zip.js";
 
 /** The kinds of storage that hold weights. Other kinds (integers) are kept by name, for the error. */
 const STORAGES: Readonly<Record<string, TensorDtype>> = {
@@ -13,21 +15,20 @@ const STORAGES: Readonly<Record<string, TensorDtype>> = {
   "torch HalfStorage": "F16",
   "torch BFloat16Storage": "BF16",
 };
-const MAX_PICKLE = 64 << 20;
-
-interface PickledTensor {
-  storage: string;
-  key: string;
-  /** Elements before the tensor's first in its storage. */
-  offset: number;
-  shape: number[];
-}
+/** Names, shapes and places of 20,000 tensors, and more. */
+const MAX_PICKLE = 8 << 20;
+/** How a file begins that torch.save wrote before version 1.6: a pickle of a magic number. */
+const OLD_MAGIC = "80028a0a6cfc9c46f9206aa85019";
 
 /**
- * The tensors of a PyTorch file (torch.save of a state dict, zip format). The pickle inside is read, never executed:
- * only containers and the two functions that rebuild tensors are known, anything else is refused.
+ * The tensors of a PyTorch file (torch.save of a state dict, zip format), read by ranges. The pickle inside is read,
+ * never executed. Tensors that share a storage are read from where it lies.
  */
-export class PytorchFile implements TensorSource {
+export class PytorchFile implements WeightFile {
+  /** Of the file when it was opened. */
+  stamp = "";
+  private readonly starts = new Map<string, Promise<number>>();
+
   private constructor(
     readonly path: string,
     private readonly file: FileHandle,
@@ -38,24 +39,21 @@ export class PytorchFile implements TensorSource {
 
   /** @throws CheckpointError naming the file */
   static async open(path: string): Promise<PytorchFile> {
-    let file: FileHandle;
+    const file = await openRegular(path);
     try {
-      file = await open(path, "r");
-    } catch (error) {
-      throw unreadable(path, error);
-    }
-    try {
+      const stamp = fileStamp(await file.stat({ bigint: true }));
+      await refuseOldFormat(file, path);
       const entries = await readZipDirectory(file, path);
-      const pickle = [...entries.keys()].find((name) => name === "data.pkl" || name.endsWith("/data.pkl"));
-      if (pickle === undefined) throw new CheckpointError(`${path} has no data.pkl: it is no PyTorch file`);
-      const folder = pickle.slice(0, -"data.pkl".length);
-      await checkByteOrder(file, path, entries.get(`${folder}byteorder`));
-      const { start, size } = entries.get(pickle)!;
-      if (size > MAX_PICKLE)
-        throw new CheckpointError(`${path}: its pickle has ${size} bytes, too many for weights' names`);
-      const bytes = new Uint8Array(size);
-      await file.read(bytes, 0, size, start);
-      return new PytorchFile(path, file, tensorsOf(bytes, path), entries, folder);
+      const name = [...entries.keys()].find((entry) => entry === "data.pkl" || entry.endsWith("/data.pkl"));
+      if (name === undefined) throw new CheckpointError(`${escaped(path)} has no data.pkl: it is no PyTorch file`);
+      const folder = name.slice(0, -"data.pkl".length);
+      const order = await readEntry(file, path, `${folder}byteorder`, entries, 16);
+      if (order && Buffer.from(order).toString("latin1") !== "little")
+        throw new CheckpointError(`${escaped(path)} has big-endian weights: save it again`);
+      const pickle = (await readEntry(file, path, name, entries, MAX_PICKLE))!;
+      const opened = new PytorchFile(path, file, readStateDict(pickle, path), entries, folder);
+      opened.stamp = stamp;
+      return opened;
     } catch (error) {
       await file.close();
       throw error instanceof CheckpointError ? error : unreadable(path, error);
@@ -66,38 +64,45 @@ export class PytorchFile implements TensorSource {
     return this.tensors.keys();
   }
 
+  has(name: string): boolean {
+    return this.tensors.has(name);
+  }
+
+  /** @throws CheckpointError for a tensor that cannot be a weight, or whose data is not in the file */
   info(name: string): TensorInfo | undefined {
     const tensor = this.tensors.get(name);
     if (!tensor) return undefined;
-    const dtype = STORAGES[tensor.storage];
+    const dtype = Object.hasOwn(STORAGES, tensor.storage) ? STORAGES[tensor.storage] : undefined;
     if (!dtype) {
-      throw new CheckpointError(
-        `${this.path}: tensor ${show(name)} is a ${tensor.storage}, expected float, half or bfloat16`,
+      throw this.unusable(
+        name,
+        `is a ${escaped(tensor.storage, 80)}, expected float, half or bfloat16: save it as one`,
       );
     }
-    return { dtype, shape: tensor.shape };
+    if (!tensor.contiguous) throw this.unusable(name, "is a transposed view: call .contiguous() before saving");
+    const end = (tensor.offset + elementCount(tensor.shape)) * BYTES_PER_ELEMENT[dtype];
+    const entry = this.entries.get(this.entryOf(tensor));
+    if (entry && end <= entry.size) return { dtype, shape: tensor.shape };
+    throw this.unusable(name, "has no data, or less than its shape asks for: download the file again");
   }
 
   async readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
-    const { dtype, shape } = this.info(name)!;
-    const { key, offset } = this.tensors.get(name)!;
-    const entry = this.entries.get(`${this.folder}data/${key}`);
-    const width = elementCount(shape.slice(1));
-    const bytes = new Uint8Array(count * width * BYTES_PER_ELEMENT[dtype]);
-    const first = (offset + start * width) * BYTES_PER_ELEMENT[dtype];
-    if (!entry || first + bytes.length > entry.size) {
-      throw new CheckpointError(`${this.path}: the data of tensor ${show(name)} is missing or too short`);
+    const info = this.info(name);
+    if (!info) throw new CheckpointError(`${escaped(this.path)} has no tensor ${show(name)}`);
+    const tensor = this.tensors.get(name)!;
+    const width = elementCount(info.shape.slice(1));
+    const bytes = new Uint8Array(count * width * BYTES_PER_ELEMENT[info.dtype]);
+    const first = (tensor.offset + start * width) * BYTES_PER_ELEMENT[info.dtype];
+    try {
+      await readFully(this.file, bytes, (await this.startOf(this.entryOf(tensor))) + first);
+    } catch (error) {
+      throw error instanceof CheckpointError ? error : unreadable(`${this.path}: tensor ${show(name)}`, error);
     }
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesRead } = await this.file.read(bytes, done, bytes.length - done, entry.start + first + done);
-      if (bytesRead === 0) throw new CheckpointError(`${this.path} ends early: download it again`);
-      done += bytesRead;
-    }
-    toFloat32(dtype, bytes, into);
+    toFloat32(info.dtype, bytes, into);
   }
 
   digest(): Promise<string> {
-    return fileDigests([this.path]);
+    return fileDigests([{ path: this.path, stamp: this.stamp }]);
   }
 
   close(): Promise<void> {
@@ -107,56 +112,49 @@ export class PytorchFile implements TensorSource {
   fileOf(): string {
     return this.path;
   }
-}
 
-async function checkByteOrder(file: FileHandle, path: string, entry: ZipEntry | undefined): Promise<void> {
-  if (!entry) return;
-  const bytes = Buffer.alloc(Math.min(entry.size, 16));
-  await file.read(bytes, 0, bytes.length, entry.start);
-  if (bytes.toString("latin1") !== "little") throw new CheckpointError(`${path} has big-endian weights: save it again`);
-}
-
-function tensorsOf(pickle: Uint8Array, path: string): Map<string, PickledTensor> {
-  const value = readPickle(pickle, path, (callee, args) => rebuild(callee, args, path));
-  const named = value instanceof Map && value.get("state_dict") instanceof Map ? value.get("state_dict") : value;
-  if (!(named instanceof Map)) throw new CheckpointError(`${path} holds no dictionary of tensors`);
-  const tensors = new Map<string, PickledTensor>();
-  for (const [name, tensor] of named) {
-    if (typeof name === "string" && isTensor(tensor)) tensors.set(name, tensor);
+  private entryOf({ key }: PickledTensor): string {
+    return `${this.folder}data/${key}`;
   }
-  return tensors;
+
+  /** Where a storage's bytes begin. */
+  private startOf(entry: string): Promise<number> {
+    let start = this.starts.get(entry);
+    if (!start) {
+      start = entryStart(this.file, this.path, entry, this.entries.get(entry)!);
+      this.starts.set(entry, start);
+    }
+    return start;
+  }
+
+  private unusable(name: string, what: string): CheckpointError {
+    return new CheckpointError(`${escaped(this.path)}: tensor ${show(name)} ${what}`);
+  }
 }
 
-/** What the few callables of a state dict make. */
-function rebuild(callee: PickleGlobal, args: readonly unknown[], path: string): unknown {
-  if (callee.name === "collections OrderedDict" && args.length === 0) return new Map();
-  if (callee.name === "torch._utils _rebuild_parameter" && isTensor(args[0])) return args[0];
-  if (callee.name === "torch._utils _rebuild_tensor_v2") return tensorFrom(args, path);
+async function readEntry(
+  file: FileHandle,
+  path: string,
+  name: string,
+  entries: ReadonlyMap<string, ZipEntry>,
+  limit: number,
+): Promise<Uint8Array | undefined> {
+  const entry = entries.get(name);
+  if (!entry) return undefined;
+  if (entry.size > limit) {
+    throw new CheckpointError(
+      `${escaped(path)}: the entry ${show(name)} has ${entry.size} bytes, at most ${limit} are expected: is it a PyTorch file?`,
+    );
+  }
+  const bytes = new Uint8Array(entry.size);
+  await readFully(file, bytes, await entryStart(file, path, name, entry));
+  return bytes;
+}
+
+async function refuseOldFormat(file: FileHandle, path: string): Promise<void> {
+  const { buffer } = await file.read(Buffer.alloc(OLD_MAGIC.length / 2), 0, OLD_MAGIC.length / 2, 0);
+  if (buffer.toString("hex") !== OLD_MAGIC) return;
   throw new CheckpointError(
-    `${path}: the pickle calls ${callee.name}, which weights do not need, refused: save them as safetensors`,
+    `${escaped(path)} is in the format of PyTorch before 1.6 (no zip archive), which is not read: load it in PyTorch and torch.save it again, or save it as safetensors`,
   );
-}
-
-function tensorFrom([storage, offset, shape, strides]: readonly unknown[], path: string): PickledTensor {
-  const id = storage instanceof PersistentId && Array.isArray(storage.id) ? storage.id : [];
-  const [kind, type, key] = id;
-  const sizes = (value: unknown): value is number[] =>
-    Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-  if (
-    kind !== "storage" ||
-    !(type instanceof PickleGlobal) ||
-    typeof key !== "string" ||
-    !sizes([offset]) ||
-    !sizes(shape) ||
-    !sizes(strides)
-  ) {
-    throw new CheckpointError(`${path}: a tensor is not described as PyTorch does: save the weights as safetensors`);
-  }
-  const contiguous = shape.every((size, i) => size === 1 || strides[i] === elementCount(shape.slice(i + 1)));
-  if (!contiguous) throw new CheckpointError(`${path} holds a transposed view: call .contiguous() before saving`);
-  return { storage: type.name, key, offset: Number(offset), shape };
-}
-
-function isTensor(value: unknown): value is PickledTensor {
-  return typeof value === "object" && value !== null && "storage" in value && "shape" in value;
 }

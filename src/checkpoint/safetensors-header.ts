@@ -1,5 +1,5 @@
 import { CheckpointError } from "../types/errors.js";
-import { isObject, parseObject, show } from "./json.js";
+import { escaped, isObject, outline, parseObject, show } from "./json.js";
 import { elementCount } from "./tensor-source.js";
 
 /** Bits of an element of every dtype that the format knows. Only some of them can be weights here. */
@@ -8,6 +8,9 @@ const DTYPE_BITS: Readonly<Record<string, number>> = {
   ...{ F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8, F6_E2M3: 6, F6_E3M2: 6, F4: 4, BOOL: 8 },
   ...{ I64: 64, I32: 32, I16: 16, I8: 8, U64: 64, U32: 32, U16: 16, U8: 8 },
 };
+
+/** PyTorch's own limit. */
+const MAX_DIMENSIONS = 64;
 
 /** Where a tensor lies, in bytes from the start of the file's data. */
 export interface HeaderEntry {
@@ -20,15 +23,19 @@ export interface HeaderEntry {
 /**
  * Reads a safetensors header: every tensor's dtype, shape and place. The places must cover the data exactly, without
  * overlap, hole or rest, as the format asks.
- * @param path names the file in errors
+ * @param file names the file in errors
  * @param dataBytes bytes of the file after the header
  * @throws CheckpointError naming file and tensor
  */
-export function parseHeader(bytes: Uint8Array, path: string, dataBytes: number): Map<string, HeaderEntry> {
+export function parseHeader(bytes: Uint8Array, file: string, dataBytes: number): Map<string, HeaderEntry> {
+  const path = escaped(file);
   const entries = new Map<string, HeaderEntry>();
-  for (const [name, value] of Object.entries(parseObject(headerText(bytes, path), `${path}: the header`))) {
-    if (name !== "__metadata__") entries.set(name, parseEntry(name, value, path));
+  const text = headerText(bytes, path);
+  const header = Object.entries(parseObject(text, `${path}: the header`));
+  if (header.length !== outline(text).outerKeys) {
+    throw new CheckpointError(`${path}: the header names a tensor twice: the file is damaged, download it again`);
   }
+  for (const [name, value] of header) if (name !== "__metadata__") entries.set(name, parseEntry(name, value, path));
   let position = 0;
   for (const [name, entry] of [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end)) {
     if (entry.start !== position) {
@@ -68,7 +75,9 @@ function parseEntry(name: string, value: unknown, path: string): HeaderEntry {
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BITS, dtype)) {
     throw fail(`has unknown dtype ${show(dtype)}, expected one of the safetensors format's, such as F32`);
   }
-  if (!isCounts(shape)) throw fail(`has shape ${show(shape)}, expected a list of sizes`);
+  if (!isCounts(shape) || shape.length > MAX_DIMENSIONS) {
+    throw fail(`has shape ${show(shape)}, expected a list of at most ${MAX_DIMENSIONS} sizes`);
+  }
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
     throw fail(`has data_offsets ${show(offsets)}, expected [begin, end]`);
   }

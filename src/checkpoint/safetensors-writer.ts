@@ -2,6 +2,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { ForetokenError } from "../types/errors.js";
 import { narrow } from "./half-floats.js";
 import { elementCount } from "./tensor-source.js";
+import { writeFully } from "./write-fully.js";
 
 export interface NewTensor {
   name: string;
@@ -26,11 +27,13 @@ export async function writeSafetensors(path: string, tensors: readonly NewTensor
   try {
     const file = await open(temporary, "w");
     try {
-      await file.write(Buffer.concat([length, json]));
+      await writeFully(file, Buffer.concat([length, json]), 0);
+      let position = length.length + json.length;
       for (const { values } of tensors) {
         const halves = new Uint16Array(values.length);
         narrow("F16", values, halves, 0);
-        await file.write(new Uint8Array(halves.buffer));
+        await writeFully(file, new Uint8Array(halves.buffer), position);
+        position += halves.byteLength;
       }
       await file.sync();
     } finally {

@@ -1,41 +1,39 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileDigests } from "./digest.js";
+import { fileStamp } from "./file-stamp.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
-import { show, unreadable } from "./json.js";
+import { escaped, show, unreadable } from "./json.js";
+import { openRegular, readFully } from "./regular-file.js";
 import { type HeaderEntry, parseHeader } from "./safetensors-header.js";
-import { elementCount, type TensorDtype, type TensorInfo, type TensorSource } from "./tensor-source.js";
+import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "./tensor-source.js";
 
-/** The reference implementation's limit: a longer header is taken for garbage, not read into memory. */
-const MAX_HEADER_BYTES = 100_000_000;
+/** Room for more tensors than JSON may name here: a longer header is taken for garbage, not read into memory. */
+const MAX_HEADER_BYTES = 16 << 20;
 /** A header's length comes before it, as u64. */
 const LENGTH_BYTES = 8;
-/** How the file begins that git leaves in place of a large one: "version https://git-lfs...". */
-const LFS_POINTER = "version ";
 
 /** One .safetensors file, read by ranges. */
-export class SafetensorsFile implements TensorSource {
+export class SafetensorsFile implements WeightFile {
   private constructor(
     readonly path: string,
     private readonly file: FileHandle,
+    /** Of the file when it was opened. */
+    readonly stamp: string,
     private readonly dataStart: number,
     private readonly entries: ReadonlyMap<string, HeaderEntry>,
   ) {}
 
   /** Reads and checks the header. @throws CheckpointError naming file and tensor. */
   static async open(path: string): Promise<SafetensorsFile> {
-    let file: FileHandle;
+    const file = await openRegular(path);
     try {
-      file = await open(path, "r");
-    } catch (error) {
-      throw unreadable(path, error);
-    }
-    try {
-      const { size } = await file.stat();
+      const info = await file.stat({ bigint: true });
+      const size = Number(info.size);
       const header = new Uint8Array(await headerLength(file, path, size));
       await readFully(file, header, LENGTH_BYTES);
       const dataStart = LENGTH_BYTES + header.length;
-      return new SafetensorsFile(path, file, dataStart, parseHeader(header, path, size - dataStart));
+      return new SafetensorsFile(path, file, fileStamp(info), dataStart, parseHeader(header, path, size - dataStart));
     } catch (error) {
       await file.close();
       throw error instanceof CheckpointError ? error : unreadable(path, error);
@@ -56,14 +54,15 @@ export class SafetensorsFile implements TensorSource {
     if (!entry) return undefined;
     if (isWeightDtype(entry.dtype)) return { dtype: entry.dtype, shape: entry.shape };
     throw new CheckpointError(
-      `${this.path}: tensor ${show(name)} has dtype ${entry.dtype}, expected F32, F16 or BF16: save the model in one of them`,
+      `${escaped(this.path)}: tensor ${show(name)} has dtype ${entry.dtype}, expected F32, F16 or BF16: save the model in one of them`,
     );
   }
 
   /** See TensorSource.readRows. @throws CheckpointError when the file cannot be read or has shrunk since it was opened. */
   async readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
     const info = this.info(name);
-    if (!info) throw new CheckpointError(`${this.path} has no tensor ${show(name)}: is it another model's file?`);
+    if (!info)
+      throw new CheckpointError(`${escaped(this.path)} has no tensor ${show(name)}: is it another model's file?`);
     const elements = count * elementCount(info.shape.slice(1));
     const rowBytes = BYTES_PER_ELEMENT[info.dtype] * elementCount(info.shape.slice(1));
     const position = this.dataStart + this.entries.get(name)!.start + start * rowBytes;
@@ -75,13 +74,13 @@ export class SafetensorsFile implements TensorSource {
     try {
       await readFully(this.file, bytes, position);
     } catch (error) {
-      throw unreadable(`${this.path}: tensor ${show(name)}`, error);
+      throw unreadable(`${escaped(this.path)}: tensor ${show(name)}`, error);
     }
     if (!inPlace) toFloat32(info.dtype, bytes, into);
   }
 
   digest(): Promise<string> {
-    return fileDigests([this.path]);
+    return fileDigests([this]);
   }
 
   close(): Promise<void> {
@@ -95,30 +94,18 @@ function isWeightDtype(dtype: string): dtype is TensorDtype {
 
 async function headerLength(file: FileHandle, path: string, size: number): Promise<number> {
   if (size < LENGTH_BYTES) {
-    throw new CheckpointError(`${path} has ${size} bytes, too few for a safetensors file: download it again`);
+    throw new CheckpointError(`${escaped(path)} has ${size} bytes, too few for a safetensors file: download it again`);
   }
   const prefix = Buffer.alloc(LENGTH_BYTES);
   await readFully(file, prefix, 0);
-  if (prefix.toString("latin1") === LFS_POINTER) {
-    throw new CheckpointError(`${path} is a Git LFS pointer, expected the weights themselves: run git lfs pull`);
-  }
   const length = prefix.readBigUInt64LE();
   if (length > MAX_HEADER_BYTES) {
     throw new CheckpointError(
-      `${path}: the header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed: is this a safetensors file?`,
+      `${escaped(path)}: the header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed: is this a safetensors file?`,
     );
   }
   if (Number(length) + LENGTH_BYTES <= size) return Number(length);
   throw new CheckpointError(
-    `${path}: the header claims ${length} bytes but the file has ${size}: it is truncated, download it again`,
+    `${escaped(path)}: the header claims ${length} bytes but the file has ${size}: it is truncated, download it again`,
   );
-}
-
-/** A read may return less than asked for, at most 2 GiB on Linux. */
-async function readFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
-    if (bytesRead === 0) throw new Error("the file ends early");
-    done += bytesRead;
-  }
 }

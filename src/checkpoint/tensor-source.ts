@@ -18,9 +18,19 @@ export interface TensorSource {
   readRows(name: string, start: number, count: number, into: Float32Array): Promise<void>;
   /** A digest (hex) of configuration and contents. */
   digest(): Promise<string>;
+  /** The digest where it is remembered, so that nothing must be read; undefined where it is not. */
+  knownDigest?(): Promise<string | undefined>;
   close(): Promise<void>;
   /** The file that a tensor lies in, or where it was looked for; errors name it. */
   fileOf?(name: string): string;
+}
+
+/** A file of a checkpoint. `has` asks for a name without asking whether its tensor can be a weight. */
+export interface WeightFile extends TensorSource {
+  readonly path: string;
+  /** Of the file when it was opened. */
+  readonly stamp: string;
+  has(name: string): boolean;
 }
 
 /** Elements of a tensor; 1 for a scalar's []. */

@@ -1,8 +1,9 @@
 import { createInterface } from "node:readline/promises";
-import { type ChatMessage, UsageError } from "../index.js";
+import { type ChatMessage, type GenerateOptions, UsageError } from "../index.js";
+import { CHAT_FLAGS, chatOptions } from "./chat-flags.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
-import { generateOptions, MODEL_FLAGS, SAMPLING_FLAGS } from "./flags.js";
+import { generateOptions, MODEL_FLAGS, SAMPLING_FLAGS, withModels } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { loadModels, type Models } from "./models.js";
 import { SPECULATION_FLAGS, saveResources } from "./speculation.js";
@@ -16,6 +17,7 @@ export const chatCommand: Command = {
   flags: {
     ...MODEL_FLAGS,
     system: { type: "string", value: "TEXT", help: "system message" },
+    ...CHAT_FLAGS,
     ...SPECULATION_FLAGS,
     ...SAMPLING_FLAGS,
     "no-color": { type: "boolean", help: "no colours" },
@@ -28,12 +30,15 @@ export const chatCommand: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
+  const asked = await generateOptions(args);
+  const template = await chatOptions(args);
   const models = await loadModels(args);
-  if (!models.target.tokenizer?.hasChatTemplate) {
+  if (!models.target.tokenizer?.hasChatTemplate && template.chatTemplate === undefined) {
     throw new UsageError(
       "this model has no chat template: use foretoken generate, or name an instruction-tuned --model",
     );
   }
+  const options = withModels(asked, args, models);
   const colour = colours(process.stdout, args.flags["no-color"] === true);
   const system = stringFlag(args, "system");
   const messages: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
@@ -47,7 +52,7 @@ async function run(args: Arguments): Promise<void> {
   for await (const line of lines) {
     if (["", "/exit", "/quit"].includes(line.trim())) break;
     messages.push({ role: "user", content: line });
-    messages.push({ role: "assistant", content: await answer(models, messages, args) });
+    messages.push({ role: "assistant", content: await answer(models, messages, { ...options, ...template }) });
     process.exitCode = 0;
     if (process.stdin.isTTY) lines.prompt();
   }
@@ -56,15 +61,11 @@ async function run(args: Arguments): Promise<void> {
 }
 
 /** Streams the answer to the conversation so far; Ctrl-C ends it early. */
-async function answer({ target, draft, resources }: Models, messages: ChatMessage[], args: Arguments): Promise<string> {
+async function answer({ target }: Models, messages: ChatMessage[], options: GenerateOptions): Promise<string> {
   const { signal, release } = interruptSignal();
   let text = "";
   try {
-    for await (const event of target.stream(messages, {
-      ...generateOptions(args, resources),
-      assistantModel: draft,
-      signal,
-    })) {
+    for await (const event of target.stream(messages, { ...options, signal })) {
       text += event.text;
       process.stdout.write(event.text);
     }

@@ -1,5 +1,8 @@
 import { parseArgs } from "node:util";
-import { nearest, UsageError } from "../types/errors.js";
+import { UsageError } from "../types/errors.js";
+import { guessName } from "../types/option-table.js";
+import { escaped } from "../types/shown.js";
+import { FLAG_ALIASES } from "./flag-aliases.js";
 
 /** A flag of a command. Numbers come as text and are checked by `number`. */
 export interface Flag {
@@ -122,9 +125,9 @@ function joinNegative(argv: readonly string[], flags: Flags): string[] {
 function explain(error: NodeJS.ErrnoException, known: string[], command: Command): Error {
   if (error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
     const flag = /'(-+[^']*)'/.exec(error.message)?.[1] ?? "";
-    const guess = nearest(flag.replace(/^-+/, ""), known);
+    const guess = guessName(flag.replace(/^-+/, ""), known, FLAG_ALIASES);
     return new UsageError(
-      `unknown flag ${flag}${guess ? `. Did you mean --${guess}?` : ""} See: foretoken ${command.name} --help`,
+      `unknown flag ${escaped(flag)}${guess ? `. Did you mean --${guess}?` : ""} See: foretoken ${command.name} --help`,
     );
   }
   if (error.code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE") {

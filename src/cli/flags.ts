@@ -1,6 +1,9 @@
-import { type GenerateOptions, type GrammarSpec, UsageError } from "../index.js";
+import { type GenerateOptions, type GrammarSpec, type LanguageModel, type TokenId, UsageError } from "../index.js";
+import { shown } from "../types/shown.js";
 import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
-import { readText, type SpeculationResources, speculationOptions } from "./speculation.js";
+import { unescaped } from "./escapes.js";
+import type { Models } from "./models.js";
+import { readText, speculationOptions } from "./speculation.js";
 
 /** Which models, and how they are held. */
 export const MODEL_FLAGS = {
@@ -17,7 +20,7 @@ export const MODEL_FLAGS = {
   "context-length": {
     type: "string",
     value: "N",
-    help: "most tokens of prompt and output (default: the model's, at most 8192)",
+    help: "most tokens of prompt and output (default: the model's, at most 8192); the draft's too, as far as it goes",
   },
   threads: { type: "string", value: "N", help: "threads (default: the cores that are free)" },
 } as const satisfies Flags;
@@ -27,7 +30,7 @@ export const SAMPLING_FLAGS = {
   "max-new-tokens": { type: "string", short: "n", value: "N", help: "most tokens to generate (default 256)" },
   "min-new-tokens": { type: "string", value: "N", help: "no end of sequence before this many" },
   "max-time": { type: "string", value: "SECONDS", help: "stop after this time" },
-  temperature: { type: "string", short: "t", value: "T", help: "sample at this temperature (default: greedy)" },
+  temperature: { type: "string", short: "t", value: "T", help: "sample at this temperature (default 0: greedy)" },
   "top-k": { type: "string", value: "K", help: "keep the K likeliest tokens" },
   "top-p": { type: "string", value: "P", help: "keep the likeliest tokens that reach this probability" },
   "min-p": { type: "string", value: "P", help: "keep tokens at least P times as likely as the likeliest" },
@@ -35,11 +38,32 @@ export const SAMPLING_FLAGS = {
   "repetition-penalty": { type: "string", value: "X", help: "divides logits of tokens seen before" },
   "presence-penalty": { type: "string", value: "X", help: "subtracted from logits of tokens in the output" },
   "frequency-penalty": { type: "string", value: "X", help: "subtracted for each time a token is in the output" },
-  seed: { type: "string", short: "s", value: "S", help: "seed of the sampling noise (default 0)" },
-  stop: { type: "string", multiple: true, value: "TEXT", help: "end before this text; may be given several times" },
-  "json-schema": { type: "string", value: "FILE", help: "write JSON that this schema allows" },
-  grammar: { type: "string", value: "FILE", help: "write what this grammar allows (EBNF; json: any JSON)" },
+  seed: { type: "string", short: "s", value: "S", help: "seed of the sampling noise (default: a new one each time)" },
+  "generation-config": {
+    type: "string",
+    value: "model",
+    help: "take sampling and limits that are not given from the checkpoint's generation_config.json",
+  },
+  stop: {
+    type: "string",
+    multiple: true,
+    value: "TEXT",
+    help: "end before this text, e.g. '\\n\\n' (\\n, \\t, \\xNN, \\uNNNN, \\\\); may be given several times",
+  },
+  "stop-token": {
+    type: "string",
+    multiple: true,
+    value: "ID|TEXT",
+    help: "end at this token, e.g. 13 or '<|im_end|>'; may be given several times",
+  },
+  "json-schema": { type: "string", value: "FILE", help: "write JSON that this schema allows (-: standard input)" },
+  grammar: {
+    type: "string",
+    value: "FILE",
+    help: "write what this grammar allows (EBNF; json: any JSON; -: standard input)",
+  },
   "ignore-eos": { type: "boolean", help: "go on after end-of-sequence tokens" },
+  "show-special-tokens": { type: "boolean", help: "write special tokens, such as <|im_end|>, into the text" },
 } as const satisfies Flags;
 
 export const OUTPUT_FLAGS = {
@@ -47,10 +71,14 @@ export const OUTPUT_FLAGS = {
   "no-color": { type: "boolean", help: "no colours" },
 } as const satisfies Flags;
 
-/** The options of `generate` that the flags ask for. Ranges are checked where the options are used. */
-export function generateOptions(args: Arguments, resources: SpeculationResources = {}): GenerateOptions {
+/**
+ * The options of `generate` that the flags ask for, read once: files may be pipes. Ranges are checked where the options
+ * are used.
+ */
+export async function generateOptions(args: Arguments): Promise<GenerateOptions> {
   const number = (name: string) => numberFlag(args, name);
-  const options: GenerateOptions = {
+  const flag = (name: string) => args.flags[name] as boolean | undefined;
+  return withoutUndefined<GenerateOptions>({
     maxNewTokens: number("max-new-tokens"),
     minNewTokens: number("min-new-tokens"),
     maxTime: number("max-time"),
@@ -63,21 +91,42 @@ export function generateOptions(args: Arguments, resources: SpeculationResources
     presencePenalty: number("presence-penalty"),
     frequencyPenalty: number("frequency-penalty"),
     seed: number("seed"),
-    stopStrings: args.flags.stop as string[] | undefined,
-    ignoreEos: args.flags["ignore-eos"] as boolean | undefined,
-    grammar: grammarFlag(args),
-    speculation: { ...speculationOptions(args), ...resources },
-  };
-  return withoutUndefined({ ...options, speculation: withoutUndefined(options.speculation!) });
+    logProbs: number("logprobs"),
+    generationConfig: stringFlag(args, "generation-config") as "model" | undefined,
+    stopStrings: (args.flags.stop as string[] | undefined)?.map((text) => unescaped(text, "stop")),
+    ignoreEos: flag("ignore-eos"),
+    skipSpecialTokens: flag("show-special-tokens") ? false : undefined,
+    speculation: withoutUndefined(speculationOptions(args)),
+    grammar: await grammarFlag(args),
+  });
 }
 
-function grammarFlag(args: Arguments): GrammarSpec | undefined {
+/** The same with what only the loaded models know. */
+export function withModels(options: GenerateOptions, args: Arguments, { target, draft, resources }: Models) {
+  const speculation = { ...options.speculation, ...resources };
+  const stopTokens = args.flags["stop-token"] as string[] | undefined;
+  const stopTokenIds = stopTokens?.map((text) => stopTokenId(text, target));
+  return withoutUndefined<GenerateOptions>({ ...options, speculation, stopTokenIds, assistantModel: draft });
+}
+
+/** An id, a token as the vocabulary writes it, or text that is one token. */
+function stopTokenId(text: string, { tokenizer }: LanguageModel): TokenId {
+  if (/^\d+$/.test(text)) return Number(text);
+  if (!tokenizer) throw new UsageError(`--stop-token ${shown(text)}: the model has no tokenizer, give an id`);
+  const known = tokenizer.tokenToId(text);
+  if (known !== undefined) return known;
+  const ids = tokenizer.encode(unescaped(text, "stop-token"), { addSpecialTokens: false });
+  if (ids.length === 1) return ids[0];
+  throw new UsageError(`--stop-token: ${shown(text)} is no token but ${ids.length} of them: give an id, or use --stop`);
+}
+
+async function grammarFlag(args: Arguments): Promise<GrammarSpec | undefined> {
   const [schema, grammar] = [stringFlag(args, "json-schema"), stringFlag(args, "grammar")];
   if (schema !== undefined && grammar !== undefined) throw new UsageError("give --json-schema or --grammar, not both");
-  if (grammar !== undefined) return grammar === "json" ? "json" : { ebnf: readText(grammar) };
+  if (grammar !== undefined) return grammar === "json" ? "json" : { ebnf: await readText(grammar) };
   if (schema === undefined) return undefined;
   try {
-    return { jsonSchema: JSON.parse(readText(schema)) };
+    return { jsonSchema: JSON.parse(await readText(schema)) };
   } catch (error) {
     if (error instanceof SyntaxError) throw new UsageError(`${schema} is no JSON: ${error.message}`);
     throw error;

@@ -1,18 +1,22 @@
+import { join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
+import { checkTensors, sourceTensors } from "../checkpoint/convert.js";
 import { elementCount } from "../checkpoint/tensor-source.js";
 import { architectureOf } from "../graph/decoder.js";
-import { DTYPES, type Dtype } from "../index.js";
+import { cacheDirectory, DTYPES, type Dtype, type Exactness } from "../index.js";
+import { knownExactness } from "../loading/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { Arguments, Command } from "./command.js";
+import { exactnessWords } from "./exactness.js";
 import { OUTPUT_FLAGS } from "./flags.js";
 import { EMBEDDED_TARGET } from "./models.js";
-import { byteSize, table } from "./terminal.js";
+import { byteSize, table, warn } from "./terminal.js";
 
 const CONTEXTS = [512, 1024, 2048, 4096, 8192, 32_768, 131_072];
 
 export const inspectCommand: Command = {
   name: "inspect",
-  summary: "Shows what a checkpoint is: shapes, parameters, memory by dtype and context.",
+  summary: "Shows what a checkpoint is: shapes, parameters, memory by dtype and context, exactness where it is known.",
   usage: "[DIR] [options]",
   words: 1,
   flags: { ...OUTPUT_FLAGS },
@@ -24,12 +28,19 @@ export const inspectCommand: Command = {
 };
 
 async function run({ words, flags }: Arguments): Promise<void> {
-  const { config, source, directory } = await openCheckpoint(words[0] ?? EMBEDDED_TARGET);
+  const { config, source, directory } = await openCheckpoint(
+    words[0] ?? EMBEDDED_TARGET,
+    join(cacheDirectory(), "digests"),
+    warn,
+  );
   try {
     const specs = architectureOf(config).weightSpecs(config);
+    checkTensors(source, specs);
     let parameters = 0;
     const storedAs = new Set<string>();
-    for (const name of source.names()) {
+    // Those that the model uses: files may hold buffers, heads of Medusa and more.
+    const used = new Set(specs.flatMap((spec) => [...sourceTensors(spec)].map(([name]) => name)));
+    for (const name of used) {
       const info = source.info(name)!;
       parameters += elementCount(info.shape);
       storedAs.add(info.dtype);
@@ -37,7 +48,11 @@ async function run({ words, flags }: Arguments): Promise<void> {
     const weights = Object.fromEntries(DTYPES.map((dtype) => [dtype, weightBytes(specs, dtype)]));
     const contexts = CONTEXTS.filter((length) => length <= config.maxPositionEmbeddings);
     const cache = Object.fromEntries(contexts.map((length) => [length, length * cacheBytesPerToken(config)]));
-    const summary = { directory, config, parameters, storedAs: [...storedAs], weightBytes: weights, cacheBytes: cache };
+    const exactness = await knownExactness(source, config);
+    const summary = {
+      ...{ directory, config, parameters, storedAs: [...storedAs] },
+      ...{ weightBytes: weights, cacheBytes: cache, exactness },
+    };
     if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
     else process.stdout.write(describe(summary));
   } finally {
@@ -52,9 +67,10 @@ interface Summary {
   storedAs: string[];
   weightBytes: Record<string, number>;
   cacheBytes: Record<string, number>;
+  exactness: Record<Dtype, Exactness>;
 }
 
-function describe({ directory, config, parameters, storedAs, weightBytes, cacheBytes }: Summary): string {
+function describe({ directory, config, parameters, storedAs, weightBytes, cacheBytes, exactness }: Summary): string {
   const rope = config.ropeScaling ? `${config.ropeScaling.type} x${config.ropeScaling.factor}` : "unscaled";
   const facts = [
     ["architecture", config.modelType],
@@ -67,8 +83,8 @@ function describe({ directory, config, parameters, storedAs, weightBytes, cacheB
   ];
   const sizes = (values: Record<string, number>) => Object.entries(values).map(([k, v]) => [k, byteSize(v)]);
   return `${directory}\n\n${facts.map(([name, text]) => `${name.padEnd(16)} ${text}`).join("\n")}\n\n${table([
-    ["weights", "memory"],
-    ...sizes(weightBytes),
+    ["weights", "memory", "exactness on this CPU"],
+    ...DTYPES.map((dtype) => [dtype, byteSize(weightBytes[dtype]), exactnessWords(exactness[dtype])]),
   ])}\n${table([["context", "cache of a sequence"], ...sizes(cacheBytes)])}`;
 }
 

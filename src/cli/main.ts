@@ -1,4 +1,5 @@
 import { ForetokenError, nearest, UsageError } from "../types/errors.js";
+import { escaped, shown } from "../types/shown.js";
 import { chatCommand } from "./chat.js";
 import { type Command, commandHelp, parseCommandLine } from "./command.js";
 import { demoCommand } from "./demo.js";
@@ -16,6 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error.code === "EPIPE") process.exit(0);
     throw error;
   });
+  printWarnings();
   try {
     await dispatch(argv);
   } catch (error) {
@@ -39,7 +41,7 @@ async function dispatch(argv: readonly string[]): Promise<void> {
     const names = COMMANDS.map((candidate) => candidate.name);
     const guess = nearest(name, names);
     throw new UsageError(
-      `unknown command "${name}"${guess ? `. Did you mean "${guess}"?` : `, expected one of: ${names.join(", ")}`} See: foretoken --help`,
+      `unknown command ${shown(name)}${guess ? `. Did you mean "${guess}"?` : `, expected one of: ${names.join(", ")}`} See: foretoken --help`,
     );
   }
   const args = parseCommandLine(command, rest);
@@ -47,12 +49,27 @@ async function dispatch(argv: readonly string[]): Promise<void> {
   else await command.run(args);
 }
 
+/** Our own warnings on one line; others as Node prints them. */
+function printWarnings(): void {
+  const others = process.listeners("warning");
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if (warning.name === "ForetokenWarning") process.stderr.write(`foretoken: warning: ${escaped(warning.message)}\n`);
+    else for (const listener of others) listener.call(process, warning);
+  });
+}
+
 function fail(error: unknown): number {
   // Interrupted before there was any text to show.
   if (process.exitCode === 130 && error instanceof Error && error.name === "AbortError") return 130;
   const usage = error instanceof UsageError;
   const known = error instanceof ForetokenError;
-  const message = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // What a message repeats of files and arguments must not reach a terminal as commands or further lines.
+  const message = known
+    ? escaped(error.message)
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error);
   process.stderr.write(`foretoken: ${message}\n`);
   return usage ? 2 : 1;
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Presets, SingleBar } from "cli-progress";
+import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import {
   type AssistantModel,
   AutoModelForCausalLM,
@@ -9,8 +10,10 @@ import {
   MedusaModel,
   UsageError,
 } from "../index.js";
+import { escaped } from "../types/shown.js";
 import { type Arguments, numberFlag, stringFlag } from "./command.js";
 import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";
+import { warn } from "./terminal.js";
 
 /** The checkpoints that come with the package. */
 export const EMBEDDED_TARGET = fileURLToPath(new URL("../../models/target", import.meta.url));
@@ -45,7 +48,11 @@ export async function loadModels(args: Arguments, signal?: AbortSignal): Promise
   const resources = await loadResources(args, target, named ? undefined : EMBEDDED_HEADS);
   if (draftDirectory === undefined || method === "none") return { target, draft: undefined, resources };
   const draftDtype = (stringFlag(args, "draft-dtype") ?? dtype) as Dtype | undefined;
-  const draft = await load(draftDirectory, { dtype: draftDtype, signal });
+  const draft = await load(draftDirectory, {
+    dtype: draftDtype,
+    contextLength: await within(draftDirectory, contextLength),
+    signal,
+  });
   const heads = stringFlag(args, "draft-heads");
   return {
     target,
@@ -54,12 +61,20 @@ export async function loadModels(args: Arguments, signal?: AbortSignal): Promise
   };
 }
 
+/** The target's context, as far as a draft allows. */
+async function within(directory: string, contextLength: number | undefined): Promise<number | undefined> {
+  if (contextLength === undefined) return undefined;
+  const { config, source } = await openCheckpoint(directory);
+  await source.close();
+  return Math.min(contextLength, config.maxPositionEmbeddings);
+}
+
 /** Loads one checkpoint, with a progress bar on standard error while it is converted. */
 export async function load(
   directory: string,
   options: { dtype?: Dtype; contextLength?: number; signal?: AbortSignal },
 ): Promise<LanguageModel> {
-  const format = `converting ${directory.split(/[\\/]/).pop()} [{bar}] {percentage}% {stage}`;
+  const format = `converting ${escaped(directory.split(/[\\/]/).pop() ?? "")} [{bar}] {percentage}% {stage}`;
   const bar = new SingleBar(
     { format, stream: process.stderr, clearOnComplete: true, hideCursor: true },
     Presets.shades_classic,
@@ -68,6 +83,7 @@ export async function load(
   try {
     return await AutoModelForCausalLM.fromPretrained(directory, {
       ...options,
+      onWarning: warn,
       progressCallback: ({ stage, fraction }) => {
         if (!process.stderr.isTTY) return;
         if (!started) bar.start(100, 0, { stage });

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import {
   ForetokenError,
   type LanguageModel,
@@ -12,6 +13,8 @@ import {
   UsageError,
 } from "../index.js";
 import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
+import { isStdin } from "./prompt.js";
+import { readStdin } from "./terminal.js";
 
 /** How to speculate. */
 export const SPECULATION_FLAGS = {
@@ -127,7 +130,7 @@ export async function loadResources(
   const successors = stringFlag(args, "successors");
   return {
     ...(heads !== undefined && { heads: await loadMedusaHeads(heads, target) }),
-    ...(corpus !== undefined && { lookupCorpus: new LookupCorpus(target.promptIds(readText(corpus))) }),
+    ...(corpus !== undefined && { lookupCorpus: new LookupCorpus(target.promptIds(await readText(corpus))) }),
     ...(successors !== undefined && { successors: memory(successors, target.model.vocabLimit) }),
   };
 }
@@ -142,9 +145,11 @@ function memory(path: string, vocabSize: number): SuccessorMemory {
   return existsSync(path) ? SuccessorMemory.load(path, vocabSize) : new SuccessorMemory(vocabSize);
 }
 
-export function readText(path: string): string {
+/** A file as text; "-" is standard input. */
+export async function readText(path: string): Promise<string> {
+  if (isStdin(path)) return readStdin();
   try {
-    return readFileSync(path, "utf8");
+    return await readFile(path, "utf8");
   } catch (error) {
     throw new ForetokenError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }

@@ -1,9 +1,15 @@
 import pc from "picocolors";
+import { ForetokenError } from "../types/errors.js";
 
 /** Colours on a terminal or with FORCE_COLOR=1; none with NO_COLOR or --no-color. */
 export function colours(stream: NodeJS.WriteStream, disabled: boolean): ReturnType<typeof pc.createColors> {
   const refused = disabled || Boolean(process.env.NO_COLOR);
   return pc.createColors(!refused && (stream.isTTY === true || process.env.FORCE_COLOR === "1"));
+}
+
+/** A line on standard error about something that goes on all the same. */
+export function warn(message: string): void {
+  process.stderr.write(`foretoken: warning: ${message}\n`);
 }
 
 /** Rows of text in columns of equal width; the first row is the heading. Numbers stand right. */
@@ -36,9 +42,22 @@ export function byteSize(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** Silence on standard input is explained after this time, for whoever did not mean to be asked. */
+const PATIENCE_MS = 3000;
+
 /** All of standard input as text. */
 export async function readStdin(): Promise<string> {
   const parts: Buffer[] = [];
-  for await (const part of process.stdin) parts.push(part as Buffer);
+  const note = setTimeout(() => process.stderr.write("foretoken: reading standard input to its end\n"), PATIENCE_MS);
+  try {
+    for await (const part of process.stdin) {
+      clearTimeout(note);
+      parts.push(part as Buffer);
+    }
+  } catch (error) {
+    throw new ForetokenError(`standard input cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  } finally {
+    clearTimeout(note);
+  }
   return Buffer.concat(parts).toString("utf8");
 }

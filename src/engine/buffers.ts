@@ -1,5 +1,8 @@
 import { Tensor, type TensorData } from "../runtime/tensor.js";
 
+/** Above any second size (a vocabulary is the largest), so that no two shapes share a key. */
+const MAX_SIZE = 2 ** 26;
+
 /** Memory for tensors whose first free dimension changes from pass to pass: one array, one tensor for each size seen. */
 export class GrowingBuffer<T extends TensorData> {
   data: T;
@@ -19,7 +22,7 @@ export class GrowingBuffer<T extends TensorData> {
 
   /** A tensor of n (by m) over the start of the buffer; grows it (contents are lost) when it is too small. */
   tensor(n: number, m = 1): Tensor {
-    const key = n * 65_536 + m;
+    const key = n * MAX_SIZE + m;
     const known = this.tensors.get(key);
     if (known) return known;
     const dims = this.dims(n, m);

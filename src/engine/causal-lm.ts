@@ -1,36 +1,28 @@
-import type { WeightManifest } from "../checkpoint/weight-spec.js";
-import { buildDecoder } from "../graph/decoder.js";
-import { rotaryTables } from "../graph/rotary.js";
-import { Session } from "../runtime/session.js";
-import { Tensor } from "../runtime/tensor.js";
 import { RuntimeError, UsageError } from "../types/errors.js";
+import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
+import { checkRows, checkSequences, type PassLimits } from "./check-rows.js";
 import { type CostCurve, measureCost } from "./cost-curve.js";
 import { KvCachePool } from "./kv-cache-pool.js";
 import { PassPacer } from "./pass-pacer.js";
-import { PassRunner } from "./pass-runner.js";
-import { Need, type PassResult, type TokenRows } from "./rows.js";
+import { PassQueue } from "./pass-queue.js";
+import type { PassRunner } from "./pass-runner.js";
+import { type GraphOptions, PassRunners } from "./pass-runners.js";
+import { PassTimes } from "./pass-times.js";
+import { checkPrefill, type PrefillOptions, prefill } from "./prefill.js";
+import { RotaryCache } from "./rotary-cache.js";
+import type { PassResult, TokenRows } from "./rows.js";
 import { Sequence } from "./sequence.js";
 
-/** Rows of a prefill pass: 64 to 256 were fastest for a prompt of 2048 tokens. */
-const PREFILL_CHUNK = 128;
 /** Slots beyond the context for rows of a plan that will be dropped again. */
 const PLAN_ROWS = 256;
 /** Most sequences in one pass; more are run in several passes. Each number has a session of its own over the same weights. */
 const MAX_SEQUENCES = 4;
 
-export interface CausalLMOptions {
-  config: ModelConfig;
-  manifest: WeightManifest;
-  /** Folder of the manifest's weight file. */
-  directory: string;
+export interface CausalLMOptions extends GraphOptions {
   /** Most committed tokens of a sequence. */
   contextLength: number;
-  /** Ids from here on are padding that the tokenizer does not know. */
-  vocabLimit: number;
-  /** Places of the layers that run, config.numLayers of them. Default: all. */
-  layers?: readonly number[];
 }
 
 /** A causal language model: runs rows of token trees of one or several sequences over one set of weights. */
@@ -41,12 +33,15 @@ export class CausalLM {
   /** Most sequences that `forward` takes. */
   readonly maxSequences = MAX_SEQUENCES;
   private readonly caches: KvCachePool;
-  private readonly rotary: { cos: Tensor; sin: Tensor };
-  private readonly runners = new Map<number, Promise<PassRunner>>();
+  private readonly limits: PassLimits;
+  private readonly rotary: RotaryCache;
+  private readonly runners: PassRunners;
   private readonly skipping = new Map<string, Promise<CausalLM>>();
-  private readonly pacer = new PassPacer();
-  private queue: Promise<unknown> = Promise.resolve();
-  private live = true;
+  /** What passes have taken so far. */
+  readonly times = new PassTimes();
+  private readonly pacer = new PassPacer(this.times);
+  private readonly queue = new PassQueue();
+  private disposal: Promise<void> | undefined;
 
   private constructor(readonly options: CausalLMOptions) {
     this.config = options.config;
@@ -54,20 +49,31 @@ export class CausalLM {
     this.vocabLimit = options.vocabLimit;
     const capacity = options.contextLength + PLAN_ROWS;
     this.caches = new KvCachePool(this.config, capacity);
-    const { cos, sin } = rotaryTables(this.config, capacity);
-    const dims = [capacity, this.config.headDim / 2];
-    this.rotary = { cos: new Tensor(cos, dims), sin: new Tensor(sin, dims) };
+    this.rotary = new RotaryCache(this.config, capacity);
+    this.runners = new PassRunners(options, capacity, this.rotary);
+    const { vocabSize } = this.config;
+    this.limits = { vocabSize, vocabLimit: this.vocabLimit, maxSequences: MAX_SEQUENCES, caches: this.caches };
   }
 
-  /** Opens the session for one sequence; those for several are opened when first needed. */
+  /**
+   * Opens the session for one sequence; those for several are opened when first needed.
+   * @throws RuntimeError when there is no memory for a context so long
+   */
   static async load(options: CausalLMOptions): Promise<CausalLM> {
     const model = new CausalLM(options);
-    await model.runner(1);
+    // The first sequence's cache: there is memory for it, or the error comes now.
+    model.caches.giveBack(model.caches.take());
+    await model.runners.get(1);
     return model;
   }
 
   get dtype() {
     return this.options.manifest.dtype;
+  }
+
+  /** How far rows depend on the rows beside them, on this CPU. */
+  get exactness(): Exactness {
+    return this.options.exactness ?? UNCHECKED;
   }
 
   /** An empty sequence with a cache of its own. Dispose of it when done. */
@@ -79,7 +85,11 @@ export class CausalLM {
   /**
    * Runs the rows of all requests (one for each sequence) and hands what they asked for to `read`, whose result is
    * returned. Afterwards the rows are pending: commit or roll back. If the pass fails or is aborted they are dropped.
+   * From the call until the promise settles the sequences refuse every change.
+   * @param read must not be async: the next pass overwrites the rows
    * @param k how many of the likeliest tokens rows with Need.top get
+   * @throws RuntimeError, UsageError for rows that make no sense, before anything is written; NumericsError from the
+   *   reader's calls for logits that are no numbers
    */
   async forward<T>(
     requests: readonly TokenRows[],
@@ -87,37 +97,29 @@ export class CausalLM {
     options: { k?: number; signal?: AbortSignal } = {},
   ): Promise<T> {
     this.assertLive();
-    this.check(requests);
-    if (requests.length > MAX_SEQUENCES) {
-      throw new UsageError(`a pass takes at most ${MAX_SEQUENCES} sequences, got ${requests.length}`);
-    }
-    const runner = await this.runner(requests.length);
-    const ready = this.queue;
-    let release = () => {};
-    this.queue = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    checkSequences(requests, this.limits);
+    const held = requests.map(({ sequence }) => sequence);
+    for (const sequence of held) sequence.enterPass();
     try {
-      await ready;
-      return await this.pass(runner, requests, read, options.k ?? 1, options.signal);
+      return await this.run(requests, read, options.k ?? 1, options.signal);
     } finally {
-      release();
+      for (const sequence of held) sequence.leavePass();
     }
   }
 
-  /** Commits `tokens` to the sequence, in chunks; nothing is read back. Rows do not depend on the chunking. */
-  async prefill(
-    sequence: Sequence,
-    tokens: readonly TokenId[],
-    options: { chunk?: number; signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
-  ): Promise<void> {
-    const chunk = options.chunk ?? PREFILL_CHUNK;
-    for (let start = 0; start < tokens.length; start += chunk) {
-      const part = tokens.slice(start, start + chunk);
-      const needs = part.map(() => Need.nothing);
-      await this.forward([{ sequence, tokens: part, needs }], () => undefined, { signal: options.signal });
-      sequence.commit(part.map((_, i) => i));
-      options.onProgress?.(Math.min(start + chunk, tokens.length), tokens.length);
+  /**
+   * Commits `tokens` to the sequence, in chunks; nothing is read back. Rows do not depend on the chunking. When it fails
+   * or is aborted, none of them is committed.
+   */
+  async prefill(sequence: Sequence, tokens: readonly TokenId[], options: PrefillOptions = {}): Promise<void> {
+    this.assertLive();
+    checkSequences([{ sequence, tokens, needs: [] }], this.limits);
+    checkPrefill(sequence, tokens, options, this.config.vocabSize);
+    sequence.enterPass();
+    try {
+      await prefill(sequence, tokens, options, (rows) => this.run([rows], () => undefined, 1, options.signal));
+    } finally {
+      sequence.leavePass();
     }
   }
 
@@ -126,6 +128,7 @@ export class CausalLM {
    * @throws UsageError when a place is none, or no layer is left
    */
   async withoutLayers(skipped: readonly number[]): Promise<CausalLM> {
+    this.assertLive();
     const key = [...new Set(skipped)].sort((a, b) => a - b).join();
     const known = this.skipping.get(key) ?? this.openWithoutLayers(skipped);
     this.skipping.set(key, known);
@@ -135,6 +138,7 @@ export class CausalLM {
 
   /** The same, not kept: the caller disposes of it, before this one. */
   async openWithoutLayers(skipped: readonly number[]): Promise<CausalLM> {
+    this.assertLive();
     const { numLayers } = this.config;
     const places = Array.from({ length: numLayers }, (_, i) => i);
     const layers = places.filter((place) => !skipped.includes(place));
@@ -151,20 +155,24 @@ export class CausalLM {
     return measureCost(this, options);
   }
 
-  /** Releases native memory. Sequences must not be used afterwards. */
-  async dispose(): Promise<void> {
-    if (!this.live) return;
-    this.live = false;
-    await this.queue;
-    for (const model of this.skipping.values()) await (await model).dispose();
-    for (const runner of this.runners.values()) (await runner).dispose();
-    this.caches.dispose();
-    this.rotary.cos.dispose();
-    this.rotary.sin.dispose();
+  /** Releases native memory, after the passes asked for have ended. Sequences must not be used afterwards. */
+  dispose(): Promise<void> {
+    this.disposal ??= this.release();
+    return this.disposal;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  private async run<T>(
+    requests: readonly TokenRows[],
+    read: (result: PassResult) => T,
+    k: number,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const runner = await this.runners.get(requests.length);
+    return this.queue.run(() => this.pass(runner, requests, read, k, signal));
   }
 
   private async pass<T>(
@@ -176,19 +184,20 @@ export class CausalLM {
   ): Promise<T> {
     signal?.throwIfAborted();
     this.assertLive();
+    checkRows(requests, k, this.limits);
     const before = requests.map(({ sequence }) => sequence.pending);
     try {
       for (const { sequence, tokens, parents } of requests) {
         const first = sequence.pending;
         sequence.append(parents ?? tokens.map((_, i) => first + i - 1));
       }
-      runner.prepare(requests, k);
       try {
+        runner.prepare(requests, k);
         await this.pacer.run(runner, requests, signal);
       } finally {
-        runner.finish(requests);
+        runner.finish();
       }
-      return read(runner);
+      return notAsync(read(runner));
     } catch (error) {
       requests.forEach(({ sequence }, i) => {
         sequence.dropPending(before[i]);
@@ -197,38 +206,23 @@ export class CausalLM {
     }
   }
 
-  private runner(sequences: number): Promise<PassRunner> {
-    const known = this.runners.get(sequences);
-    if (known) return known;
-    const opened = this.openRunner(sequences);
-    this.runners.set(sequences, opened);
-    opened.catch(() => this.runners.delete(sequences));
-    return opened;
-  }
-
-  private async openRunner(sequences: number): Promise<PassRunner> {
-    const { config, manifest, directory, vocabLimit, layers } = this.options;
-    const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers });
-    const session = await Session.create({ bytes, weightsDirectory: directory });
-    return new PassRunner(session, config, sequences, this.caches.capacity, this.rotary);
-  }
-
-  private check(requests: readonly TokenRows[]): void {
-    for (const { sequence, tokens, needs } of requests) {
-      sequence.assertLive();
-      if (tokens.length === 0) throw new RuntimeError("a pass needs at least one row for each sequence");
-      if (needs.length !== tokens.length) {
-        throw new RuntimeError(`${tokens.length} rows came with ${needs.length} needs: give one for each row`);
-      }
-      for (const token of tokens) {
-        if (!Number.isInteger(token) || token < 0 || token >= this.config.vocabSize) {
-          throw new RuntimeError(`token id ${token} is outside the vocabulary of ${this.config.vocabSize}`);
-        }
-      }
-    }
+  private async release(): Promise<void> {
+    await this.queue.idle();
+    // What could not be opened holds nothing.
+    for (const model of this.skipping.values()) await (await model.catch(() => undefined))?.dispose();
+    await this.runners.dispose();
+    this.caches.dispose();
+    this.rotary.dispose();
   }
 
   private assertLive(): void {
-    if (!this.live) throw new RuntimeError("the model was disposed: load it again");
+    if (this.disposal) throw new RuntimeError("the model was disposed: load it again");
   }
+}
+
+/** What a reader returned. @throws UsageError for a promise: waiting for it would wait for ever if it ran a pass */
+function notAsync<T>(value: T): T {
+  if (typeof (value as PromiseLike<unknown> | undefined)?.then !== "function") return value;
+  Promise.resolve(value).catch(() => {});
+  throw new UsageError("the reader of a pass returned a promise: read rows without await, run passes after forward");
 }

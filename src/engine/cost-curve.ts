@@ -1,4 +1,6 @@
 import { UsageError } from "../types/errors.js";
+import { integer } from "../types/option-kinds.js";
+import { checkOptions, type OptionTable } from "../types/option-table.js";
 import { Need, type PassResult, type TokenRows } from "./rows.js";
 import type { Sequence } from "./sequence.js";
 
@@ -20,6 +22,8 @@ export interface CostCurve {
 /** Passes of one size in a row: the first of each run follows another size, so it is slower and does not count. */
 const RUN = 4;
 
+const OPTIONS: OptionTable<{ past: number; repeats: number }> = { past: integer(1), repeats: integer(1, 1000) };
+
 /** What of a CausalLM is measured. */
 interface Passes {
   contextLength: number;
@@ -30,10 +34,8 @@ interface Passes {
 }
 
 /** Measures runs of passes of each size in turn, `repeats` rounds interleaved, and takes medians. */
-export async function measureCost(
-  model: Passes,
-  options: { past?: number; repeats?: number } = {},
-): Promise<CostCurve> {
+export async function measureCost(model: Passes, given: { past?: number; repeats?: number } = {}): Promise<CostCurve> {
+  const options = checkOptions(OPTIONS, given, { of: "measureCost" });
   const past = options.past ?? Math.min(256, model.contextLength - 1);
   const repeats = options.repeats ?? 5;
   if (past < 1 || past >= model.contextLength) {

@@ -1,3 +1,4 @@
+import { RuntimeError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { KvCache } from "./kv-cache.js";
 
@@ -18,7 +19,9 @@ export class KvCachePool {
     readonly capacity: number,
   ) {}
 
+  /** @throws RuntimeError when the model was disposed, or there is no memory for a cache */
   take(): KvCache {
+    if (!this.live) throw new RuntimeError("the model was disposed: load it again");
     return this.spare.pop() ?? new KvCache(this.config, this.capacity);
   }
 

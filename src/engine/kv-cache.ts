@@ -1,5 +1,6 @@
 import { Tensor } from "../runtime/tensor.js";
 import type { ModelConfig } from "../types/model-config.js";
+import { outOfMemory } from "./allocate.js";
 
 /**
  * Keys and values of one sequence: for each layer two arrays [kvHeads, capacity, headDim], bound as past and present
@@ -19,7 +20,12 @@ export class KvCache {
     this.heads = config.numKvHeads;
     this.width = config.headDim;
     const size = this.heads * capacity * this.width;
-    this.arrays = Array.from({ length: 2 * config.numLayers }, () => new Float32Array(size));
+    const count = 2 * config.numLayers;
+    try {
+      this.arrays = Array.from({ length: count }, () => new Float32Array(size));
+    } catch {
+      throw outOfMemory(4 * count * size, `the keys and values of a sequence of ${capacity} tokens`);
+    }
     this.tensors = this.arrays.map((data) => new Tensor(data, [1, this.heads, capacity, this.width]));
   }
 

@@ -3,7 +3,7 @@ import { buildMedusaHeads, type MedusaShape } from "../graph/medusa-heads.js";
 import { Binding } from "../runtime/binding.js";
 import { Session } from "../runtime/session.js";
 import { Tensor } from "../runtime/tensor.js";
-import { RuntimeError } from "../types/errors.js";
+import { NumericsError, RuntimeError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 
 /** Likeliest tokens of each head that `top` gives: what Medusa's own trees use. */
@@ -88,6 +88,9 @@ export class MedusaHeads {
     this.take(hidden);
     this.topBinding.run();
     const k = this.topCount;
+    for (let head = 0; head < this.count; head++) {
+      if (!Number.isFinite(this.logProbs[head * k])) throw new NumericsError(`Medusa head ${head + 1}`);
+    }
     return Array.from({ length: this.count }, (_, head) => ({
       ids: Array.from(this.ids.subarray(head * k, (head + 1) * k), Number),
       probabilities: Array.from(this.logProbs.subarray(head * k, (head + 1) * k), Math.exp),

@@ -1,5 +1,6 @@
 import { Tensor } from "../runtime/tensor.js";
 import type { ModelConfig } from "../types/model-config.js";
+import { allocateFloats } from "./allocate.js";
 import { GrowingBuffer, Int64Buffer } from "./buffers.js";
 
 const START_ROWS = 16;
@@ -12,10 +13,12 @@ export class SequenceBuffers {
   readonly last = new Tensor(this.lastData, [1]);
   /** All zero but for the block that a tree wrote, which is cleared after its pass. */
   readonly bias: GrowingBuffer<Float32Array>;
+  /** That block: its first column, its rows, and the columns of its last row. */
+  private readonly written = { column: 0, rows: 0, columns: 0 };
 
   constructor(private readonly capacity: number) {
     this.bias = new GrowingBuffer(
-      (n) => new Float32Array(n),
+      (n) => allocateFloats(n, `masks of ${n / capacity} rows over ${capacity} tokens`),
       (n) => [1, 1, n, capacity],
       START_ROWS * capacity,
     );
@@ -27,6 +30,10 @@ export class SequenceBuffers {
 
   /** Hides, for each of the `rows` new rows, the pending slots that are not among its ancestors. */
   writeMask(committed: number, firstNew: number, rows: number, parentOf: (row: number) => number): void {
+    // Noted before anything is written: whatever happens next, clearMask knows where to look.
+    this.written.column = committed;
+    this.written.rows = rows;
+    this.written.columns = firstNew + rows;
     for (let i = 0; i < rows; i++) {
       const row = firstNew + i;
       const start = i * this.capacity + committed;
@@ -35,11 +42,14 @@ export class SequenceBuffers {
     }
   }
 
-  clearMask(committed: number, firstNew: number, rows: number): void {
+  /** Makes the bias all zero again. */
+  clearMask(): void {
+    const { column, rows, columns } = this.written;
     for (let i = 0; i < rows; i++) {
-      const start = i * this.capacity + committed;
-      this.bias.data.fill(0, start, start + firstNew + rows);
+      const start = i * this.capacity + column;
+      this.bias.data.fill(0, start, start + columns);
     }
+    this.written.rows = 0;
   }
 
   dispose(): void {

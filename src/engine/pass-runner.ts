@@ -2,10 +2,14 @@ import { cacheNames, sequenceInputs } from "../graph/contract.js";
 import { Binding } from "../runtime/binding.js";
 import type { Session } from "../runtime/session.js";
 import type { Tensor } from "../runtime/tensor.js";
+import { NumericsError } from "../types/errors.js";
+import type { Exactness } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import type { KvCache } from "./kv-cache.js";
+import { areSound, isSuspect } from "./numerics.js";
 import { PassBuffers, SequenceBuffers } from "./pass-buffers.js";
+import type { RotaryCache } from "./rotary-cache.js";
 import { Need, type PassResult, type TokenRows } from "./rows.js";
 
 /** Runs passes over a fixed number of sequences: fills the graph's inputs, runs it, and reads what rows asked for. */
@@ -25,13 +29,15 @@ export class PassRunner implements PassResult {
   private lseIndex = new Int32Array(0);
   private hiddenIndex = new Int32Array(0);
   private k = 1;
+  private requests: readonly TokenRows[] = [];
 
   constructor(
     private readonly session: Session,
     private readonly config: ModelConfig,
     sequences: number,
     capacity: number,
-    private readonly rotary: { cos: Tensor; sin: Tensor },
+    private readonly rotary: RotaryCache,
+    private readonly least: Pick<Exactness, "leastRows" | "leastHiddenRows">,
   ) {
     this.binding = new Binding(session, session.inputNames, session.outputNames);
     this.inputs = new Map(session.inputNames.map((name, i) => [name, i]));
@@ -53,9 +59,12 @@ export class PassRunner implements PassResult {
     for (const request of requests) rows += request.tokens.length;
     this.reserve(rows);
     this.k = k;
+    this.requests = requests;
     const { ids, restore } = this.buffers;
-    this.setInput("ids", ids.tensor(rows));
-    this.setInput("restore", restore.tensor(rows));
+    // Where products of a single row round differently it stands twice; the copies are read by nobody.
+    const run = Math.max(rows, this.least.leastRows);
+    this.setInput("ids", ids.tensor(run));
+    this.setInput("restore", restore.tensor(run));
     let row = 0;
     let attended = 0;
     requests.forEach((request, s) => {
@@ -69,8 +78,12 @@ export class PassRunner implements PassResult {
       row += count;
       attended += Math.max(2, count);
     });
+    for (; row < run; row++) {
+      ids.set(row, requests[0].tokens[0]);
+      restore.set(row, 0);
+    }
     this.prepareNeeds(requests);
-    if (this.inputs.has("zero_points")) this.setInput("zero_points", this.buffers.zeroPoints.tensor(rows));
+    if (this.inputs.has("zero_points")) this.setInput("zero_points", this.buffers.zeroPoints.tensor(run));
   }
 
   run(): void {
@@ -81,25 +94,27 @@ export class PassRunner implements PassResult {
     return this.binding.runAsync(signal);
   }
 
-  /** Makes the bias all zero again, after the pass ended or failed. */
-  finish(requests: readonly TokenRows[]): void {
-    requests.forEach(({ sequence, tokens }, s) => {
-      if (sequence.isChain()) return;
-      this.perSequence[s].clearMask(sequence.length, sequence.pending - tokens.length, tokens.length);
-    });
+  /** Makes the biases all zero again, after a pass that ended, failed, or was prepared in part. */
+  finish(): void {
+    for (const buffers of this.perSequence) buffers.clearMask();
   }
 
   logits(row: number, request = 0): Float32Array {
     const start = this.headIndex[this.firstRow[request] + row] * this.config.vocabSize;
-    return this.buffers.logits.data.subarray(start, start + this.config.vocabSize);
+    const logits = this.buffers.logits.data;
+    if (isSuspect(logits[start])) this.examine(row, request);
+    return logits.subarray(start, start + this.config.vocabSize);
   }
 
   argmax(row: number, request = 0): TokenId {
-    return this.buffers.topIds.get(this.topIndex[this.firstRow[request] + row] * this.k);
+    const start = this.topIndex[this.firstRow[request] + row] * this.k;
+    if (isSuspect(this.buffers.topValues.data[start])) this.examine(row, request);
+    return this.buffers.topIds.get(start);
   }
 
   top(row: number, request = 0): { ids: TokenId[]; logits: Float32Array } {
     const start = this.topIndex[this.firstRow[request] + row] * this.k;
+    if (isSuspect(this.buffers.topValues.data[start])) this.examine(row, request);
     const ids = new Array<TokenId>(this.k);
     for (let i = 0; i < this.k; i++) ids[i] = this.buffers.topIds.get(start + i);
     return { ids, logits: this.buffers.topValues.data.subarray(start, start + this.k) };
@@ -120,6 +135,15 @@ export class PassRunner implements PassResult {
     for (const buffers of this.perSequence) buffers.dispose();
   }
 
+  /** Looks at all logits of a row of the last pass. @throws NumericsError when they are no numbers to choose by */
+  private examine(row: number, request: number): void {
+    const start = this.headIndex[this.firstRow[request] + row] * this.config.vocabSize;
+    if (areSound(this.buffers.logits.data.subarray(start, start + this.config.vocabSize))) return;
+    const { sequence, tokens } = this.requests[request];
+    const position = sequence.positionOf(sequence.pending - tokens.length + row);
+    throw new NumericsError(`the token at position ${position}`);
+  }
+
   private prepareSequence(s: number, request: TokenRows, firstRow: number): void {
     const { sequence, tokens } = request;
     const count = tokens.length;
@@ -127,6 +151,7 @@ export class PassRunner implements PassResult {
     const attended = Math.max(2, count);
     const names = sequenceInputs(s);
     const { attend, positions, bias } = this.perSequence[s];
+    this.rotary.reach(sequence.length + firstNew + attended);
     this.bindCache(s, sequence.cache);
     this.setInput(names.attend, attend.tensor(attended));
     this.setInput(names.positions, positions.tensor(attended));
@@ -148,6 +173,7 @@ export class PassRunner implements PassResult {
 
   private bindCache(s: number, cache: KvCache): void {
     if (this.bound[s] === cache) return;
+    this.bound[s] = undefined;
     for (let layer = 0; layer < this.config.numLayers; layer++) {
       const names = cacheNames(layer, s);
       [names.key, names.value].forEach((name, i) => {
@@ -185,7 +211,10 @@ export class PassRunner implements PassResult {
         headRows.set(head++, row);
       });
     });
-    if (head === 0) headRows.set(head++, 0); // the head's operators refuse to run for no row
+    // The head's operators refuse to run for no row; the rows added here are read by nobody.
+    for (const least = head === 0 ? 1 : this.least.leastRows; head < least; head++) headRows.set(head, 0);
+    for (const least = hidden === 0 ? 0 : this.least.leastHiddenRows; hidden < least; hidden++)
+      hiddenRows.set(hidden, 0);
     this.bindNeeds(head, top, lse, hidden);
   }
 

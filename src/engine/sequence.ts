@@ -13,6 +13,8 @@ export class Sequence {
   private readonly parents: number[] = [];
   private readonly depths: number[] = [];
   private live = true;
+  /** From the call of `forward` until it settles: what the pass reads must not change under it. */
+  private inPass = false;
 
   constructor(private readonly pool: KvCachePool) {
     this.cache = pool.take();
@@ -33,6 +35,11 @@ export class Sequence {
     return this.parents.length;
   }
 
+  /** Whether the sequence's cache is one of these: whether it belongs to their model. */
+  isOf(pool: KvCachePool): boolean {
+    return this.pool === pool;
+  }
+
   parentOf(pendingRow: number): number {
     return this.parents[pendingRow];
   }
@@ -42,9 +49,18 @@ export class Sequence {
     return this.committed + this.depths[pendingRow];
   }
 
+  /** Takes the sequence for a pass: it refuses changes until `leavePass`. Called by the engine. */
+  enterPass(): void {
+    this.assertFree("running another pass");
+    this.inPass = true;
+  }
+
+  leavePass(): void {
+    this.inPass = false;
+  }
+
   /** Adds rows that the next pass will compute; `parents` as in TokenRows. Called by the engine. */
   append(parents: readonly number[]): void {
-    this.assertLive();
     const first = this.parents.length;
     // One spare slot: a lone row is attended twice (docs/exactness.md).
     const needed = this.committed + first + Math.max(2, parents.length);
@@ -70,7 +86,12 @@ export class Sequence {
 
   /** Keeps the pending rows of `path` (row indices from a root down) as committed rows and drops the others. */
   commit(path: readonly number[]): void {
-    this.assertLive();
+    this.assertFree("committing rows");
+    this.keep(path);
+  }
+
+  /** `commit` in the course of a pass. Called by the engine. */
+  keep(path: readonly number[]): void {
     path.forEach((row, i) => {
       if (this.parents[row] !== (i === 0 ? -1 : path[i - 1])) {
         throw new RuntimeError(`commit: row ${row} is no child of ${i === 0 ? "the last committed row" : path[i - 1]}`);
@@ -85,17 +106,22 @@ export class Sequence {
 
   /** Drops all pending rows, and committed rows from `length` on. Nothing is recomputed. */
   rollback(length: number = this.committed): void {
-    this.assertLive();
+    this.assertFree("rolling back");
     if (!Number.isInteger(length) || length < 0 || length > this.committed) {
       throw new RuntimeError(`rollback to ${length}: the sequence has ${this.committed} committed rows`);
     }
+    this.truncate(length);
+  }
+
+  /** `rollback` in the course of a pass. Called by the engine. */
+  truncate(length: number): void {
     this.committed = length;
     this.dropPending(0);
   }
 
   /** A copy with a cache of its own. Pending rows are not copied. */
   fork(): Sequence {
-    this.assertLive();
+    this.assertFree("forking it");
     const copy = new Sequence(this.pool);
     copy.cache.copyFrom(this.cache, this.committed);
     copy.committed = this.committed;
@@ -108,12 +134,20 @@ export class Sequence {
     this.depths.length = first;
   }
 
+  /** @param change what is refused while a pass runs */
+  assertFree(change: string): void {
+    this.assertLive();
+    if (this.inPass) throw new RuntimeError(`the sequence is in a pass: await it before ${change}`);
+  }
+
   assertLive(): void {
     if (!this.live) throw new RuntimeError("the sequence was disposed: start a new one with model.newSequence()");
   }
 
+  /** Gives the cache back. @throws RuntimeError in a pass, as all changes do */
   dispose(): void {
     if (!this.live) return;
+    this.assertFree("disposing of it");
     this.live = false;
     this.pool.giveBack(this.cache);
   }

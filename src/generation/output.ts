@@ -5,6 +5,8 @@ import { StopStrings } from "./stopping.js";
 /** Turns ids into text piece by piece; the tokenizer's IncrementalDetokenizer is one. */
 export interface TextStream {
   push(token: TokenId): string;
+  /** The text of a token that `push` leaves out, a special one; "" for all others. */
+  hidden(token: TokenId): string;
   flush(): string;
 }
 
@@ -28,7 +30,8 @@ export class Output {
     let text = this.text?.push(tokenId) ?? "";
     if (this.request.stopTokenIds.has(tokenId)) this.finishReason = "eos";
     if (this.stops) {
-      const matched = this.stops.push(text);
+      const hidden = this.text?.hidden(tokenId) ?? "";
+      const matched = this.stops.push(hidden || text, hidden !== "");
       text = matched.text;
       if (matched.stopped) this.finishReason = "stop";
     }

@@ -23,7 +23,10 @@ export type FinishReason =
 
 /** What to generate, resolved: every option has its value. */
 export interface GenerationRequest {
+  /** When sampling its seed is the given one, or one drawn for this prompt. */
   params: SamplingParams;
+  /** Whether the seed was given: then it holds for every prompt of the call. */
+  seedGiven: boolean;
   grammar?: GrammarSpec;
   maxNewTokens: number;
   /** Outputs for each prompt. */
@@ -67,6 +70,8 @@ export interface FinishEvent {
   /** Text that was held back until the end. */
   text: string;
   finishReason: FinishReason;
+  /** When sampling: the seed that gives this output again (further samples of a prompt: with numReturnSequences). */
+  seed?: number;
   stats: GenerationStats;
 }
 
@@ -80,6 +85,8 @@ export interface GenerationResult {
   /** For each token the drafter that proposed it, or "target". */
   sources: string[];
   finishReason: FinishReason;
+  /** When sampling: the seed that gives this output again (further samples of a prompt: with numReturnSequences). */
+  seed?: number;
   logProbs?: number[];
   topLogProbs?: { tokenId: TokenId; logProb: number }[][];
   stats: GenerationStats;

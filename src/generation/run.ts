@@ -2,16 +2,27 @@ import type { CausalLM } from "../engine/causal-lm.js";
 import { Need, type PassResult, type TokenRows } from "../engine/rows.js";
 import type { Sequence } from "../engine/sequence.js";
 import type { TokenHistory } from "../sampling/history.js";
-import { type LogProbs, logProbsOf } from "../sampling/log-probability.js";
+import { logProbsOf } from "../sampling/log-probability.js";
 import type { Sampler } from "../sampling/sampler.js";
-import type { Drafter, StepPlan } from "../speculation/drafter.js";
+import type { Drafter } from "../speculation/drafter.js";
+import { GuestDrafter, limitsOf as planLimitsOf } from "../speculation/guest-drafter.js";
 import { StatsRecorder } from "../speculation/stats.js";
 import { traceTree } from "../speculation/trace.js";
-import type { Verdict } from "../speculation/verification/verifier.js";
 import type { TokenId } from "../types/token.js";
 import { Output, type TextStream } from "./output.js";
 import type { FinishEvent, FinishReason, GenerationRequest, TokenEvent } from "./request.js";
-import { graft, type Limits, limitsOf, NO_STEM, outcomeOf, type Settled, type Stem, settle } from "./step.js";
+import {
+  graft,
+  type Judged,
+  limitsOf,
+  NO_STEM,
+  outcomeOf,
+  rowsOf,
+  type Stem,
+  type Step,
+  type StepTimes,
+  settle,
+} from "./step.js";
 import { verify } from "./verify.js";
 
 export interface RunOptions {
@@ -29,22 +40,6 @@ export interface RunOptions {
   samples?: readonly Run[];
 }
 
-/** What a run proposes in a step. */
-export interface Step {
-  limits: Limits;
-  /** The drafter's own plan. */
-  own: StepPlan;
-  /** The whole step's: the drafter's, behind what was foreseen. */
-  plan: StepPlan;
-}
-
-/** What the target made of it. */
-export interface Judged {
-  verdict: Verdict;
-  settled: Settled;
-  logProbs: LogProbs[];
-}
-
 /** One output in the making: its sequence, history, drafter, text and statistics. */
 export class Run {
   readonly stats: StatsRecorder;
@@ -60,7 +55,8 @@ export class Run {
   private live = true;
 
   constructor(private readonly options: RunOptions) {
-    this.stats = new StatsRecorder(options.method, options.request.typical === undefined || options.sampler.greedy);
+    const { method, model, request, sampler } = options;
+    this.stats = new StatsRecorder(method, model.exactness, request.typical === undefined || sampler.greedy);
     this.output = new Output(options.index, options.request, options.text);
     this.prompt = options.history.tail(options.history.length);
   }
@@ -73,7 +69,7 @@ export class Run {
     return this.finishReason !== undefined;
   }
 
-  /** Whether the prompt is read, all but its last token, which is the root of the first step. */
+  /** Whether the prompt is read but for its last token, the root of the first step. */
   get decoding(): boolean {
     return this.begun;
   }
@@ -81,8 +77,9 @@ export class Run {
   /** Time counts from here: runs of a large batch wait for others. */
   async start(): Promise<void> {
     this.startClock();
-    this.ownDrafter = await this.options.newDrafter!();
-    this.sequence = this.options.model.newSequence();
+    const { model, newDrafter } = this.options;
+    this.ownDrafter = new GuestDrafter(await newDrafter!(), planLimitsOf(model));
+    this.sequence = model.newSequence();
   }
 
   /** The next tokens of the prompt, at most `most`; undefined when all are read. */
@@ -129,26 +126,29 @@ export class Run {
     return this.finished;
   }
 
-  async propose(): Promise<Step> {
+  /** @param sequences in the coming pass */
+  async propose(sequences: number): Promise<Step> {
     const { history, sampler, request, model } = this.options;
     const room = Math.min(request.maxNewTokens - this.output.newTokens, model.contextLength - history.length);
     const limits = limitsOf(room, this.stem);
-    const context = { history, sampler, coupling: request.coupling, maxDepth: limits.maxDepth, signal: this.signal };
+    const context = {
+      history,
+      sampler,
+      coupling: request.coupling,
+      maxDepth: limits.maxDepth,
+      sequences,
+      signal: this.signal,
+    };
     const root = history.at(history.length - 1);
     const own = await history.along(limits.stem.tokens, () => this.drafter.propose(context, limits.budget));
+    this.stats.draftExhausted ??= this.drafter.exhausted;
     return { limits, own, plan: graft(own, root, limits.stem) };
   }
 
   /** The step's rows for the target's pass, each asking for what verification and the drafter read. */
-  rows({ plan: { tree, extra, needs, needsOfLast = Need.nothing } }: Step): TokenRows {
+  rows({ plan }: Step): TokenRows {
     const verified = this.usesLogits ? Need.logits : Need.top;
-    const tokens = extra ? [...tree.tokens, ...extra.tokens] : tree.tokens;
-    const parents = extra ? [...tree.parents, ...extra.parents] : tree.parents;
-    const nodes = tree.tokens.length;
-    const all = tokens.map(
-      (_, i) => (i < nodes ? verified | needsOfLast : Need.nothing) | (needs?.[i] ?? Need.nothing),
-    );
-    return { sequence: this.sequence!, tokens, parents, needs: all };
+    return { sequence: this.sequence!, ...rowsOf(plan, verified) };
   }
 
   /** Walks the tree by the target's rows; afterwards the history holds the accepted tokens, the last one not. */
@@ -160,6 +160,7 @@ export class Run {
       coupling: request.coupling,
       typical: request.typical,
       usesLogits: this.usesLogits,
+      drafter: this.drafter.name,
       isFinal: (token) => request.stopTokenIds.has(token) || this.isLast(),
     });
     const settled = settle(plan.tree, verdict, this.drafter.name);
@@ -186,6 +187,7 @@ export class Run {
     if (this.output.finishReason) this.end(this.output.finishReason);
     const known = limits.stem.tokens.length;
     this.stats.step(plan.tree, settled.right, known, settled.sources.slice(0, events.length));
+    if (plan.withheld) this.stats.guardedSteps++;
     this.stats.draftMs += times.draftMs;
     this.stats.targetMs += times.targetMs;
     request.trace?.({
@@ -213,7 +215,9 @@ export class Run {
     const text = this.output.flush();
     this.stats.finish();
     const finishReason = this.output.finishReason ?? this.finishReason!;
-    return { type: "finish", index: this.options.index, text, finishReason, stats: this.stats.result() };
+    const { params } = this.options.request;
+    const seed = params.doSample ? { seed: params.seed } : {};
+    return { type: "finish", index: this.options.index, text, finishReason, ...seed, stats: this.stats.result() };
   }
 
   /** Further samples that have not begun go with it. */
@@ -221,9 +225,10 @@ export class Run {
     if (!this.live) return;
     this.live = false;
     this.sequence?.dispose();
-    this.ownDrafter?.dispose();
     this.options.sampler.dispose();
     if (!this.begun) for (const sample of this.options.samples ?? []) sample.dispose();
+    // Last: it may be anybody's, and throw.
+    this.ownDrafter?.dispose();
   }
 
   private get drafter(): Drafter {
@@ -241,10 +246,4 @@ export class Run {
     const { history, request, model } = this.options;
     return history.newTokens >= request.maxNewTokens || history.length >= model.contextLength;
   }
-}
-
-/** A run's share of the time that a step took, in milliseconds. */
-export interface StepTimes {
-  draftMs: number;
-  targetMs: number;
 }

@@ -1,7 +1,8 @@
 import type { CausalLM } from "../engine/causal-lm.js";
 import type { PassResult, TokenRows } from "../engine/rows.js";
 import type { GenerationEvent } from "./request.js";
-import type { Judged, Run, Step, StepTimes } from "./run.js";
+import type { Run } from "./run.js";
+import type { Judged, Step, StepTimes } from "./step.js";
 
 /** Rows of prompts in a pass of their own: 64 to 256 were fastest for a prompt of 2048 tokens. */
 const PROMPT_ROWS = 128;
@@ -114,7 +115,7 @@ export class Scheduler {
   private async propose(runs: readonly Run[], done: Scheduled[]): Promise<Part[]> {
     const parts: (Part | undefined)[] = runs.map(() => undefined);
     const proposal = async (run: Run, i: number) => {
-      const step = await run.propose();
+      const step = await run.propose(runs.length);
       parts[i] = { run, step, rows: run.rows(step) };
     };
     await Promise.all(runs.map((run, i) => this.guard(run, done, () => proposal(run, i))));

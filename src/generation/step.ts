@@ -1,5 +1,6 @@
 import { MappedRows } from "../engine/mapped-rows.js";
 import { Need, type PassResult } from "../engine/rows.js";
+import type { LogProbs } from "../sampling/log-probability.js";
 import type { StepOutcome, StepPlan } from "../speculation/drafter.js";
 import { TARGET } from "../speculation/stats.js";
 import type { TokenTree } from "../speculation/trees/token-tree.js";
@@ -61,6 +62,15 @@ function onSources(tree: TokenTree): (string | undefined)[] {
   return tree.tokens.map(() => undefined);
 }
 
+/** A plan's rows for the pass. @param verified what verification reads of each row of the tree: flags of Need */
+export function rowsOf({ tree, extra, needs, needsOfLast = Need.nothing }: StepPlan, verified: number) {
+  const tokens = extra ? [...tree.tokens, ...extra.tokens] : tree.tokens;
+  const parents = extra ? [...tree.parents, ...extra.parents] : tree.parents;
+  const nodes = tree.tokens.length;
+  const all = tokens.map((_, i) => (i < nodes ? verified | needsOfLast : Need.nothing) | (needs?.[i] ?? Need.nothing));
+  return { tokens, parents, needs: all };
+}
+
 /** What came of a step. */
 export interface Settled {
   /** Committed tokens, in order, and who proposed them. */
@@ -111,4 +121,26 @@ export function outcomeOf(
   // Where the text left the stem, the row that tells what comes next is none of the drafter's: it stands behind them.
   const own = new MappedRows(result, (row) => (row < rows ? row + known : last));
   return { committed, path, last: last >= known ? last - known : rows, result: own, request: place };
+}
+
+/** What a run proposes in a step. */
+export interface Step {
+  limits: Limits;
+  /** The drafter's own plan. */
+  own: StepPlan;
+  /** The whole step's: the drafter's, behind what was foreseen. */
+  plan: StepPlan;
+}
+
+/** What the target made of it. */
+export interface Judged {
+  verdict: Verdict;
+  settled: Settled;
+  logProbs: LogProbs[];
+}
+
+/** A run's share of the time that a step took, in milliseconds. */
+export interface StepTimes {
+  draftMs: number;
+  targetMs: number;
 }

@@ -18,11 +18,13 @@ export interface VerifyContext {
   usesLogits: boolean;
   /** Whether the accepted token just pushed onto the history ends the output. */
   isFinal: (token: TokenId) => boolean;
+  /** Who proposed the tree, for errors. */
+  drafter: string;
 }
 
 /** Judges a tree by the target's rows; pushes the accepted tokens (not the last, own one) onto the history. */
 export function verify(tree: TokenTree, result: PassResult, place: number, context: VerifyContext): Verdict {
-  const { history, sampler, coupling, typical, usesLogits, isFinal } = context;
+  const { history, sampler, coupling, typical, usesLogits, isFinal, drafter } = context;
   if (typical && !sampler.greedy) {
     const p = (node: number) => sampler.distribution(result.logits(node, place), history);
     const sample = (node: number) => sampler.choose(result.logits(node, place), history);
@@ -31,7 +33,7 @@ export function verify(tree: TokenTree, result: PassResult, place: number, conte
   if (coupling === "maximal" && !sampler.greedy) {
     const p = (node: number) => sampler.distribution(result.logits(node, place), history);
     const chanceAt = () => chanceOf(sampler.uniforms(history, "verifier"));
-    return verifyMaximal(tree, p, chanceAt, { history, isFinal });
+    return verifyMaximal(tree, p, chanceAt, { history, isFinal, drafter });
   }
   const choose = usesLogits
     ? (node: number) => sampler.choose(result.logits(node, place), history)

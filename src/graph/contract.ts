@@ -4,7 +4,8 @@ import { type Dim, OnnxGraph } from "./onnx-writer.js";
 /**
  * Inputs and outputs that every decoder graph has. R rows of n sequences run in one pass; sequence s owns rows of its
  * own, gathered by `attend_s` ([A_s]; a lone row stands twice, because attention over one row rounds differently from
- * attention over several: docs/exactness.md). C_s is the capacity of its cache, W the rows that the head runs for.
+ * attention over several: docs/exactness.md). R and W may count copies of a row that nobody reads, where products of a lone
+ * row round differently too. C_s is the capacity of its cache, W the rows that the head runs for.
  *
  * Inputs: ids [1,R]; restore [R] (where row r lies among the attended rows of all sequences); head_rows [W] (rows for
  * the head, at least one); top_rows [T] and lse_rows [L] (indices into head_rows); k [1]; hidden_rows [H];

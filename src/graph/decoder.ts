@@ -1,3 +1,4 @@
+import { show } from "../checkpoint/json.js";
 import type { WeightManifest } from "../checkpoint/weight-spec.js";
 import { CheckpointError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
@@ -16,7 +17,7 @@ export function architectureOf(config: ModelConfig): Architecture {
   if (found) return found;
   const known = ARCHITECTURES.map((a) => a.modelType).join(", ");
   throw new CheckpointError(
-    `config.json: model_type "${config.modelType}" is not supported, expected one of: ${known}`,
+    `config.json: model_type ${show(config.modelType)} is not supported, expected one of: ${known}`,
   );
 }
 

@@ -12,17 +12,22 @@ export interface RotaryTables {
  */
 export function rotaryTables(config: ModelConfig, positions: number): RotaryTables {
   const frequencies = inverseFrequencies(config);
+  const length = positions * frequencies.length;
+  const tables = { cos: new Float32Array(length), sin: new Float32Array(length) };
+  fillRotary(tables, frequencies, 0, positions);
+  return tables;
+}
+
+/** Writes the rows of positions `from` to `to` - 1 into tables that have room for them. */
+export function fillRotary({ cos, sin }: RotaryTables, frequencies: Float32Array, from: number, to: number): void {
   const half = frequencies.length;
-  const cos = new Float32Array(positions * half);
-  const sin = new Float32Array(positions * half);
-  for (let p = 0; p < positions; p++) {
+  for (let p = from; p < to; p++) {
     for (let i = 0; i < half; i++) {
       const angle = Math.fround(p * frequencies[i]);
       cos[p * half + i] = Math.cos(angle);
       sin[p * half + i] = Math.sin(angle);
     }
   }
-  return { cos, sin };
 }
 
 /** theta^(-2i/headDim), scaled as the config asks. Llama 3's rule: transformers `_compute_llama3_parameters`. */

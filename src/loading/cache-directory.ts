@@ -1,38 +1,31 @@
-import { readdir, rm, stat } from "node:fs/promises";
 import { homedir, platform } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
+import { ForetokenError } from "../types/errors.js";
 
-/** Temporary folders older than this were left by a process that was killed. */
-const ABANDONED_AFTER_MS = 6 * 60 * 60 * 1000;
-
-/** Where converted models are kept: FORETOKEN_CACHE, else the user's cache directory. */
+/**
+ * Where converted models are kept: FORETOKEN_CACHE, else the user's cache directory.
+ * @throws ForetokenError where neither is there
+ */
 export function cacheDirectory(): string {
-  if (process.env.FORETOKEN_CACHE) return process.env.FORETOKEN_CACHE;
-  if (platform() === "darwin") return join(homedir(), "Library", "Caches", "foretoken");
+  if (process.env.FORETOKEN_CACHE) return resolve(process.env.FORETOKEN_CACHE);
+  if (platform() === "darwin") return join(home(), "Library", "Caches", "foretoken");
   if (platform() === "win32") {
-    return join(process.env.LOCALAPPDATA ?? join(homedir(), "AppData", "Local"), "foretoken", "cache");
+    return join(process.env.LOCALAPPDATA || join(home(), "AppData", "Local"), "foretoken", "cache");
   }
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "foretoken");
+  // By the XDG specification an empty path counts as none and a relative one is invalid.
+  const { XDG_CACHE_HOME } = process.env;
+  return join(XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(home(), ".cache"), "foretoken");
 }
 
-/** Removes what killed conversions left behind. */
-export async function removeAbandoned(directory: string): Promise<void> {
-  for (const name of await readdir(directory).catch(() => [] as string[])) {
-    if (!name.includes(".tmp-")) continue;
-    const path = join(directory, name);
-    const pid = Number(name.split(".tmp-")[1].split("-")[0]);
-    const info = await stat(path).catch(() => undefined);
-    if (!info) continue;
-    if (!isAlive(pid) || Date.now() - info.mtimeMs > ABANDONED_AFTER_MS)
-      await rm(path, { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
+function home(): string {
+  let path = "";
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    path = homedir();
+  } catch {
+    // A container's user that no account belongs to.
   }
+  if (isAbsolute(path)) return path;
+  throw new ForetokenError(
+    "there is no home directory to keep converted models in: set FORETOKEN_CACHE to a folder you can write",
+  );
 }

@@ -21,6 +21,7 @@ export async function collect(
     result.text += event.text;
     if (event.type === "finish") {
       result.finishReason = event.finishReason;
+      if (event.seed !== undefined) result.seed = event.seed;
       result.stats = event.stats;
       continue;
     }

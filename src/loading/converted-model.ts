@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { open, readdir, rename, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { convertWeights } from "../checkpoint/convert.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
@@ -7,16 +7,17 @@ import type { WeightFormat, WeightManifest, WeightSpec } from "../checkpoint/wei
 import { architectureOf, buildDecoder } from "../graph/decoder.js";
 import { cpuFeatures } from "../runtime/cpu.js";
 import { ortVersion } from "../runtime/ort-library.js";
-import { ForetokenError } from "../types/errors.js";
+import { CheckpointError, ForetokenError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
-import { cacheDirectory, removeAbandoned } from "./cache-directory.js";
+import { cacheDirectory } from "./cache-directory.js";
 import { packWeights } from "./pack.js";
-import { sampleDigest } from "./sample-digest.js";
+import { DamagedModelError, FORMAT, readStoredModel, writeStoredModel } from "./stored-model.js";
+import { discard, makeWorkFolder, removeAbandoned } from "./work-folder.js";
 
-/** Raise when conversion or packing changes, so that older results are made again. */
-const FORMAT = 3;
 /** Saved and aligned copies, raw and packed each, lie beside each other while a model is packed. */
 const SPACE_FACTOR = 4.4;
+const PUBLISH_ATTEMPTS = 3;
+const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
 
 /** What is converted: its weights, the graph that they are packed for, and what the result's name depends on. */
 export interface Blueprint {
@@ -49,6 +50,7 @@ export interface ConversionProgress {
  * The source's weights in `format`, converted and packed for this CPU, from the cache or made now. The result's name
  * is a digest of contents, format, CPU features and versions. A finished folder appears by one rename, so two processes
  * may convert at once and a killed one leaves nothing that counts. A damaged result is made again.
+ * @throws CheckpointError when the source changes meanwhile, ForetokenError when the cache cannot be used
  */
 export async function convertedModel(
   source: TensorSource,
@@ -58,24 +60,39 @@ export async function convertedModel(
   signal?: AbortSignal,
 ): Promise<ConvertedModel> {
   const models = join(cacheDirectory(), "models");
-  const directory = join(models, await cacheKey(source, blueprint, format));
-  const cached = await readCached(directory);
-  if (cached) return cached;
-  const temporary = `${directory}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`;
+  const key = await cacheKey(source, blueprint, format);
+  const directory = join(models, key);
   try {
-    await rm(directory, { recursive: true, force: true });
-    await mkdir(temporary, { recursive: true });
-    await removeAbandoned(models);
-    await makeModel(source, blueprint, format, temporary, onProgress, signal);
-    await publish(temporary, directory);
+    const cached = await readCached(directory);
+    if (cached) return cached;
+    await discard(directory);
+    const work = await makeWorkFolder(directory);
+    try {
+      await removeAbandoned(models);
+      await makeModel(source, blueprint, format, work.path, onProgress, signal);
+      if ((await cacheKey(source, blueprint, format)) !== key) throw changed();
+      await publish(work.path, directory);
+    } finally {
+      await work.remove();
+    }
+    const made = await readCached(directory);
+    if (made) return made;
   } catch (error) {
     throw explain(error, models);
-  } finally {
-    await rm(temporary, { recursive: true, force: true }).catch(() => {});
   }
-  const made = await readCached(directory);
-  if (made) return made;
   throw new ForetokenError(`the converted model in ${directory} cannot be read back: check the disk, then try again`);
+}
+
+/** The converted model if it is in the cache; nothing is made, and no weights are read. */
+export async function findConverted(
+  source: TensorSource,
+  blueprint: Blueprint,
+  format: WeightFormat,
+): Promise<ConvertedModel | undefined> {
+  const digest = await source.knownDigest?.();
+  if (digest === undefined) return undefined;
+  const key = await cacheKey({ digest: async () => digest }, blueprint, format);
+  return readCached(join(cacheDirectory(), "models", key));
 }
 
 async function makeModel(
@@ -94,8 +111,7 @@ async function makeModel(
   // Packed 4-bit products lose their scales on the way through a file (ONNX Runtime 1.30): they are packed at each load.
   const onPack = (fraction: number) => onProgress({ stage: "pack", fraction });
   const manifest = format.dtype === "q4" ? raw : await packWeights(graph(raw), raw, directory, onPack);
-  const digest = await sampleDigest(join(directory, manifest.file));
-  await writeFile(join(directory, "model.json"), JSON.stringify({ manifest, digest }));
+  await writeStoredModel(directory, manifest);
 }
 
 async function publish(temporary: string, directory: string): Promise<void> {
@@ -104,26 +120,42 @@ async function publish(temporary: string, directory: string): Promise<void> {
     await file.sync();
     await file.close();
   }
-  try {
-    await rename(temporary, directory);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+  for (let attempt = 0; attempt < PUBLISH_ATTEMPTS; attempt++) {
+    try {
+      await rename(temporary, directory);
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "EPERM") throw error;
+    }
     // Another process was faster; its result has the same name because it has the same contents.
-    if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "EPERM") throw error;
+    if (await readCached(directory)) return;
+    await discard(directory);
   }
 }
 
+/** The model in the cache, or undefined where there is none, or a damaged one. */
 async function readCached(directory: string): Promise<ConvertedModel | undefined> {
   try {
-    const { manifest, digest } = JSON.parse(await readFile(join(directory, "model.json"), "utf8"));
-    if ((await sampleDigest(join(directory, manifest.file))) !== digest) return undefined;
-    return { directory, manifest };
-  } catch {
-    return undefined;
+    const manifest = await readStoredModel(directory);
+    return manifest && { directory, manifest };
+  } catch (error) {
+    if (error instanceof DamagedModelError) return undefined;
+    throw error;
   }
 }
 
-async function cacheKey(source: TensorSource, { key }: Blueprint, format: WeightFormat): Promise<string> {
+function changed(): CheckpointError {
+  return new CheckpointError(
+    "the checkpoint changed while it was converted: wait until its files are complete, then load it again",
+  );
+}
+
+async function cacheKey(
+  source: Pick<TensorSource, "digest">,
+  { key }: Blueprint,
+  format: WeightFormat,
+): Promise<string> {
   const parts = [FORMAT, await source.digest(), key, format, cpuFeatures(), ortVersion()];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 40);
 }
@@ -146,14 +178,16 @@ async function checkSpace(specs: readonly WeightSpec[], format: WeightFormat, di
   );
 }
 
+/** A file system's error says what to do about the cache; others stay as they are. */
 function explain(error: unknown, models: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC")
-    return new ForetokenError(`the disk is full: free some space near ${models} or set FORETOKEN_CACHE`);
-  if (code === "EACCES" || code === "EROFS" || code === "ENOTDIR" || (code === "EPERM" && error instanceof Error)) {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof ForetokenError || code === undefined || syscall === undefined) return error;
+  if (FULL.includes(code)) {
     return new ForetokenError(
-      `cannot write the model cache in ${models} (${code}): set FORETOKEN_CACHE to a folder you can write`,
+      `the disk, a quota or a limit of file size is full (${code}): free some space near ${models} or set FORETOKEN_CACHE`,
     );
   }
-  return error;
+  return new ForetokenError(
+    `cannot use the model cache in ${models} (${code}): set FORETOKEN_CACHE to a folder you can write`,
+  );
 }

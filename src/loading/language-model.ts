@@ -8,20 +8,32 @@ import { TokenHistory } from "../sampling/history.js";
 import { Sampler } from "../sampling/sampler.js";
 import type { Drafter } from "../speculation/drafter.js";
 import { methods } from "../speculation/methods.js";
+import type { ChatMessage } from "../tokenizer/chat-message.js";
 import { IncrementalDetokenizer } from "../tokenizer/incremental-detokenizer.js";
-import { hasSameTokenizer } from "../tokenizer/same-vocabulary.js";
-import type { ChatMessage, Tokenizer } from "../tokenizer/tokenizer.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { ContextOverflowError, UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 import { collect } from "./collect.js";
-import { type AssistantModel, type GenerateOptions, REQUEST_OPTIONS, resolveRequest } from "./generate-options.js";
+import { ForeignDrafts } from "./foreign-draft.js";
+import type { GenerateOptions } from "./generate-options.js";
+import { modelDefaults, overDefaults } from "./generation-config.js";
+import { assertPrompt, conversationOptions, type PromptInput, promptsOf } from "./prompt-input.js";
+import { checkGenerateOptions, forAnotherPrompt, resolveRequest } from "./resolve-request.js";
+import { resolveSpeculation } from "./speculation-options.js";
 
-/** One prompt: text, token ids, or a conversation for the model's chat template. */
-export type PromptInput = string | readonly TokenId[] | readonly ChatMessage[];
+/** A call that was found right: what `generate` and `stream` do next. */
+interface PreparedCall {
+  options: GenerateOptions;
+  request: GenerationRequest;
+  prompts: TokenId[][];
+  /** That of the first prompt: making it tells whether the method's options are right. It holds nothing before it begins. */
+  drafter: Drafter | Promise<Drafter>;
+}
 
 /** A model with its tokenizer: what `AutoModelForCausalLM.fromPretrained` returns. */
 export class LanguageModel {
-  private readonly foreign = new WeakMap<AssistantModel, boolean>();
+  private readonly foreign = new ForeignDrafts(this);
+  private toldLeftOut = false;
 
   constructor(
     /** The engine's model, for work below text: forward passes, sequences, costs. */
@@ -30,6 +42,8 @@ export class LanguageModel {
     readonly tokenizer: Tokenizer | undefined,
     /** The checkpoint that it was loaded from. */
     readonly directory?: string,
+    /** Its generation_config.json, for `generationConfig: "model"`. */
+    readonly generationConfig?: Readonly<Record<string, unknown>>,
   ) {}
 
   get config() {
@@ -38,6 +52,11 @@ export class LanguageModel {
 
   get dtype() {
     return this.model.dtype;
+  }
+
+  /** Whether rows are the same bits in passes of any size here: what keeps speculation's text plain decoding's. */
+  get exactness() {
+    return this.model.exactness;
   }
 
   /**
@@ -56,19 +75,33 @@ export class LanguageModel {
     inputs: PromptInput | readonly PromptInput[],
     options: GenerateOptions = {},
   ): Promise<GenerationResult | GenerationResult[]> {
-    const several = isSeveral(inputs);
-    const prompts = several ? inputs : [inputs];
-    const results = await collect(this.events(prompts, options), options.logProbs);
-    return several || options.numReturnSequences !== undefined ? results : results[0];
+    const { several, prompts } = promptsOf(inputs);
+    const call = this.prepare(prompts, options);
+    const results = await collect(this.events(call), call.request.logProbs);
+    return several || call.options.numReturnSequences !== undefined ? results : results[0];
   }
 
-  /** Continues prompts as `generate` does; yields every token as soon as it is certain, and the end of each output. */
+  /**
+   * Continues prompts as `generate` does; yields every token as soon as it is certain, and the end of each output.
+   * @throws UsageError, ContextOverflowError, TokenizerError as `generate` does, but at once: only what a grammar says is
+   *   read, and layers to skip are opened, when the first event is asked for
+   */
   stream(inputs: PromptInput | readonly PromptInput[], options: GenerateOptions = {}): AsyncGenerator<GenerationEvent> {
-    return this.events(isSeveral(inputs) ? inputs : [inputs], options);
+    return this.events(this.prepare(promptsOf(inputs).prompts, options));
   }
 
-  /** The ids that a prompt stands for: special tokens added to text, the chat template applied to a conversation. */
-  promptIds(input: PromptInput): TokenId[] {
+  /** What `generate` does with these options, every default filled in. @throws UsageError */
+  request(options: GenerateOptions = {}): GenerationRequest {
+    return resolveRequest(this.withDefaults(checkGenerateOptions(options)), this.model);
+  }
+
+  /**
+   * The ids that a prompt stands for: special tokens added to text, the chat template applied to a conversation.
+   * @param options those for the chat template count here
+   */
+  promptIds(input: PromptInput, options: GenerateOptions = {}): TokenId[] {
+    assertPrompt(input);
+    const chat = conversationOptions(checkGenerateOptions(options), input);
     if (typeof input !== "string" && (input.length === 0 || typeof input[0] === "number")) {
       return [...(input as readonly TokenId[])];
     }
@@ -76,21 +109,12 @@ export class LanguageModel {
       throw new UsageError("the checkpoint has no tokenizer.json: give the prompt as token ids");
     }
     if (typeof input === "string") return this.tokenizer.encode(input);
-    return this.tokenizer.applyChatTemplate([...(input as readonly ChatMessage[])]);
+    return this.tokenizer.applyChatTemplate(input as readonly ChatMessage[], chat);
   }
 
   /** The drafter of one sequence that these options ask for. The caller disposes of it. @throws UsageError */
-  async newDrafter({ assistantModel: assistant, speculation }: GenerateOptions): Promise<Drafter> {
-    const { method = "auto", ...options } = speculation ?? {};
-    for (const name of REQUEST_OPTIONS) delete options[name];
-    return methods.create(method, {
-      target: this.model,
-      assistant: assistant?.model,
-      assistantHeads: assistant?.heads,
-      tokenizer: this.tokenizer,
-      assistantTokenizer: assistant && this.isForeign(assistant) ? assistant.tokenizer : undefined,
-      options,
-    });
+  async newDrafter(options: Pick<GenerateOptions, "assistantModel" | "speculation">): Promise<Drafter> {
+    return this.drafterFor(checkGenerateOptions(options));
   }
 
   /** t(n): milliseconds of a target pass of n rows on this machine. */
@@ -107,34 +131,68 @@ export class LanguageModel {
     return this.dispose();
   }
 
-  private async *events(inputs: readonly PromptInput[], options: GenerateOptions): AsyncGenerator<GenerationEvent> {
+  /** Checks a call, before anything is computed. @throws UsageError and others, as `generate` does */
+  private prepare(inputs: readonly PromptInput[], given: GenerateOptions): PreparedCall {
+    const options = this.withDefaults(checkGenerateOptions(given));
     const request = resolveRequest(options, this.model);
     if (request.stopStrings.length > 0 && !this.tokenizer) {
       throw new UsageError("stopStrings need the model's tokenizer.json: use stopTokenIds");
     }
-    const prompts = inputs.map((input) => this.checkedPrompt(input));
-    const grammar = request.grammar && (await this.grammar(request.grammar, request.eosTokenIds));
-    const runs: Run[] = [];
-    // The first one is made before anything runs: it tells whether the options are right.
-    const drafter = await this.newDrafter(options).catch((error) => {
-      grammar?.dispose();
-      throw error;
+    const prompts = inputs.map((input) => this.checkedPrompt(input, options));
+    const drafter = this.drafterFor(options);
+    // Told when the drafter is awaited; until then it is nobody's fault.
+    if (drafter instanceof Promise) drafter.catch(() => {});
+    return { options, request, prompts, drafter };
+  }
+
+  private withDefaults(options: GenerateOptions): GenerateOptions {
+    if (options.generationConfig === undefined) return options;
+    if (!this.generationConfig) {
+      throw new UsageError("the checkpoint has no generation_config.json: leave out generationConfig");
+    }
+    const defaults = modelDefaults(this.generationConfig, this.model.contextLength);
+    if (defaults.leftOut.length > 0 && !this.toldLeftOut) {
+      this.toldLeftOut = true;
+      const fields = defaults.leftOut.join(", ");
+      process.emitWarning(`generation_config.json: not supported and left out: ${fields}`, "ForetokenWarning");
+    }
+    return overDefaults(options, defaults);
+  }
+
+  private drafterFor({ assistantModel: assistant, speculation }: GenerateOptions): Drafter | Promise<Drafter> {
+    const { method, own } = resolveSpeculation(speculation);
+    return methods.create(method, {
+      target: this.model,
+      assistant: assistant?.model,
+      assistantHeads: assistant?.heads,
+      tokenizer: this.tokenizer,
+      assistantTokenizer: assistant && this.foreign.has(assistant) ? assistant.tokenizer : undefined,
+      options: own,
     });
+  }
+
+  private async *events(call: PreparedCall): AsyncGenerator<GenerationEvent> {
+    const { options, request, prompts } = call;
+    const drafter = await call.drafter;
+    const runs: Run[] = [];
+    let grammar: Grammar | undefined;
     let unused = true;
     const firstDrafter = async () => {
       unused = false;
       return drafter;
     };
     try {
+      grammar = request.grammar && (await this.grammar(request.grammar, request.eosTokenIds));
       for (const [place, prompt] of prompts.entries()) {
         const first = place * request.samples;
-        const newDrafter = first === 0 ? firstDrafter : () => this.newDrafter(options);
+        const newDrafter = first === 0 ? firstDrafter : async () => this.drafterFor(options);
+        const own = first === 0 ? request : forAnotherPrompt(request);
         const samples: Run[] = [];
         for (let sample = request.samples - 1; sample >= 0; sample--) {
           const constraint = await grammar?.newConstraint();
-          const own = sample === 0 ? { newDrafter, samples } : {};
-          const run = this.run(prompt, first + sample, { sampleIndex: sample, constraint }, request, {
-            ...own,
+          const leading = sample === 0 ? { newDrafter, samples } : {};
+          const run = this.run(prompt, first + sample, { sampleIndex: sample, constraint }, own, {
+            ...leading,
             method: drafter.name,
           });
           if (sample > 0) samples.unshift(run);
@@ -166,15 +224,17 @@ export class LanguageModel {
       model: this.model,
       sampler: new Sampler({ params, vocabSize: this.model.vocabLimit, eosTokenIds, ...sampling }),
       history: new TokenHistory(prompt),
-      text: this.tokenizer && new IncrementalDetokenizer(this.tokenizer, request),
+      text:
+        this.tokenizer &&
+        new IncrementalDetokenizer(this.tokenizer, { skipSpecialTokens: request.skipSpecialTokens, after: prompt }),
       request,
       index,
       ...rest,
     });
   }
 
-  private checkedPrompt(input: PromptInput): TokenId[] {
-    const prompt = this.promptIds(input);
+  private checkedPrompt(input: PromptInput, options: GenerateOptions): TokenId[] {
+    const prompt = this.promptIds(input, options);
     if (prompt.length === 0) throw new UsageError("the prompt is empty: give at least one token");
     for (const id of prompt) {
       if (Number.isInteger(id) && id >= 0 && id < this.model.vocabLimit) continue;
@@ -186,29 +246,4 @@ export class LanguageModel {
       `the prompt has ${prompt.length} tokens but the context is ${contextLength}: shorten it or raise contextLength (the model allows ${this.config.maxPositionEmbeddings})`,
     );
   }
-
-  /** Whether a draft has another tokenizer. @throws UsageError when nobody can tell, or it is the target itself */
-  private isForeign(assistant: AssistantModel): boolean {
-    if (assistant === this) throw new UsageError("assistantModel is the target itself: give a smaller model");
-    const known = this.foreign.get(assistant);
-    if (known !== undefined) return known;
-    if ((!this.tokenizer || !assistant.tokenizer) && this.model.vocabLimit !== assistant.model.vocabLimit) {
-      throw new UsageError("target and draft have no tokenizers to compare and vocabularies of different sizes");
-    }
-    const both = this.tokenizer && assistant.tokenizer;
-    const foreign = both ? !hasSameTokenizer(this.tokenizer!, assistant.tokenizer!) : false;
-    if (!foreign && assistant.model.vocabLimit < this.model.vocabLimit) {
-      throw new UsageError(
-        `the draft has embeddings for ${assistant.model.vocabLimit} tokens, the target for ${this.model.vocabLimit}: they do not belong together`,
-      );
-    }
-    this.foreign.set(assistant, foreign);
-    return foreign;
-  }
-}
-
-function isSeveral(inputs: PromptInput | readonly PromptInput[]): inputs is readonly PromptInput[] {
-  if (typeof inputs === "string" || inputs.length === 0) return false;
-  const first = inputs[0];
-  return typeof first === "string" || Array.isArray(first);
 }

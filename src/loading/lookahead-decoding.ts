@@ -1,8 +1,12 @@
 import type { GenerationEvent, GenerationResult } from "../generation/request.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { UsageError } from "../types/errors.js";
+import { OPTION_ALIASES } from "../types/option-aliases.js";
+import { boolean, integer, value } from "../types/option-kinds.js";
+import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
 import type { GenerateOptions } from "./generate-options.js";
-import type { LanguageModel, PromptInput } from "./language-model.js";
+import { LanguageModel } from "./language-model.js";
+import type { PromptInput } from "./prompt-input.js";
 
 export interface LookaheadDecodingOptions {
   model: LanguageModel;
@@ -20,12 +24,29 @@ export interface LookaheadDecodingOptions {
   adaptive?: boolean;
 }
 
+/** Ranges that depend on each other are the method's to check. */
+const OPTIONS: OptionTable<LookaheadDecodingOptions> = {
+  model: value("a loaded LanguageModel", (given) => given instanceof LanguageModel),
+  tokenizer: value("the model's own: leave it out", (given) => typeof given === "object"),
+  windowSize: integer(1),
+  ngramSize: integer(2),
+  guessSize: integer(1),
+  poolFromPrompt: boolean(),
+  adaptive: boolean(),
+};
+
 /** Lookahead decoding with any model, by the interface of the paper's repository. The output is plain decoding's. */
 export class LookaheadDecoding {
   private readonly model: LanguageModel;
   private readonly options: Record<string, unknown>;
 
-  constructor({ model, tokenizer, ...options }: LookaheadDecodingOptions) {
+  /** @throws UsageError for an option that is unknown or of the wrong shape */
+  constructor(given: LookaheadDecodingOptions) {
+    const { model, tokenizer, ...options } = checkOptions(OPTIONS, given, {
+      of: "LookaheadDecoding",
+      aliases: OPTION_ALIASES,
+    });
+    if (!model) throw new UsageError("LookaheadDecoding needs a model: new LookaheadDecoding({ model })");
     if (tokenizer && tokenizer !== model.tokenizer)
       throw new UsageError("tokenizer must be the model's own: leave it out");
     this.model = model;
@@ -50,6 +71,7 @@ export class LookaheadDecoding {
   }
 
   private with(options: GenerateOptions): GenerateOptions {
-    return { ...options, speculation: { ...options.speculation, ...this.options, method: "lookahead" } };
+    const speculation = { ...givenOptions(options?.speculation, "speculation"), ...this.options, method: "lookahead" };
+    return { ...options, speculation };
   }
 }

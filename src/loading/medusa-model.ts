@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
+import { escaped } from "../checkpoint/json.js";
 import { type MedusaCheckpoint, openMedusaCheckpoint } from "../checkpoint/medusa-checkpoint.js";
 import type { TensorInfo, TensorSource } from "../checkpoint/tensor-source.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
@@ -9,10 +10,17 @@ import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../graph/medu
 import type { RankPath } from "../speculation/trees/rank-tree.js";
 import { CheckpointError, UsageError } from "../types/errors.js";
 import type { Dtype } from "../types/model-config.js";
-import { AutoModelForCausalLM, type LoadOptions, weightFormat } from "./auto-model.js";
+import { integer, value } from "../types/option-kinds.js";
+import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
+import { AutoModelForCausalLM } from "./auto-model.js";
+import { cacheDirectory } from "./cache-directory.js";
 import { convertedModel } from "./converted-model.js";
-import type { AssistantModel, GenerateOptions } from "./generate-options.js";
-import type { LanguageModel, PromptInput } from "./language-model.js";
+import { type AssistantModel, GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOptions } from "./generate-options.js";
+import { LanguageModel } from "./language-model.js";
+import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
+import type { PromptInput } from "./prompt-input.js";
+import { REQUEST_OPTIONS } from "./speculation-options.js";
+import { weightFormat } from "./weight-format.js";
 
 /** Options of `medusaGenerate`: those of `generate`, with Medusa's own by their usual names. */
 export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
@@ -29,6 +37,24 @@ export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
   posteriorAlpha?: number;
 }
 
+const MEDUSA_OPTIONS: OptionTable<MedusaGenerateOptions> = {
+  ...GENERATE_OPTIONS,
+  topK: integer(1, 10),
+  medusaChoices: value(
+    "paths of ranks or a preset's name",
+    (given) => typeof given === "string" || Array.isArray(given),
+  ),
+  posteriorThreshold: REQUEST_OPTIONS.posteriorThreshold,
+  posteriorAlpha: REQUEST_OPTIONS.posteriorAlpha,
+};
+
+const WITH_BASE: OptionTable<LoadOptions & { base: LanguageModel }> = {
+  ...LOAD_OPTIONS,
+  base: value("a loaded LanguageModel", (given) => given instanceof LanguageModel),
+};
+
+const HEADS_OPTIONS: OptionTable<{ dtype: Dtype; signal: AbortSignal }> = { dtype: DTYPE, signal: LOAD_OPTIONS.signal };
+
 /** A base model with Medusa heads. Generates losslessly unless a posterior threshold is given. */
 export class MedusaModel implements AssistantModel {
   /** Whether the base was loaded with the heads and goes with them. */
@@ -42,7 +68,8 @@ export class MedusaModel implements AssistantModel {
   }
 
   /**
-   * Loads heads and their base: config.json's base_model_name_or_path, a folder, if need be relative to the heads'.
+   * Loads heads and their base: the same folder where it holds both, else config.json's base_model_name_or_path, a
+   * folder, if need be relative to the heads'.
    * @param options.base the base where it is loaded already; it is then not disposed of with the heads
    * @throws CheckpointError when files are missing, damaged, or do not fit together
    */
@@ -50,13 +77,15 @@ export class MedusaModel implements AssistantModel {
     directory: string,
     options: LoadOptions & { base?: LanguageModel } = {},
   ): Promise<MedusaModel> {
-    const base = options.base ?? (await AutoModelForCausalLM.fromPretrained(await baseOf(directory), options));
+    const { base: given, ...load } = checkOptions(WITH_BASE, options, LOAD_NAMES);
+    const base = given ?? (await AutoModelForCausalLM.fromPretrained(await baseOf(directory), load));
     try {
-      const model = new MedusaModel(base, await loadMedusaHeads(directory, base, options));
-      model.ownsBase = options.base === undefined;
+      const { dtype, signal } = load;
+      const model = new MedusaModel(base, await loadMedusaHeads(directory, base, { dtype, signal }));
+      model.ownsBase = given === undefined;
       return model;
     } catch (error) {
-      if (!options.base) await base.dispose();
+      if (!given) await base.dispose();
       throw error;
     }
   }
@@ -84,8 +113,9 @@ export class MedusaModel implements AssistantModel {
   }
 
   /** Medusa's interface: temperature, posterior threshold and alpha, choices. */
-  medusaGenerate(input: PromptInput, options: MedusaGenerateOptions = {}): Promise<GenerationResult> {
-    const { medusaChoices, posteriorThreshold, posteriorAlpha, topK, speculation, ...rest } = options;
+  async medusaGenerate(input: PromptInput, options: MedusaGenerateOptions = {}): Promise<GenerationResult> {
+    const given = checkOptions<MedusaGenerateOptions>(MEDUSA_OPTIONS, options, GENERATE_NAMES);
+    const { medusaChoices, posteriorThreshold, posteriorAlpha, topK, speculation, ...rest } = given;
     const typical = posteriorThreshold !== undefined || posteriorAlpha !== undefined;
     return this.generate(input, {
       ...rest,
@@ -109,12 +139,12 @@ export class MedusaModel implements AssistantModel {
   }
 
   private withHeads(options: GenerateOptions): GenerateOptions {
-    const { method = "medusa", ...speculation } = options.speculation ?? {};
-    if (options.assistantModel && method === "medusa") {
+    const { method = "medusa", ...speculation } = givenOptions(options?.speculation, "speculation");
+    if (options?.assistantModel && method === "medusa") {
       throw new UsageError("a MedusaModel drafts for itself: leave out assistantModel, or name a method that uses it");
     }
     const heads = method === "medusa" || method === "merged" || method === "auto" ? { heads: this.heads } : {};
-    return { ...options, speculation: { method, ...speculation, ...heads } };
+    return { ...options, speculation: { method: method as string, ...speculation, ...heads } };
   }
 }
 
@@ -124,7 +154,8 @@ export async function loadMedusaHeads(
   base: LanguageModel,
   options: { dtype?: Dtype; signal?: AbortSignal } = {},
 ): Promise<MedusaHeads> {
-  return medusaHeadsFrom(await openMedusaCheckpoint(directory), base, options);
+  const given = checkOptions(HEADS_OPTIONS, options, { ...LOAD_NAMES, of: "loadMedusaHeads" });
+  return medusaHeadsFrom(await openMedusaCheckpoint(directory), base, given);
 }
 
 /** Loads the heads of an open checkpoint, and closes it. */
@@ -154,8 +185,9 @@ export async function medusaHeadsFrom(
 }
 
 async function baseOf(directory: string): Promise<string> {
-  const { base, source } = await openMedusaCheckpoint(directory);
+  const { base, holdsBase, source } = await openMedusaCheckpoint(directory);
   await source.close();
+  if (holdsBase) return directory;
   if (base === undefined) {
     throw new CheckpointError(`${directory}/config.json names no base_model_name_or_path: give the base yourself`);
   }
@@ -163,7 +195,7 @@ async function baseOf(directory: string): Promise<string> {
   if (!isAbsolute(base) && existsSync(nearby)) return nearby;
   if (existsSync(base)) return base;
   throw new CheckpointError(
-    `the heads in ${directory} are for ${base}, which is no folder here: give the base yourself`,
+    `the heads in ${directory} are for ${escaped(base, 80)}, which is no folder here: give the base yourself`,
   );
 }
 
@@ -185,7 +217,7 @@ function checkFit({ hiddenSize, vocabSize }: { hiddenSize: number; vocabSize?: n
 async function withBaseHead({ source }: MedusaCheckpoint, base: LanguageModel): Promise<TensorSource> {
   if (!base.directory)
     throw new UsageError("these heads share the base's output product: load the base from its folder");
-  const { source: tensors, config } = await openCheckpoint(base.directory);
+  const { source: tensors, config } = await openCheckpoint(base.directory, join(cacheDirectory(), "digests"));
   const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
   const of = (asked: string): [TensorSource, string] => (asked === BASE_LM_HEAD ? [tensors, name] : [source, asked]);
   return {

@@ -1,12 +1,12 @@
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredTensor, WeightManifest } from "../checkpoint/weight-spec.js";
+import { writeFully } from "../checkpoint/write-fully.js";
 import { readExternalInitializers } from "../runtime/packed-model.js";
 import { Session } from "../runtime/session.js";
 import { ForetokenError } from "../types/errors.js";
+import { ALIGNMENT } from "./weight-layout.js";
 
-/** Products read packed weights with aligned loads (a crash otherwise), and mappings begin at pages. */
-const ALIGNMENT = 4096;
 const CHUNK = 16 << 20;
 
 /**
@@ -65,7 +65,7 @@ class Mover {
     for (let done = 0; done < length; ) {
       const { bytesRead } = await this.from.read(this.buffer, 0, Math.min(CHUNK, length - done), start + done);
       if (bytesRead === 0) throw new ForetokenError("the packed weights are shorter than they say: check the disk");
-      await this.to.write(this.buffer, 0, bytesRead, offset + done);
+      await writeFully(this.to, this.buffer.subarray(0, bytesRead), offset + done);
       done += bytesRead;
     }
     this.end = offset + length;

@@ -2,8 +2,13 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import koffi from "koffi";
 import { UsageError } from "../types/errors.js";
+import { OPTION_ALIASES } from "../types/option-aliases.js";
+import { integer } from "../types/option-kinds.js";
+import { checkOptions, type OptionTable } from "../types/option-table.js";
 import { check, out } from "./ort-error.js";
 import { ort, ortVersion } from "./ort-library.js";
+
+const RUNTIME_OPTIONS: OptionTable<{ threads: number }> = { threads: integer(1, 1024) };
 
 /** Errors only on standard error. */
 const LOG_LEVEL_FATAL = 4;
@@ -15,10 +20,9 @@ let wantedThreads: number | undefined;
  * Sets the number of threads of the one pool that all sessions share. Call before the first model is loaded.
  * @throws UsageError when a pool with another number of threads exists
  */
-export function configureRuntime({ threads }: { threads: number }): void {
-  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
-    throw new UsageError(`threads must be an integer from 1 to 1024, got ${threads}`);
-  }
+export function configureRuntime(options: { threads: number }): void {
+  const { threads } = checkOptions(RUNTIME_OPTIONS, options, { of: "configureRuntime", aliases: OPTION_ALIASES });
+  if (threads === undefined) throw new UsageError("configureRuntime needs threads: configureRuntime({ threads: 4 })");
   if (environment !== undefined && threads !== threadCount()) {
     throw new UsageError(
       `the runtime already runs ${threadCount()} threads: set threads before the first model is loaded`,
@@ -41,7 +45,9 @@ export function ortEnvironment(): bigint {
     check(api.SetGlobalIntraOpNumThreads(threading, threadCount()));
     check(api.SetGlobalInterOpNumThreads(threading, 1));
     check(api.SetGlobalSpinControl(threading, 1));
-    environment = out(api.CreateEnvWithGlobalThreadPools, LOG_LEVEL_FATAL, "foretoken", threading);
+    const created = out(api.CreateEnvWithGlobalThreadPools, LOG_LEVEL_FATAL, "foretoken", threading);
+    check(api.DisableTelemetryEvents(created));
+    environment = created;
   } finally {
     api.ReleaseThreadingOptions(threading);
   }

@@ -42,6 +42,7 @@ export const ORT_FUNCTIONS = {
   SetGlobalSpinControl: status(149, "threading", "int"),
   ReleaseThreadingOptions: release(122, "threading"),
   CreateEnvWithGlobalThreadPools: status(119, "int", "string", "threading", "pointer"),
+  DisableTelemetryEvents: status(6, "env"),
 
   CreateSessionOptions: status(10, "pointer"),
   DisablePerSessionThreads: status(120, "options"),

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import koffi from "koffi";
 import { RuntimeError } from "../types/errors.js";
 import { API_VERSION, type Kind, ORT_FUNCTIONS, type OrtFunctionName } from "./ort-functions.js";
+import { disableTelemetry } from "./privacy.js";
 
 /** Stack of asynchronous calls. koffi's 128 KiB are too thin for ORT: 80 KiB crashed, 96 KiB did not. */
 const ASYNC_STACK_BYTES = 4 * 1024 * 1024;
@@ -57,6 +58,7 @@ function libraryPath(): string {
 
 function open(path: string): Library {
   configureStack();
+  disableTelemetry();
   const handle = koffi.load(path);
   const entry = handle.func("OrtGetApiBase", "void *", []);
   const [getApi, getVersion] = koffi.decode(entry(), koffi.array("uintptr_t", 2)).map(BigInt);

@@ -1,3 +1,4 @@
+import { isMainThread } from "node:worker_threads";
 import koffi from "koffi";
 import { RuntimeError } from "../types/errors.js";
 import { ortEnvironment } from "./environment.js";
@@ -16,19 +17,35 @@ export interface SessionOptions {
 }
 
 /** Sessions whose owners were collected without dispose(). */
-const collected = new FinalizationRegistry<bigint>((handle) => ort().ReleaseSession(handle));
+const collected = new FinalizationRegistry<{ handle: bigint; session: WeakRef<Session> }>(({ handle, session }) => {
+  open.delete(session);
+  ort().ReleaseSession(handle);
+});
+
+/**
+ * What this thread has not disposed of. Native memory is the process's: a worker thread that ends, or exits, gives its
+ * own back here. `terminate()` runs nothing in the thread any more, so what it ends in must be disposed of before.
+ */
+const open = new Set<WeakRef<Session>>();
+if (!isMainThread) {
+  process.once("exit", () => {
+    for (const session of open) if (session.deref()?.inFlight === 0) session.deref()?.dispose();
+  });
+}
 
 /** A loaded model. Runs go through Binding. */
 export class Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   private native: bigint | undefined;
+  private readonly self = new WeakRef(this);
   /** Runs under way; a session in use must not be released. Kept by Binding. */
   inFlight = 0;
 
   private constructor(handle: bigint) {
     this.native = handle;
-    collected.register(this, handle, this);
+    open.add(this.self);
+    collected.register(this, { handle, session: this.self }, this);
     const api = ort();
     this.inputNames = names(handle, api.SessionGetInputCount, api.SessionGetInputName);
     this.outputNames = names(handle, api.SessionGetOutputCount, api.SessionGetOutputName);
@@ -67,6 +84,7 @@ export class Session {
     if (this.native === undefined) return;
     if (this.inFlight > 0) throw new RuntimeError("the session is running: await its runs before disposing of it");
     collected.unregister(this);
+    open.delete(this.self);
     ort().ReleaseSession(this.native);
     this.native = undefined;
   }

@@ -1,6 +1,7 @@
-import { RuntimeError } from "../types/errors.js";
+import { NumericsError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import { expMinus } from "./exp.js";
+import { LARGEST_FLOAT } from "./float-range.js";
 import { PartialOrder } from "./partial-order.js";
 
 /**
@@ -25,8 +26,12 @@ export class Candidates {
     this.order = new PartialOrder(vocabSize);
   }
 
-  /** Takes the first `limit` logits of a row; none of them when all are -Infinity. @throws RuntimeError for NaN */
-  fill(row: Float32Array, limit: number, params: SamplingParams): void {
+  /**
+   * Takes the first `limit` logits of a row; none of them when all are -Infinity.
+   * @param position of the token whose logits they are, for the error
+   * @throws NumericsError for NaN and +Infinity
+   */
+  fill(row: Float32Array, limit: number, params: SamplingParams, position: number): void {
     const { ids, logits } = this;
     const { temperature } = params;
     let count = 0;
@@ -34,17 +39,29 @@ export class Candidates {
     for (let id = 0; id < limit; id++) {
       const value = row[id];
       if (value === -Infinity) continue;
-      if (Number.isNaN(value)) {
-        throw new RuntimeError(`the logit of token ${id} is not a number: the weights or the prompt are damaged`);
-      }
+      if (Number.isNaN(value)) throw new NumericsError(`the token at position ${position}`);
       const scaled = temperature === 1 ? value : value / temperature;
       ids[count] = id;
       logits[count++] = scaled;
       if (scaled > max) max = scaled;
     }
+    if (max === Infinity) throw new NumericsError(`the token at position ${position}`);
     this.count = count;
     this.max = Math.fround(max);
+    if (count > 0 && !Number.isFinite(this.max)) this.divideFromTop(row, temperature);
     if (count > 0) this.filter(params);
+  }
+
+  /** Quotients that leave the range of floats, as at tiny temperatures: the same differences, from a largest of 0. */
+  private divideFromTop(row: Float32Array, temperature: number): void {
+    const { ids, logits, count } = this;
+    let top = -Infinity;
+    for (let i = 0; i < count; i++) top = Math.max(top, row[ids[i]]);
+    for (let i = 0; i < count; i++) {
+      const value = row[ids[i]];
+      logits[i] = value === top ? 0 : Math.max(-LARGEST_FLOAT, (value - top) / temperature);
+    }
+    this.max = 0;
   }
 
   /** e^(logit - max) of the candidates that are left, as the weights of a distribution; returns their sum. */

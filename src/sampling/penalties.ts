@@ -1,5 +1,6 @@
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
+import { withinFloats } from "./float-range.js";
 import type { TokenHistory } from "./history.js";
 
 /** Whether any processor before temperature applies at all. */
@@ -26,19 +27,29 @@ export function applyPenalties(
   const { repetitionPenalty: r, presencePenalty, frequencyPenalty } = params;
   if (r !== 1) {
     const penalise = (token: TokenId) => {
-      logits[token] = logits[token] < 0 ? logits[token] * r : logits[token] / r;
+      change(logits, token, logits[token] < 0 ? logits[token] * r : logits[token] / r);
     };
     for (const token of history.promptTokens) penalise(token);
     for (const token of history.outputCounts.keys()) if (!history.promptTokens.has(token)) penalise(token);
   }
   if (presencePenalty !== 0 || frequencyPenalty !== 0) {
-    for (const [token, count] of history.outputCounts) logits[token] -= presencePenalty + frequencyPenalty * count;
+    for (const [token, count] of history.outputCounts) {
+      change(logits, token, logits[token] - (presencePenalty + frequencyPenalty * count));
+    }
   }
-  for (const [token, bias] of params.logitBias) logits[token] += bias;
+  for (const [token, bias] of params.logitBias) {
+    if (bias === -Infinity) logits[token] = -Infinity;
+    else change(logits, token, logits[token] + bias);
+  }
   for (const words of params.badWordsIds) {
     if (endsWith(history, words)) logits[words[words.length - 1]] = -Infinity;
   }
   if (history.newTokens < params.minNewTokens) for (const token of eosTokenIds) logits[token] = -Infinity;
+}
+
+/** Sets a logit that is not forbidden, within the range of floats: neither forbidden nor endless by mere arithmetic. */
+function change(logits: Float32Array, token: TokenId, value: number): void {
+  if (logits[token] !== -Infinity) logits[token] = withinFloats(value);
 }
 
 /** Whether the history ends with all of `words` but the last. */

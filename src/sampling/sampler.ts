@@ -1,4 +1,4 @@
-import { RuntimeError, UsageError } from "../types/errors.js";
+import { NumericsError, UsageError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 import { Candidates } from "./candidates.js";
@@ -65,8 +65,8 @@ export class Sampler {
   /** The same; undefined when every token is forbidden, as may be on paths that only a drafter takes. */
   tryChoose(row: Float32Array, history: TokenHistory): TokenId | undefined {
     const processed = this.processed(row, history);
-    if (this.greedy) return argmax(processed, this.options.vocabSize);
-    const candidates = this.fill(processed);
+    if (this.greedy) return this.argmax(processed, history);
+    const candidates = this.fill(processed, history);
     return candidates.count === 0 ? undefined : this.noisyArgmax(candidates, this.key(history, NoiseStream.gumbel));
   }
 
@@ -79,6 +79,7 @@ export class Sampler {
     const key = this.key(history, NoiseStream.gumbel);
     const scored: { id: TokenId; score: number }[] = [];
     const offer = (id: TokenId, score: number) => {
+      if (!(score < Infinity)) throw new NumericsError(`the token at position ${history.length - 1}`);
       if (score === -Infinity || (scored.length === k && score <= scored[k - 1].score)) return;
       const at = scored.findIndex((other) => score > other.score);
       scored.splice(at < 0 ? scored.length : at, 0, { id, score });
@@ -86,7 +87,7 @@ export class Sampler {
     };
     if (this.greedy) for (let id = 0; id < this.options.vocabSize; id++) offer(id, processed[id]);
     else {
-      const { ids, logits, count } = this.fill(processed);
+      const { ids, logits, count } = this.fill(processed, history);
       for (let i = 0; i < count; i++) {
         const least = scored.length === k ? scored[k - 1].score : -Infinity;
         if (logits[i] + MAX_NOISE < least) continue;
@@ -107,10 +108,10 @@ export class Sampler {
   tryDistribution(row: Float32Array, history: TokenHistory): Distribution | undefined {
     const processed = this.processed(row, history);
     if (this.greedy) {
-      const id = argmax(processed, this.options.vocabSize);
+      const id = this.argmax(processed, history);
       return id === undefined ? undefined : { ids: Int32Array.of(id), probs: Float64Array.of(1), count: 1 };
     }
-    const candidates = this.fill(processed);
+    const candidates = this.fill(processed, history);
     if (candidates.count === 0) return undefined;
     const { weights, total } = candidates.expWeights();
     const { count } = candidates;
@@ -144,10 +145,27 @@ export class Sampler {
     return this.row;
   }
 
-  private fill(processed: Float32Array): Candidates {
-    this.candidatesBuffer ??= new Candidates(this.options.vocabSize);
-    this.candidatesBuffer.fill(processed, this.options.vocabSize, this.options.params);
+  private fill(processed: Float32Array, history: TokenHistory): Candidates {
+    const { vocabSize, params } = this.options;
+    this.candidatesBuffer ??= new Candidates(vocabSize);
+    this.candidatesBuffer.fill(processed, vocabSize, params, history.length - 1);
     return this.candidatesBuffer;
+  }
+
+  /** The largest logit's id; undefined when all are -Infinity. @throws NumericsError for NaN and +Infinity */
+  private argmax(row: Float32Array, history: TokenHistory): TokenId | undefined {
+    const limit = this.options.vocabSize;
+    let best = -Infinity;
+    let winner: TokenId | undefined;
+    for (let id = 0; id < limit; id++) {
+      const value = row[id];
+      // Put like this, a NaN comes in too, at no cost for the others.
+      if (value <= best) continue;
+      if (!(value < Infinity)) throw new NumericsError(`the token at position ${history.length - 1}`);
+      best = value;
+      winner = id;
+    }
+    return winner;
   }
 
   /** Exactly the argmax of logit + noise; computes noise only where it could decide. */
@@ -176,22 +194,4 @@ export class Sampler {
 
 function nothingAllowed(): never {
   throw new UsageError("every token is forbidden: relax grammar, logitBias, badWordsIds or minNewTokens");
-}
-
-/** Undefined when all are -Infinity. */
-function argmax(row: Float32Array, limit: number): TokenId | undefined {
-  let best = -Infinity;
-  let winner = -1;
-  for (let id = 0; id < limit; id++) {
-    const value = row[id];
-    if (value > best) {
-      best = value;
-      winner = id;
-    }
-  }
-  if (winner >= 0) return winner;
-  if (row.includes(Number.NaN)) {
-    throw new RuntimeError("no logit is a finite number: the weights or the prompt are damaged");
-  }
-  return undefined;
 }

@@ -1,8 +1,10 @@
+import type { CausalLM } from "../engine/causal-lm.js";
 import type { PassTimes } from "../engine/pass-times.js";
 import type { TokenHistory } from "../sampling/history.js";
 import type { TokenId } from "../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "./drafter.js";
-import type { Forecast } from "./forecast.js";
+import { Forecast } from "./forecast.js";
+import type { MethodContext } from "./registry.js";
 import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "./trees/token-tree.js";
 
 /** Speculation must be expected to gain this much over plain decoding: estimates are rough. */
@@ -55,6 +57,10 @@ export class GuardedDrafter implements Drafter {
     return this.inner.name;
   }
 
+  get exhausted(): Drafter["exhausted"] {
+    return this.inner.exhausted;
+  }
+
   async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
     await this.inner.readPrompt?.(tokens, signal);
   }
@@ -67,8 +73,7 @@ export class GuardedDrafter implements Drafter {
     const { history } = context;
     this.open = this.open.filter((proposal) => !this.settles(proposal, history));
     if (Math.min(context.maxDepth, budget) <= 0) return this.inner.propose(context, budget);
-    const plan = await (this.inner.free ? this.proposeFree(context, budget) : this.proposeCostly(context, budget));
-    return plan;
+    return this.inner.free ? this.proposeFree(context, budget) : this.proposeCostly(context, budget);
   }
 
   observe(outcome: StepOutcome): void {
@@ -98,7 +103,7 @@ export class GuardedDrafter implements Drafter {
     this.watch(context.history, tree, grade);
     const isChain = tree.parents.every((parent, node) => parent === node - 1);
     const level = { ms: 0, nodes: (tree.tokens.length - 1) / depth };
-    const best = this.bestDepth(grade, isChain ? 1 : depth, depth, level, context.sequences);
+    const best = this.bestDepth(grade, isChain ? 1 : depth, depth, level, context.sequences ?? 1);
     if (best === depth) return plan;
     const [root, ...tokens] = tree.tokens;
     const cut = best > 0 ? chain(root, tokens.slice(0, best), this.name) : rootOnly(root);
@@ -108,19 +113,20 @@ export class GuardedDrafter implements Drafter {
   /** Asks for as many levels as are worth their time. */
   private async proposeCostly(context: DraftContext, budget: number): Promise<StepPlan> {
     const { level = { ms: 0, nodes: 1 } } = this.experience;
+    const { sequences = 1 } = context;
     let depth = 0;
     if (this.silent > 0) this.silent--;
     else {
-      depth = this.bestDepth(0, 1, Math.min(context.maxDepth, budget), level, context.sequences);
+      depth = this.bestDepth(0, 1, Math.min(context.maxDepth, budget), level, sequences);
       if (depth > 0) this.pause = FIRST_PAUSE;
-      else if (this.plainIsKnown(context.sequences)) depth = this.tryAgain(context.maxDepth);
+      else if (this.plainIsKnown(sequences)) depth = this.tryAgain(context.maxDepth);
     }
     if (depth === 0) return { ...(await this.inner.propose(context, 0)), withheld: 1 };
     const start = performance.now();
     const plan = await this.inner.propose({ ...context, maxDepth: Math.min(depth, context.maxDepth) }, budget);
     const levels = depthOf(plan.tree);
     if (levels === 0) return plan;
-    this.learn((performance.now() - start) / context.sequences / levels, (plan.tree.tokens.length - 1) / levels);
+    this.learn((performance.now() - start) / sequences / levels, (plan.tree.tokens.length - 1) / levels);
     this.watch(context.history, plan.tree, 0);
     return plan;
   }
@@ -182,4 +188,24 @@ export class GuardedDrafter implements Drafter {
     const mix = (old: number, latest: number) => old + SMOOTHING * (latest - old);
     this.experience.level = known ? { ms: mix(known.ms, ms), nodes: mix(known.nodes, nodes) } : { ms, nodes };
   }
+}
+
+/** What was learned on each target: by the method, and by the draft model where there is one. */
+const experiences = new WeakMap<CausalLM, Map<string, WeakMap<CausalLM, Experience>>>();
+
+/** The drafter, guarded; what it learns helps later outputs with the same models. */
+export function guarded(drafter: Drafter, { target, assistant = target }: MethodContext): Drafter {
+  if (drafter.name === "none") return drafter;
+  const methods = experiences.get(target) ?? new Map<string, WeakMap<CausalLM, Experience>>();
+  experiences.set(target, methods);
+  const drafts = methods.get(drafter.name) ?? new WeakMap<CausalLM, Experience>();
+  methods.set(drafter.name, drafts);
+  const experience = drafts.get(assistant) ?? { forecast: new Forecast(priorOf) };
+  drafts.set(assistant, experience);
+  return new GuardedDrafter(drafter, target.times, experience);
+}
+
+/** Grades of lookups are lengths of what matched; drafters that run a model have grade 0. */
+function priorOf(grade: number): number {
+  return grade === 0 ? 0.6 : Math.min(0.65, 0.05 + 0.2 * grade);
 }

@@ -2,7 +2,12 @@ import type { CausalLM } from "../engine/causal-lm.js";
 import type { MedusaHeads } from "../engine/medusa-heads.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
+import { OPTION_ALIASES } from "../types/option-aliases.js";
+import { givenOptions, guessName } from "../types/option-table.js";
+import { shown } from "../types/shown.js";
 import type { Drafter } from "./drafter.js";
+import { guarded } from "./guard.js";
+import { assertDrafter } from "./guest-drafter.js";
 
 /** What a method can be made from. */
 export interface MethodContext {
@@ -29,7 +34,10 @@ export interface Method {
   available(context: MethodContext): boolean;
   /** Place among the methods that "auto" chooses from, of which it takes the highest available. Default: never. */
   rank?: number;
-  /** Makes the drafter of one sequence. @throws UsageError when something it needs is missing or out of range. */
+  /**
+   * Makes the drafter of one sequence. It holds nothing of the engine's before `begin`: one that is made to see whether
+   * options are right is simply left. @throws UsageError when something it needs is missing or out of range.
+   */
   create(context: MethodContext): Drafter | Promise<Drafter>;
 }
 
@@ -48,13 +56,14 @@ export class MethodRegistry {
   }
 
   /**
-   * The method of that name; "auto" is the best of those available, among them the best that knows all options given.
+   * The method of that name; "auto" is the best of those available, among them the best that knows all options given. What
+   * "auto" chose proposes only where that is expected to be faster than plain decoding.
    * @throws UsageError naming the nearest method
    */
   find(name: string, context: MethodContext): Method {
     if (name === "auto") {
       const usable = this.all.filter((method) => method.rank !== undefined && method.available(context));
-      const given = Object.keys(context.options).filter((option) => context.options[option] !== undefined);
+      const given = Object.keys(context.options);
       const knowing = usable.filter((method) => given.every((option) => method.options.includes(option)));
       const best = (list: Method[]) => list.reduce((a, b) => (b.rank! > a.rank! ? b : a));
       return best(knowing.length > 0 ? knowing : usable);
@@ -64,18 +73,30 @@ export class MethodRegistry {
     const names = ["auto", ...this.methods.keys()];
     const guess = nearest(name, names);
     throw new UsageError(
-      `unknown method "${name}", expected one of: ${names.join(", ")}${guess ? `. Did you mean "${guess}"?` : ""}`,
+      `unknown method ${shown(name)}, expected one of: ${names.join(", ")}${guess ? `. Did you mean "${guess}"?` : ""}`,
     );
   }
 
-  /** A drafter of the named method, after checking that it knows every option given. */
-  async create(name: string, context: MethodContext): Promise<Drafter> {
-    const method = this.find(name, context);
-    for (const option of Object.keys(context.options)) {
-      if (context.options[option] === undefined || method.options.includes(option)) continue;
+  /**
+   * A drafter of the named method, after checking that it knows every option given.
+   * @throws UsageError at once, unless the method itself is asynchronous
+   */
+  create(name: string, context: MethodContext): Drafter | Promise<Drafter> {
+    const options = givenOptions(context.options, "speculation");
+    const method = this.find(name, { ...context, options });
+    for (const option of Object.keys(options)) {
+      if (method.options.includes(option)) continue;
+      const guess = guessName(option, method.options, OPTION_ALIASES);
       const known = method.options.length > 0 ? `it knows ${method.options.join(", ")}` : "it has none";
-      throw new UsageError(`method "${method.name}" has no option "${option}": ${known}`);
+      throw new UsageError(
+        `method "${method.name}" has no option ${shown(option)}: ${known}${guess ? `. Did you mean "${guess}"?` : ""}`,
+      );
     }
-    return method.create(context);
+    const drafter = method.create({ ...context, options });
+    const checked = (made: Drafter) => {
+      const drafter = assertDrafter(made, `create of method "${method.name}"`);
+      return name === "auto" ? guarded(drafter, context) : drafter;
+    };
+    return drafter instanceof Promise ? drafter.then(checked) : checked(drafter);
   }
 }

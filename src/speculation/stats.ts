@@ -1,13 +1,17 @@
+import { type Exactness, UNCHECKED } from "../types/exactness.js";
+import type { DraftExhausted } from "./drafter.js";
 import type { TokenTree } from "./trees/token-tree.js";
 
 /** What a generation cost and what speculation gained. Times are milliseconds of wall clock. */
 export interface GenerationStats {
   method: string;
   /**
-   * Whether nothing is lost: plain decoding's very output or, under coupling "maximal", an output of the same distribution.
-   * False for typical acceptance when sampling.
+   * Whether the rule of acceptance loses nothing: plain decoding's very output or, under coupling "maximal", an output of
+   * the same distribution, as far as `exactness` says. False for typical acceptance when sampling.
    */
   lossless: boolean;
+  /** Whether the target's rows are the same bits in passes of any size, on this CPU and in this dtype. */
+  exactness: Exactness;
   newTokens: number;
   /** Target passes after the prompt. */
   targetPasses: number;
@@ -24,6 +28,10 @@ export interface GenerationStats {
   acceptanceByPosition: number[];
   /** Drafted and accepted tokens of each drafter. */
   byDrafter: Record<string, { drafted: number; accepted: number }>;
+  /** Steps of method "auto" that verified fewer candidates than there were, or none, because more was expected to be slower. */
+  guardedSteps: number;
+  /** Where drafting stopped, when the draft's context was full before the target's. */
+  draftExhausted?: DraftExhausted;
   tokensPerSecond: number;
   prefillMs: number;
   draftMs: number;
@@ -44,6 +52,8 @@ export class StatsRecorder {
   private readonly draftedAt: number[] = [];
   private readonly acceptedAt: number[] = [];
   private readonly byDrafter: Record<string, { drafted: number; accepted: number }> = {};
+  draftExhausted: DraftExhausted | undefined;
+  guardedSteps = 0;
   prefillMs = 0;
   draftMs = 0;
   targetMs = 0;
@@ -52,6 +62,7 @@ export class StatsRecorder {
 
   constructor(
     private readonly method: string,
+    private readonly exactness: Exactness = UNCHECKED,
     private readonly lossless = true,
   ) {}
 
@@ -98,6 +109,7 @@ export class StatsRecorder {
     return {
       method: this.method,
       lossless: this.lossless,
+      exactness: this.exactness,
       newTokens: this.tokens,
       targetPasses: this.passes,
       meanTokensPerPass: ratio(this.tokens, this.passes),
@@ -107,6 +119,8 @@ export class StatsRecorder {
       acceptanceRate: ratio(this.accepted, this.drafted),
       acceptanceByPosition: this.draftedAt.map((n, i) => ratio(this.acceptedAt[i] ?? 0, n)),
       byDrafter: this.byDrafter,
+      guardedSteps: this.guardedSteps,
+      ...(this.draftExhausted && { draftExhausted: this.draftExhausted }),
       tokensPerSecond: ratio(this.tokens * 1000, decodeMs),
       prefillMs: this.prefillMs,
       draftMs: this.draftMs,

@@ -1,11 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isObject } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
-import { Tokenizer, type TokenizerConfig, type TokenizerJson } from "./tokenizer.js";
+import { withLegacyFiles } from "./added-tokens.js";
+import { readChatTemplates } from "./chat-files.js";
+import { reasonOf } from "./fast-tokenizer.js";
+import { Tokenizer, type TokenizerConfig } from "./tokenizer.js";
+import type { TokenizerJson } from "./tokenizer-json.js";
 
 export const AutoTokenizer = {
   /**
-   * Reads tokenizer.json, and tokenizer_config.json and chat_template.jinja where present.
+   * Reads tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json, added_tokens.json,
+   * chat_template.jinja and additional_chat_templates/.
    * @throws TokenizerError naming the file
    */
   async fromPretrained(directory: string): Promise<Tokenizer> {
@@ -13,12 +19,15 @@ export const AutoTokenizer = {
     const json = await readObject(path);
     if (!json)
       throw new TokenizerError(`${path} does not exist: the checkpoint needs a fast tokenizer's tokenizer.json`);
-    if (typeof json.model !== "object" || json.model === null) {
-      throw new TokenizerError(`${path} has no "model": is it a Hugging Face tokenizer?`);
-    }
-    const config = (await readObject(join(directory, "tokenizer_config.json"))) ?? {};
-    const template = await readText(join(directory, "chat_template.jinja"));
-    if (template !== undefined) config.chat_template = template;
+    const { added_tokens: known } = json;
+    const config = withLegacyFiles(
+      (await readObject(join(directory, "tokenizer_config.json"))) ?? {},
+      await readObject(join(directory, "special_tokens_map.json")),
+      await readObject(join(directory, "added_tokens.json")),
+      Array.isArray(known) ? known.filter(isObject) : [],
+    ) as Record<string, unknown>;
+    const templates = await readChatTemplates(directory);
+    if (templates !== undefined) config.chat_template = templates;
     return new Tokenizer(json as unknown as TokenizerJson, config as TokenizerConfig, path);
   },
 };
@@ -40,7 +49,9 @@ async function readObject(path: string): Promise<Record<string, unknown> | undef
     const value = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   } catch (error) {
-    throw new TokenizerError(`${path} is not valid JSON: ${(error as Error).message.split("\n")[0]}`);
+    throw new TokenizerError(
+      `${path} is not valid JSON (${reasonOf((error as Error).message)}): it is damaged, download it again`,
+    );
   }
   throw new TokenizerError(`${path} must hold a JSON object`);
 }

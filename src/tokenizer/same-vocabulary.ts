@@ -1,3 +1,4 @@
+import { show } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
 import type { Tokenizer } from "./tokenizer.js";
 
@@ -15,11 +16,11 @@ export function assertSameTokenizer(target: Tokenizer, draft: Tokenizer): void {
     const other = theirs.get(token);
     if (other === id) continue;
     const found = other === undefined ? "unknown to the draft" : `${other} for the draft`;
-    throw new TokenizerError(`the token ${JSON.stringify(token)} is ${id} for the target and ${found}: ${ADVICE}`);
+    throw new TokenizerError(`the token ${show(token)} is ${id} for the target and ${found}: ${ADVICE}`);
   }
   if (theirs.size !== target.vocabulary.size) {
     const extra = [...theirs.keys()].find((token) => !target.vocabulary.has(token));
-    throw new TokenizerError(`the draft has the token ${JSON.stringify(extra)}, which the target lacks: ${ADVICE}`);
+    throw new TokenizerError(`the draft has the token ${show(extra)}, which the target lacks: ${ADVICE}`);
   }
   const special = ({ json }: Tokenizer) =>
     (json.added_tokens ?? []).map((token) => [token.id, token.content, token.special]);

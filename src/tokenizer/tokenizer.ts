@@ -1,88 +1,105 @@
-import { Template } from "@huggingface/jinja";
-import { Tokenizer as FastTokenizer } from "@huggingface/tokenizers";
-import { TokenizerError, UsageError } from "../types/errors.js";
+import { TokenizerError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
+import { type AddedTokenConfig, addedTokens, contentOf, type SpecialToken } from "./added-tokens.js";
+import type { ChatMessage, ChatTemplateOptions } from "./chat-message.js";
+import { ChatTemplates } from "./chat-template.js";
+import { explained, fastTokenizer, tooSlow } from "./fast-tokenizer.js";
+import type { FastTokenizer } from "./library.js";
+import { withTimeLimit } from "./time-limit.js";
+import { checkTokenizerJson, type TokenizerJson } from "./tokenizer-json.js";
+import { hasUnknownRegex } from "./untrusted-parts.js";
 
-/** A turn of a conversation. */
-export interface ChatMessage {
-  role: string;
-  content: string;
-}
-
-/** The parts of tokenizer.json that are read here; the rest is the library's. */
-export interface TokenizerJson {
-  model: { merges?: unknown; vocab?: unknown } & Record<string, unknown>;
-  added_tokens?: { id: number; content: string; special: boolean }[];
-  normalizer?: unknown;
-  pre_tokenizer?: unknown;
-  post_processor?: unknown;
-}
-
-type SpecialToken = string | { content: string } | null;
+export type { TokenizerJson } from "./tokenizer-json.js";
 
 /** The parts of tokenizer_config.json that are read here. */
-export interface TokenizerConfig {
+export interface TokenizerConfig extends AddedTokenConfig {
   bos_token?: SpecialToken;
   eos_token?: SpecialToken;
   pad_token?: SpecialToken;
   unk_token?: SpecialToken;
-  chat_template?: string | { name: string; template: string }[];
+  /** A template, or several: a list of { name, template }, or by name. */
+  chat_template?: unknown;
 }
+
+/** Milliseconds in which a regex that nobody knows must be done: so many, and so many for each character. */
+const [LIMIT_MS, LIMIT_MS_PER_CHARACTER] = [500, 0.01];
 
 /** Text to token ids and back, as Hugging Face's fast tokenizers do it. */
 export class Tokenizer {
+  /** The parts of tokenizer.json, its added tokens with those of the configuration. */
+  readonly json: TokenizerJson;
   /** Largest id + 1, added tokens included. */
   readonly vocabSize: number;
   readonly specialTokenIds: ReadonlySet<TokenId>;
   private readonly fast: FastTokenizer;
-  private template: Template | undefined;
+  private ids: ReadonlyMap<string, TokenId> | undefined;
+  private readonly slow: { encode: boolean; decode: boolean };
+  private readonly chat: ChatTemplates;
 
+  /** @throws TokenizerError naming the file and the part that is wrong */
   constructor(
-    readonly json: TokenizerJson,
+    json: TokenizerJson,
     private readonly config: TokenizerConfig,
-    file: string,
+    private readonly file: string,
   ) {
-    try {
-      this.fast = new FastTokenizer(json, config);
-    } catch (error) {
-      throw new TokenizerError(`${file} cannot be used: ${(error as Error).message.split("\n")[0]}`);
-    }
-    let largest = -1;
-    for (const id of this.fast.get_vocab(true).values()) largest = Math.max(largest, id);
-    this.vocabSize = largest + 1;
-    this.specialTokenIds = new Set((json.added_tokens ?? []).filter((token) => token.special).map(({ id }) => id));
+    const entries = checkTokenizerJson(json, file);
+    const added = addedTokens(json, entries, config, file);
+    this.json = { ...json, added_tokens: added };
+    this.fast = fastTokenizer(this.json, entries, config, file);
+    this.vocabSize = this.fast.model.vocab.length;
+    this.specialTokenIds = new Set(added.filter((token) => token.special).map(({ id }) => id));
+    this.chat = new ChatTemplates(config.chat_template, specialTokens(config));
+    this.slow = {
+      encode: hasUnknownRegex([json.normalizer, json.pre_tokenizer]),
+      decode: hasUnknownRegex(json.decoder),
+    };
+  }
+
+  /** The id of the tokenizer's own end-of-sequence token, where its configuration names one. */
+  get eosTokenId(): TokenId | undefined {
+    const token = contentOf(this.config.eos_token);
+    return token === "" ? undefined : this.tokenToId(token);
   }
 
   /** @param addSpecialTokens those of the post-processor, such as a beginning-of-sequence token. Default true */
   encode(text: string, { addSpecialTokens = true } = {}): TokenId[] {
-    return [...this.fast.encode(text, { add_special_tokens: addSpecialTokens }).ids];
+    const options = { add_special_tokens: addSpecialTokens };
+    const { ids } = this.use("normalizer or pre_tokenizer", this.slow.encode, text.length, () =>
+      this.fast.encode(text, options),
+    );
+    if (!ids.includes(undefined as unknown as TokenId)) return ids;
+    throw new TokenizerError(`${this.file}: a part of the text has no token, and there is no unknown token either`);
   }
 
-  /** @param skipSpecialTokens leaves special tokens out. Default false */
+  /** Ids without a token have no text. @param skipSpecialTokens leaves special tokens out. Default false */
   decode(ids: readonly TokenId[], { skipSpecialTokens = false } = {}): string {
-    if (ids.length === 0) return "";
+    const { vocab } = this.fast.model;
+    const shown = ids.filter((id) => vocab[id] !== undefined && !(skipSpecialTokens && this.specialTokenIds.has(id)));
+    if (shown.length === 0) return "";
     // The library's clean-up of spaces before punctuation changes what the model wrote.
     const options = { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false };
-    return this.fast.decode([...ids], options);
+    return this.use("decoder", this.slow.decode, shown.length, () => this.fast.decode(shown, options));
   }
 
   tokenToId(token: string): TokenId | undefined {
-    return this.fast.token_to_id(token);
+    return this.fast.model.tokens_to_ids.get(token);
   }
 
   idToToken(id: TokenId): string | undefined {
-    return this.fast.id_to_token(id);
+    return this.fast.model.vocab[id];
   }
 
   get vocabulary(): ReadonlyMap<string, TokenId> {
-    return this.fast.get_vocab(true);
+    if (this.ids) return this.ids;
+    const ids = new Map<string, TokenId>();
+    this.fast.model.vocab.forEach((token, id) => void ids.set(token, id));
+    this.ids = ids;
+    return ids;
   }
 
   /** The vocabulary by id, as the tokenizer's model writes its tokens; "" for ids that no token has. */
   pieces(): string[] {
-    const pieces = new Array<string>(this.vocabSize).fill("");
-    for (const [piece, id] of this.vocabulary) pieces[id] = piece;
-    return pieces;
+    return Array.from(this.fast.model.vocab, (piece) => piece ?? "");
   }
 
   /** How tokens stand for bytes: GPT-2's byte-level alphabet, or text with <0x..> tokens; undefined for neither. */
@@ -92,40 +109,36 @@ export class Tokenizer {
   }
 
   get hasChatTemplate(): boolean {
-    return this.templateText() !== undefined;
+    return this.chat.present;
   }
 
-  /** The conversation as the model was taught to read it, ready for its answer. @throws UsageError without a template */
-  renderChat(messages: readonly ChatMessage[], { addGenerationPrompt = true } = {}): string {
-    const text = this.templateText();
-    if (text === undefined) throw new UsageError("the tokenizer has no chat template: give the prompt as text");
-    try {
-      this.template ??= new Template(text);
-      return this.template.render({
-        messages: messages.map((message) => ({ ...message })),
-        add_generation_prompt: addGenerationPrompt,
-        bos_token: contentOf(this.config.bos_token),
-        eos_token: contentOf(this.config.eos_token),
-        pad_token: contentOf(this.config.pad_token),
-        unk_token: contentOf(this.config.unk_token),
-      });
-    } catch (error) {
-      throw new UsageError(`the chat template refuses the messages: ${(error as Error).message.split("\n")[0]}`);
-    }
+  /**
+   * The conversation as the model was taught to read it, ready for its answer.
+   * @throws UsageError for wrong messages or options, without a template, and for what the template refuses;
+   *   TokenizerError for a template that cannot be read or takes more time or memory than it may
+   */
+  renderChat(messages: readonly ChatMessage[], options?: ChatTemplateOptions): string {
+    return this.chat.render(messages, options);
   }
 
   /** Ids of `renderChat`; the template itself writes special tokens, so none are added. */
-  applyChatTemplate(messages: readonly ChatMessage[], options?: { addGenerationPrompt?: boolean }): TokenId[] {
+  applyChatTemplate(messages: readonly ChatMessage[], options?: ChatTemplateOptions): TokenId[] {
     return this.encode(this.renderChat(messages, options), { addSpecialTokens: false });
   }
 
-  private templateText(): string | undefined {
-    const { chat_template: template } = this.config;
-    if (!Array.isArray(template)) return template ?? undefined;
-    return (template.find(({ name }) => name === "default") ?? template[0])?.template;
+  /** What `work` gives. @throws TokenizerError when it fails, or a regex of the file goes on without end */
+  private use<T>(part: string, slow: boolean, size: number, work: () => T): T {
+    const limit = LIMIT_MS + size * LIMIT_MS_PER_CHARACTER;
+    return explained(this.file, part, slow ? () => withTimeLimit(work, limit, tooSlow(this.file, part)) : work);
   }
 }
 
-function contentOf(token: SpecialToken | undefined): string {
-  return typeof token === "string" ? token : (token?.content ?? "");
+/** bos_token, eos_token and the like: what chat templates know them by. */
+function specialTokens(config: TokenizerConfig): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [name, token] of Object.entries(config as Record<string, SpecialToken | undefined>)) {
+    const content = typeof token === "string" ? token : token?.content;
+    if (name.endsWith("_token") && typeof content === "string") tokens[name] = content;
+  }
+  return tokens;
 }

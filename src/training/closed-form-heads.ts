@@ -5,6 +5,8 @@ import type { CausalLM } from "../engine/causal-lm.js";
 import { readText } from "../engine/read-text.js";
 import { Need } from "../engine/rows.js";
 import { UsageError } from "../types/errors.js";
+import { callback, integer, number } from "../types/option-kinds.js";
+import { checkOptions, type OptionTable } from "../types/option-table.js";
 import type { TokenId } from "../types/token.js";
 import { cholesky, solveCholesky } from "./cholesky.js";
 
@@ -15,6 +17,8 @@ export interface ClosedFormOptions {
   ridge?: number;
   onProgress?: (done: number, total: number) => void;
 }
+
+const OPTIONS: OptionTable<ClosedFormOptions> = { heads: integer(1, 16), ridge: number("> 0"), onProgress: callback() };
 
 /** Plain linear heads [vocabSize, hiddenSize] and how often each rank was right on texts that were not fitted. */
 export interface ClosedFormHeads {
@@ -44,10 +48,10 @@ interface Rows {
 export async function fitMedusaHeads(
   target: CausalLM,
   texts: readonly (readonly TokenId[])[],
-  options: ClosedFormOptions = {},
+  given: ClosedFormOptions = {},
 ): Promise<ClosedFormHeads> {
+  const options = checkOptions(OPTIONS, given, { of: "fitMedusaHeads" });
   const count = options.heads ?? 4;
-  if (!Number.isInteger(count) || count < 1 || count > 16) throw new UsageError(`heads must be 1 to 16, got ${count}`);
   if (texts.length < HELD_OUT) throw new UsageError(`give at least ${HELD_OUT} texts: every eighth is held out`);
   const long = texts.find((text) => text.length > target.contextLength);
   if (long) throw new UsageError(`a text has ${long.length} tokens, the context is ${target.contextLength}: cut it`);

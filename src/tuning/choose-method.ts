@@ -1,3 +1,6 @@
+import { boolean, integer, number } from "../types/option-kinds.js";
+import { checkOptions, type OptionTable } from "../types/option-table.js";
+
 /** What is known before anything is measured. */
 export interface Situation {
   /** Medusa heads for the target exist. */
@@ -15,6 +18,16 @@ export interface Situation {
   /** t(8)/t(1) of the target on this machine, when measured: what eight rows cost over one. */
   costOfEightRows?: number;
 }
+
+const SITUATION: OptionTable<Situation> = {
+  heads: boolean(),
+  draft: boolean(),
+  foreignDraft: boolean(),
+  draftRatio: number("> 0"),
+  repetitive: boolean(),
+  batchSize: integer(1),
+  costOfEightRows: number("> 0"),
+};
 
 export interface MethodChoice {
   /** A value for `speculation.method`. */
@@ -36,9 +49,11 @@ const LEAST_RATIO = 3;
 /**
  * Chooses a method by rule, with the reason in words: the usual rules of thumb, corrected by what was measured here
  * (docs/methods). A prior for when nothing is measured.
+ * @throws UsageError naming what is unknown or of the wrong shape
  */
 export function chooseMethod(situation: Situation): MethodChoice {
-  const { heads, draft, foreignDraft, draftRatio, repetitive, batchSize = 1, costOfEightRows } = situation;
+  const known = checkOptions(SITUATION, situation, { of: "chooseMethod" });
+  const { heads, draft, foreignDraft, draftRatio, repetitive, batchSize = 1, costOfEightRows } = known;
   const choice = (method: string, reason: string, options: Record<string, unknown> = {}) => ({
     method,
     options,

@@ -23,6 +23,23 @@ export class RuntimeError extends ForetokenError {
   override name = "RuntimeError";
 }
 
+/** Logits that are no finite numbers, or all zero: weights that are damaged or overflow. */
+export class NumericsError extends RuntimeError {
+  override name = "NumericsError";
+
+  /** @param place whose logits, such as "the token at position 7" (from 0, prompt and output counted) */
+  constructor(place: string) {
+    super(
+      `the logits of ${place} are not finite, or all zero: the weights overflow or are damaged, try dtype "fp32", else download the checkpoint again and empty the cache of converted models`,
+    );
+  }
+}
+
+/** A drafter that failed or broke its contract. The model stays usable. */
+export class DrafterError extends RuntimeError {
+  override name = "DrafterError";
+}
+
 /** More rows than a sequence's cache can hold. */
 export class ContextOverflowError extends ForetokenError {
   override name = "ContextOverflowError";

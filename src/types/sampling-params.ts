@@ -26,7 +26,7 @@ export interface SamplingParams {
   badWordsIds: readonly (readonly TokenId[])[];
   /** End-of-sequence tokens are impossible before this many new tokens. Default 0. */
   minNewTokens: number;
-  /** Seed of the request's noise, an integer in [0, 2^53). Default 0. */
+  /** Seed of the request's noise, an integer in [0, 2^53). Default: a new one for each prompt of each call; the result has it. */
   seed: number;
 }
 

@@ -13,6 +13,26 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["genrate"], 2, /unknown command "genrate"\. Did you mean "generate"\?/],
   [["xyzzy"], 2, /unknown command "xyzzy", expected one of: demo, generate/],
   [["generate", "--temprature", "1"], 2, /unknown flag --temprature\. Did you mean --temperature\?/],
+  [["generate", "--temp", "1"], 2, /unknown flag --temp\. Did you mean --temperature\?/],
+  [["generate", "--max-tokens", "1"], 2, /Did you mean --max-new-tokens\?/],
+  [["generate", "--max_new_tokens", "1"], 2, /Did you mean --max-new-tokens\?/],
+  [["generate", "--ctx", "64"], 2, /Did you mean --context-length\?/],
+  [["generate", "--stop-strings", "a"], 2, /Did you mean --stop\?/],
+  [["generate", "--x\u001b[31m"], 2, /unknown flag --x\\u001b\[31m/],
+  [["generate", "a", "--stop", "\\d"], 2, /--stop: \\d is no escape.*write \\\\ for a backslash/],
+  [["generate", "a", "--stop-token", "the cat and"], 2, /"the cat and" is no token but \d of them/],
+  [["generate", "a", "--stop-token", "999999"], 2, /stopTokenIds holds token id 999999/],
+  [["generate", "a", "--logprobs", "2"], 2, /--logprobs are part of --json: give both/],
+  [["generate", "a", "--json", "--logprobs", "21"], 2, /logProbs must be an integer from 0 to 20, got 21/],
+  [["generate", "a", "--generation-config", "vllm"], 2, /unknown generationConfig "vllm"/],
+  [
+    ["generate", "a", "--model", "meta-llama/Llama-3.2-1B"],
+    1,
+    /if that is a model of the Hugging Face hub.*hf download/,
+  ],
+  [["generate", "a", "--model", join(HERE, "evil\u001b]0;x\u0007\nname")], 1, /evil\\u001b\]0;x\\u0007\\u000aname/],
+  [["generate", "a", "--dtype", "float32"], 2, /unknown dtype "float32".*use "fp32"/],
+  [["generate", "a", "--dtype", "4bit"], 2, /unknown dtype "4bit".*use "q4"/],
   [["generate", "-z"], 2, /unknown flag -z/],
   [["generate", "--seed"], 2, /--seed.*(argument|value)/],
   [["generate", "--json=yes"], 2, /json/],
@@ -83,7 +103,7 @@ test("a cache that cannot be written", async () => {
   });
   expect(result).toMatchObject({ code: 1, stdout: "" });
   expect(result.stderr).toMatch(
-    /^foretoken: cannot write the model cache in .*set FORETOKEN_CACHE to a folder you can write\n$/,
+    /^foretoken: cannot use the model cache in .*set FORETOKEN_CACHE to a folder you can write\n$/,
   );
 });
 

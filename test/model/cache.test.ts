@@ -5,8 +5,10 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -20,6 +22,16 @@ let cache: string;
 beforeEach(() => {
   cache = temporaryFolder();
   process.env.FORETOKEN_CACHE = cache;
+});
+
+test("work under way in another container is left alone as long as it shows signs of life", async () => {
+  // The process ids there mean nothing here: this one belongs to nobody, or to somebody else.
+  const [alive, dead] = ["0123.tmp-0badcafe-999999999-abcd", "4567.tmp-0badcafe-999999999-ef01"];
+  for (const name of [alive, dead]) mkdirSync(join(cache, "models", name), { recursive: true });
+  const hoursAgo = Date.now() / 1000 - 2 * 60 * 60;
+  utimesSync(join(cache, "models", dead), hoursAgo, hoursAgo);
+  await load();
+  expect(models().filter((name) => name.includes(".tmp-"))).toEqual([alive]);
 });
 
 const models = () => readdirSync(join(cache, "models"));
@@ -92,10 +104,27 @@ test("a conversion killed half-way leaves nothing that counts, and the next one 
     child.kill("SIGKILL");
     await ended;
   }
-  mkdirSync(join(cache, "models", "0123.tmp-999999999-abcd"), { recursive: true });
   await load();
   expect(models().filter((name) => name.includes(".tmp-"))).toEqual([]);
   expect((await load()).converted).toBe(false);
+});
+
+test("a cache that is removed under a loaded model is named, and loading again mends both", async () => {
+  const lm = await AutoModelForCausalLM.fromPretrained(DRAFT);
+  const generate = () =>
+    lm.generate(
+      [
+        [5, 6, 7],
+        [8, 9],
+      ],
+      { maxNewTokens: 4 },
+    );
+  rmSync(cache, { recursive: true });
+  await lm.generate([5, 6, 7], { maxNewTokens: 4 });
+  await expect(generate()).rejects.toThrow(/was removed while it was in use: load the checkpoint again/);
+  await load();
+  expect(await generate()).toHaveLength(2);
+  await lm.dispose();
 });
 
 test("an abort stops the conversion and leaves nothing", async () => {

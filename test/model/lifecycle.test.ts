@@ -20,7 +20,7 @@ describe("the life of a model", () => {
   it("waits for the pass under way when it is disposed of", async () => {
     const lm = await AutoModelForCausalLM.fromPretrained(DRAFT);
     const sequence = lm.model.newSequence();
-    const running = lm.model.prefill(sequence, new Array(2000).fill(5), { chunk: 2000 });
+    const running = lm.model.prefill(sequence, new Array(1000).fill(5), { chunk: 1000 });
     await lm.dispose();
     await running.catch((error) => expect(String(error)).toMatch(/disposed/));
   });

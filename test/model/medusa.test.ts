@@ -189,7 +189,7 @@ test("what does not belong together is told before anything runs", async () => {
   );
   await expect(target.generate([4097])).rejects.toThrow("token id 4097 of the prompt is outside the vocabulary");
   await expect(target.generate("x", { speculation: { method: 5 as unknown as string } })).rejects.toThrow(
-    'unknown method "5"',
+    "method must be text, got 5",
   );
 });
 

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { AutoModelForCausalLM, type Dtype, type LanguageModel } from "../../src/index.js";
+import { CausalLM } from "../../src/engine/causal-lm.js";
+import { AutoModelForCausalLM, type Dtype, type Exactness, LanguageModel } from "../../src/index.js";
 
 // One cache for all test files: conversions are content-addressed, so sharing them is safe.
 process.env.FORETOKEN_CACHE ??= join(tmpdir(), "foretoken-test-cache");
@@ -51,3 +52,9 @@ const temporary: string[] = [];
 afterAll(() => {
   for (const folder of temporary.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
+
+/** The same weights as if the check had found this: to force what other CPUs need. Dispose of it. */
+export async function withExactness(lm: LanguageModel, exactness: Partial<Exactness>): Promise<LanguageModel> {
+  const model = await CausalLM.load({ ...lm.model.options, exactness: { ...lm.exactness, ...exactness } });
+  return new LanguageModel(model, lm.tokenizer, lm.directory);
+}

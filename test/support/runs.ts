@@ -1,6 +1,6 @@
 import { Run } from "../../src/generation/run.js";
 import type { GenerateOptions, LanguageModel } from "../../src/index.js";
-import { resolveRequest } from "../../src/loading/generate-options.js";
+import { resolveRequest } from "../../src/loading/resolve-request.js";
 import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
 import type { Drafter } from "../../src/speculation/drafter.js";

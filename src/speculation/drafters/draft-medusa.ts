@@ -4,7 +4,7 @@ import { Need, type PassResult } from "../../engine/rows.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
+import type { DraftContext, DraftExhausted, Drafter, StepPlan } from "../drafter.js";
 import type { Method } from "../registry.js";
 import type { LevelCandidates } from "../trees/candidate-tree.js";
 import { layOut, proposalNode } from "../trees/proposal-tree.js";
@@ -18,6 +18,8 @@ import { DraftSequence } from "./parts/draft-sequence.js";
  */
 export class DraftMedusaDrafter implements Drafter {
   readonly name = "draft-medusa";
+  /** Set when the draft's context is full: nothing is drafted from there on. */
+  exhausted: DraftExhausted | undefined;
   private readonly sequence: DraftSequence;
 
   constructor(
@@ -40,6 +42,8 @@ export class DraftMedusaDrafter implements Drafter {
       const { history, maxDepth } = context;
       const root = proposalNode(history.at(history.length - 1));
       const fits = this.sequence.roomAfter(history.length) >= 0;
+      const { contextLength } = this.model;
+      if (!fits && maxDepth > 0) this.exhausted ??= { at: history.length, contextLength };
       if (fits && maxDepth > 0 && budget > 0) {
         growTree(root, await this.levels(context), this.plan, { depth: maxDepth, budget });
       }

@@ -4,7 +4,7 @@ import { logProbability } from "../../sampling/log-probability.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import type { MethodOptions } from "../options.js";
 import type { Method } from "../registry.js";
 import { layOut, type ProposalNode, pathTokens, proposalNode } from "../trees/proposal-tree.js";
@@ -19,6 +19,8 @@ import { sampleWithoutReplacement } from "./parts/sampled-children.js";
  * level of the tree.
  */
 export class DraftModelDrafter implements Drafter {
+  /** Set when the draft's context is full: nothing is drafted from there on. */
+  exhausted: DraftExhausted | undefined;
   private readonly sequence: DraftSequence;
   /** Levels of the current step. */
   private depth = 0;
@@ -49,7 +51,9 @@ export class DraftModelDrafter implements Drafter {
   propose(context: DraftContext, budget: number): Promise<StepPlan> {
     return this.sequence.step(async () => {
       const { history, sampler, maxDepth } = context;
-      this.depth = Math.max(0, Math.min(this.policy.length, maxDepth, this.sequence.roomAfter(history.length)));
+      const room = this.sequence.roomAfter(history.length);
+      if (room <= 0) this.exhausted ??= { at: history.length, contextLength: this.model.contextLength };
+      this.depth = Math.max(0, Math.min(this.policy.length, maxDepth, room));
       this.left = budget;
       if (sampler.needsLogits(history.newTokens)) this.need = Need.logits;
       else this.need = this.policy.needsProbability ? Need.top | Need.logSumExp : Need.top;

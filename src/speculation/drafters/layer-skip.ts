@@ -14,9 +14,10 @@ export const layerSkip: Method = {
   summary: "the target without some layers drafts for itself; no training, little gain on small models",
   options: ["skipLayers", "numSpeculativeTokens", "policy", "confidenceThreshold"],
   available: ({ target }) => target.config.numLayers > 2,
-  create: async ({ target, options }) => {
-    const draft = await target.withoutLayers(skippedLayers(target, options));
-    return new DraftModelDrafter(draft, draftLengthPolicy(options as DraftLengthOptions), [1], "layer-skip");
+  create: ({ target, options }) => {
+    const policy = draftLengthPolicy(options as DraftLengthOptions);
+    const opened = target.withoutLayers(skippedLayers(target, options));
+    return opened.then((draft) => new DraftModelDrafter(draft, policy, [1], "layer-skip"));
   },
 };
 

@@ -2,6 +2,7 @@ import { MappedRows } from "../../engine/mapped-rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import { assertDrafter, GuestDrafter, limitsOf } from "../guest-drafter.js";
 import { integerOption, type MethodOptions } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
 import { type MergedPlan, mergeTrees } from "../trees/tree-merge.js";
@@ -21,6 +22,10 @@ export class MergedDrafter implements Drafter {
     private readonly nodes: number,
     private readonly shares = new BudgetShares(drafters.length),
   ) {}
+
+  get exhausted() {
+    return this.drafters.find(({ exhausted }) => exhausted)?.exhausted;
+  }
 
   async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
     for (const drafter of this.drafters) await drafter.readPrompt?.(tokens, signal);
@@ -89,18 +94,29 @@ export function merged(parts: () => readonly Method[]): Method {
     summary: "several methods propose one tree together, e.g. drafters draft,ngram",
     options: ["drafters", "mergedNodes", "heads", "lookupCorpus", "successors"],
     available: () => true,
-    create: async (context) => {
+    create: (context) => {
       const chosen = partsOf(context, parts());
       const nodes = integerOption(context.options, "mergedNodes", 12, 1, 96);
-      const drafters: Drafter[] = [];
+      const guest = (drafter: Drafter, { name }: Method) =>
+        new GuestDrafter(assertDrafter(drafter, `create of method "${name}"`), limitsOf(context.target));
+      const made: (Drafter | Promise<Drafter>)[] = [];
       try {
-        for (const method of chosen)
-          drafters.push(await method.create({ ...context, options: ownOptions(method, context.options) }));
+        for (const method of chosen) {
+          const drafter = method.create({ ...context, options: ownOptions(method, context.options) });
+          made.push(drafter instanceof Promise ? drafter.then((d) => guest(d, method)) : guest(drafter, method));
+        }
       } catch (error) {
-        for (const drafter of drafters) drafter.dispose();
+        void disposeAll(made);
         throw error;
       }
-      return new MergedDrafter(drafters, nodes);
+      if (!made.some((drafter) => drafter instanceof Promise)) return new MergedDrafter(made as Drafter[], nodes);
+      return Promise.all(made).then(
+        (drafters) => new MergedDrafter(drafters, nodes),
+        async (error) => {
+          await disposeAll(made);
+          throw error;
+        },
+      );
     },
   };
 }
@@ -129,6 +145,10 @@ function partsOf(context: MethodContext, parts: readonly Method[]): Method[] {
       `"${name}" cannot be part of a merged tree, expected: ${usable.map((m) => m.name).join(", ")}`,
     );
   });
+}
+
+async function disposeAll(made: readonly (Drafter | Promise<Drafter>)[]): Promise<void> {
+  for (const result of await Promise.allSettled(made)) if (result.status === "fulfilled") result.value.dispose();
 }
 
 function ownOptions(method: Method, options: MethodOptions): MethodOptions {

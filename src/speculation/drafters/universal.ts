@@ -3,7 +3,7 @@ import type { Tokenizer } from "../../tokenizer/tokenizer.js";
 import { VocabularyMap } from "../../tokenizer/vocabulary-map.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
+import type { DraftContext, DraftExhausted, Drafter, StepPlan } from "../drafter.js";
 import { choiceOption, integerOption } from "../options.js";
 import type { Method } from "../registry.js";
 import { chain } from "../trees/token-tree.js";
@@ -13,6 +13,8 @@ import { alignText, shownText } from "./parts/text-alignment.js";
 /** What both ways share. */
 abstract class UniversalDrafter implements Drafter {
   readonly name = "universal";
+  /** Set when the draft's context is full: nothing is drafted from there on. */
+  exhausted: DraftExhausted | undefined;
 
   constructor(
     protected readonly reader: ForeignReader,
@@ -32,6 +34,8 @@ abstract class UniversalDrafter implements Drafter {
       const { history, maxDepth } = context;
       const room = Math.min(this.length, maxDepth, budget);
       const drafted = room > 0 ? await this.continuation(context, room) : [];
+      const { full, model } = this.reader;
+      if (full && room > 0) this.exhausted ??= { at: history.length, contextLength: model.contextLength };
       return { tree: chain(history.at(history.length - 1), drafted.slice(0, room), this.name) };
     });
   }

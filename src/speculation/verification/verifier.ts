@@ -1,5 +1,7 @@
+import { said } from "../../engine/check-rows.js";
 import { type Distribution, indexOf, probabilityOf } from "../../sampling/distribution.js";
 import type { TokenHistory } from "../../sampling/history.js";
+import { DrafterError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { childrenOf, type TokenTree } from "../trees/token-tree.js";
 import type { Chance } from "./chance.js";
@@ -30,6 +32,8 @@ export interface VerifierContext {
   history: TokenHistory;
   /** Whether the accepted token just pushed ends the output: then nothing comes after it. */
   isFinal: (token: TokenId) => boolean;
+  /** Who proposed the tree, for errors. */
+  drafter?: string;
 }
 
 /**
@@ -85,14 +89,15 @@ export function verifyMaximal(
   tree: TokenTree,
   p: (node: number) => Distribution,
   chanceAt: () => Chance,
-  { history, isFinal }: VerifierContext,
+  { history, isFinal, drafter }: VerifierContext,
 ): Verdict {
   const path = [0];
   for (let node = 0; ; ) {
     const chance = chanceAt();
     const children = childrenOf(tree, node);
     const target = p(node);
-    const residual = new Residual(target, children.length > 0 ? tree.draftDistributions?.[node] : undefined);
+    const draft = children.length > 0 ? tree.draftDistributions?.[node] : undefined;
+    const residual = new Residual(target, draft, drafter);
     const child = children.find((candidate) => residual.tries(tree.tokens[candidate], chance));
     if (child === undefined) return { path, next: residual.sample(chance) };
     node = child;
@@ -113,6 +118,7 @@ class Residual {
   constructor(
     private readonly target: Distribution,
     draft: Distribution | undefined,
+    private readonly drafter = "",
   ) {
     this.p = target.probs.slice(0, target.count);
     this.draft = draft && { ...draft, probs: draft.probs.slice(0, draft.count) };
@@ -124,6 +130,12 @@ class Residual {
     const p = index < 0 ? 0 : this.p[index] / this.pMass;
     const certain = this.draft === undefined;
     const q = certain ? 1 : probabilityOf(this.draft!, token) / this.qMass;
+    // By the rule a token that the draft could not have sampled would be accepted whatever the target says of it.
+    if (!(q > 0)) {
+      throw new DrafterError(
+        `drafter ${said(this.drafter)} broke its contract: its draftDistributions rule out its token ${token}`,
+      );
+    }
     if (chance.accept(p / q)) return true;
     const rest = certain ? this.without(index) : this.minusDraft();
     const restMass = sum(rest);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { AutoModelForCausalLM, ForetokenError } from "../../../src/index.js";
 import { temporaryFolder } from "../../support/models.js";
+import { changeHeader, type Header, lengthPrefix } from "../../support/safetensors-files.js";
 
 /** Damages a checkpoint directory; what the error must say. */
 type Case = [name: string, damage: (folder: string) => void, says: RegExp];
@@ -19,23 +20,8 @@ const write = (file: string, content: string | Uint8Array) => (folder: string) =
   writeFileSync(join(folder, file), content);
 const remove = (file: string) => (folder: string) => rmSync(join(folder, file));
 
-type Header = Record<string, { dtype: string; shape: number[]; data_offsets: number[] }>;
-
 /** Rewrites the header of model.safetensors; the data stays. */
-const header = (change: (header: Header) => unknown) => (folder: string) => {
-  const path = join(folder, WEIGHTS);
-  const bytes = readFileSync(path);
-  const end = 8 + Number(bytes.readBigUInt64LE());
-  const parsed: Header = JSON.parse(bytes.subarray(8, end).toString());
-  const changed = change(parsed);
-  const text = Buffer.from(typeof changed === "string" ? changed : JSON.stringify(parsed));
-  writeFileSync(path, Buffer.concat([lengthPrefix(text.length), text, bytes.subarray(end)]));
-};
-const lengthPrefix = (length: number | bigint) => {
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(length));
-  return prefix;
-};
+const header = (change: (header: Header) => unknown) => (folder: string) => changeHeader(join(folder, WEIGHTS), change);
 /** Changes bytes of the data, which begins after the header. */
 const data = (change: (data: Buffer) => Buffer) => (folder: string) => {
   const path = join(folder, WEIGHTS);
@@ -83,11 +69,7 @@ const cases: Case[] = [
   ],
   ["flag is text", config({ tie_word_embeddings: "no" }), /tie_word_embeddings is "no", expected true or false/],
   ["no weights", remove(WEIGHTS), /has no model\.safetensors/],
-  [
-    "other weights",
-    both(remove(WEIGHTS), write("pytorch_model.bin", "x")),
-    /found pytorch_model\.bin, which is another format/,
-  ],
+  ["other weights", both(remove(WEIGHTS), write("tf_model.h5", "x")), /found tf_model\.h5, TensorFlow's format/],
   ["weights are a folder", asFolder(WEIGHTS), /model\.safetensors.*(EISDIR|cannot be read)/],
   ["empty weights", write(WEIGHTS, ""), /model\.safetensors has 0 bytes, too few/],
   [

@@ -39,6 +39,42 @@ describe("stop strings", () => {
     );
   });
 
+  it("are found in the text with hidden pieces and in the text without them, and hidden pieces are not given out", () => {
+    // Upper-case letters stand for special tokens.
+    const letters = fc.string({ unit: fc.constantFrom("a", "b", "A", "B"), maxLength: 30 });
+    const stops = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "A", "B"), minLength: 1, maxLength: 4 }), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    const visible = (text: string) => text.replace(/[AB]/g, "");
+    fc.assert(
+      fc.property(letters, stops, (whole, list) => {
+        const finder = new StopStrings(list);
+        let out = "";
+        let stopped = false;
+        for (const letter of whole) {
+          const result = finder.push(letter, letter < "a");
+          out += result.text;
+          stopped = result.stopped;
+          if (stopped) break;
+        }
+        if (!stopped) {
+          const last = finder.flush();
+          out += last.text;
+          stopped = last.stopped;
+        }
+        const places = list.flatMap((stop) => [
+          whole.includes(stop) ? visible(whole.slice(0, whole.indexOf(stop))).length : Number.POSITIVE_INFINITY,
+          visible(whole).includes(stop) ? visible(whole).indexOf(stop) : Number.POSITIVE_INFINITY,
+        ]);
+        const first = Math.min(...places);
+        expect(stopped).toBe(first < Number.POSITIVE_INFINITY);
+        expect(out).toBe(visible(whole).slice(0, first));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   it("hold back no more than the longest stop string", () => {
     fc.assert(
       fc.property(text(40), stopLists, (whole, stops) => {

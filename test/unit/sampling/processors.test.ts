@@ -108,7 +108,7 @@ describe("errors", () => {
     [{ seed: 0.5 }, /seed must be an integer/],
     [{ badWordsIds: [[]] }, /empty sequence/],
     [{ logitBias: new Map([[-4, 1]]) }, /logitBias maps -4/],
-    [{ topp: 1 } as object, /unknown sampling option "topp". Did you mean "topP"/],
+    [{ topp: 1 } as object, /unknown option "topp". Did you mean "topP"/],
   ])("%j", (given, message) => {
     expect(() => resolveSamplingParams(given)).toThrow(message);
   });

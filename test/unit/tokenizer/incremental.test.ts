@@ -37,6 +37,36 @@ describe.each(FOLDERS)("incremental detokenisation of %s", (folder) => {
     expect(stream.flush()).toBe("");
   });
 
+  it.each([true, false])("continues the text of the tokens before (skip special tokens: %s)", async (skip) => {
+    const tokenizer = await AutoTokenizer.fromPretrained(folder);
+    const options = { skipSpecialTokens: skip };
+    const parts = fc.tuple(fc.array(fc.nat(tokenizer.vocabSize - 1), { maxLength: 30 }), fc.nat(30));
+    fc.assert(
+      fc.property(parts, ([ids, place]) => {
+        const [before, after] = [ids.slice(0, place), ids.slice(place)];
+        const start = tokenizer.decode(before, options);
+        const whole = tokenizer.decode(ids, options);
+        // A prompt ends with a whole character; one that does not is the next test's.
+        fc.pre(whole.startsWith(start) && !start.endsWith("\uFFFD"));
+        const stream = new IncrementalDetokenizer(tokenizer, { ...options, after: before });
+        const pieces = after.map((token) => stream.push(token));
+        expect(start + pieces.join("") + stream.flush()).toBe(whole);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("cut anywhere, gives the characters that the prompt does not have", async () => {
+    const tokenizer = await AutoTokenizer.fromPretrained(folder);
+    const ids = tokenizer.encode(TEXT);
+    for (let place = 0; place <= ids.length; place++) {
+      const stream = new IncrementalDetokenizer(tokenizer, { after: ids.slice(0, place) });
+      const text = ids.slice(place).map((id) => stream.push(id));
+      const start = tokenizer.decode(ids.slice(0, place), { skipSpecialTokens: true }).replace(/\uFFFD+$/, "");
+      expect(start + text.join("") + stream.flush(), String(place)).toBe(TEXT);
+    }
+  });
+
   it("works on a window, not on the whole output", async () => {
     const tokenizer = await AutoTokenizer.fromPretrained(folder);
     const word = tokenizer.encode("the fox", { addSpecialTokens: false });

@@ -1,4 +1,7 @@
 import { nearest, UsageError } from "../../../types/errors.js";
+import { integer, number } from "../../../types/option-kinds.js";
+import { checkOption } from "../../../types/option-table.js";
+import { shown } from "../../../types/shown.js";
 
 /** Decides how many tokens a drafter proposes in a step. */
 export interface DraftLengthPolicy {
@@ -33,13 +36,9 @@ export interface DraftLengthOptions {
 /** @throws UsageError for an unknown policy or a number out of range. */
 export function draftLengthPolicy(options: DraftLengthOptions): DraftLengthPolicy {
   const k = options.numSpeculativeTokens ?? DEFAULT_DRAFT_LENGTH;
-  if (!Number.isInteger(k) || k < 1 || k > 64) {
-    throw new UsageError(`numSpeculativeTokens must be an integer from 1 to 64, got ${k}`);
-  }
+  checkOption("numSpeculativeTokens", k, integer(1, 64));
   const threshold = options.confidenceThreshold ?? DEFAULT_CONFIDENCE;
-  if (!(threshold >= 0 && threshold <= 1)) {
-    throw new UsageError(`confidenceThreshold must be in [0, 1], got ${threshold}`);
-  }
+  checkOption("confidenceThreshold", threshold, number("[0, 1]"));
   const policy = options.policy ?? "constant";
   if (options.confidenceThreshold !== undefined && policy !== "confidence") {
     throw new UsageError('confidenceThreshold belongs to policy "confidence"');
@@ -49,7 +48,7 @@ export function draftLengthPolicy(options: DraftLengthOptions): DraftLengthPolic
   if (policy === "confidence") return confidence(k, threshold);
   const guess = nearest(policy, DRAFT_LENGTH_POLICIES);
   throw new UsageError(
-    `unknown draft length policy "${policy}", expected one of: ${DRAFT_LENGTH_POLICIES.join(", ")}${guess ? `. Did you mean "${guess}"?` : ""}`,
+    `unknown draft length policy ${shown(policy)}, expected one of: ${DRAFT_LENGTH_POLICIES.join(", ")}${guess ? `. Did you mean "${guess}"?` : ""}`,
   );
 }
 

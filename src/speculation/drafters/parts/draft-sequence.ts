@@ -29,7 +29,7 @@ export interface DraftRows {
  * them, and dropped where it did not, so that nothing is computed twice.
  */
 export class DraftSequence {
-  private readonly sequence: Sequence;
+  private own: Sequence | undefined;
   private readonly passes: JointPasses;
   /** Tokens of the committed rows. */
   private readonly read: TokenId[];
@@ -40,9 +40,15 @@ export class DraftSequence {
     private readonly model: CausalLM,
     from?: DraftSequence,
   ) {
-    this.sequence = from ? from.sequence.fork() : model.newSequence();
+    this.own = from?.own?.fork();
     this.read = from ? [...from.read] : [];
     this.passes = JointPasses.of(model);
+  }
+
+  /** Made when it is first needed: a drafter that has not begun holds nothing. */
+  private get sequence(): Sequence {
+    this.own ??= this.model.newSequence();
+    return this.own;
   }
 
   /** Tokens of a text that still fit the draft's context, given its length. */
@@ -100,7 +106,7 @@ export class DraftSequence {
   }
 
   dispose(): void {
-    this.sequence.dispose();
+    this.own?.dispose();
   }
 
   /** All of the text but its last token, whose row is wanted anew, may be kept. */

@@ -26,6 +26,11 @@ export class ForeignReader {
     this.own = [...(from?.own ?? [])];
   }
 
+  /** The text no longer fits the draft's context. */
+  get full(): boolean {
+    return this.own.length > this.model.contextLength;
+  }
+
   /** Reads a prompt's next tokens. Stops where the draft's context is full. */
   readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
     const first = this.own.length;
@@ -46,7 +51,7 @@ export class ForeignReader {
     this.own.length = this.ends[same - 1] ?? 0;
     this.translate(text.tail(text.length - same));
     const { own } = this;
-    if (own.length === 0 || own.length > this.model.contextLength) return undefined;
+    if (own.length === 0 || this.full) return undefined;
     const ownText: Text = { length: own.length, at: (i) => own[i], tail: (n) => (n > 0 ? own.slice(-n) : []) };
     const behind = await this.sequence.catchUp(ownText, signal);
     return { value: await this.sequence.extend(behind, Need.logits, use, { signal }) };

@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { WeightManifest } from "../checkpoint/weight-spec.js";
+import { buildDecoder } from "../graph/decoder.js";
+import { Session } from "../runtime/session.js";
+import { RuntimeError } from "../types/errors.js";
+import { type Exactness, UNCHECKED } from "../types/exactness.js";
+import type { ModelConfig } from "../types/model-config.js";
+import { PassRunner } from "./pass-runner.js";
+import type { RotaryCache } from "./rotary-cache.js";
+
+/** What a model's graphs are built from. */
+export interface GraphOptions {
+  config: ModelConfig;
+  manifest: WeightManifest;
+  /** Folder of the manifest's weight file. */
+  directory: string;
+  /** Ids from here on are padding that the tokenizer does not know. */
+  vocabLimit: number;
+  /** Places of the layers that run, config.numLayers of them. Default: all. */
+  layers?: readonly number[];
+  /** What was found for these weights on this CPU; a lone row stands twice where it says so. Default: nobody looked. */
+  exactness?: Exactness;
+}
+
+/** The runners of a model by their number of sequences: sessions over the same weights, opened when first needed. */
+export class PassRunners {
+  private readonly opened = new Map<number, Promise<PassRunner>>();
+
+  constructor(
+    private readonly options: GraphOptions,
+    /** Slots of each sequence's cache. */
+    private readonly capacity: number,
+    private readonly rotary: RotaryCache,
+  ) {}
+
+  /** The runner for passes of so many sequences. One that could not be opened is tried again at the next call. */
+  get(sequences: number): Promise<PassRunner> {
+    const known = this.opened.get(sequences);
+    if (known) return known;
+    const opened = this.open(sequences);
+    this.opened.set(sequences, opened);
+    opened.catch(() => this.opened.delete(sequences));
+    return opened;
+  }
+
+  async dispose(): Promise<void> {
+    // What could not be opened holds nothing.
+    for (const runner of this.opened.values()) (await runner.catch(() => undefined))?.dispose();
+  }
+
+  private async open(sequences: number): Promise<PassRunner> {
+    const { config, manifest, directory, vocabLimit, layers, exactness = UNCHECKED } = this.options;
+    const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers });
+    try {
+      const session = await Session.create({ bytes, weightsDirectory: directory });
+      return new PassRunner(session, config, sequences, this.capacity, this.rotary, exactness);
+    } catch (error) {
+      if (existsSync(join(directory, manifest.file))) throw error;
+      throw new RuntimeError(
+        `the converted model in ${directory} was removed while it was in use: load the checkpoint again, which converts it anew; then this model works on too`,
+      );
+    }
+  }
+}

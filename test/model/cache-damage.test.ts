@@ -1,0 +1,196 @@
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { AutoModelForCausalLM, type ConversionProgress } from "../../src/index.js";
+import { DamagedModelError, readStoredModel } from "../../src/loading/stored-model.js";
+import { verifyCache } from "../../src/loading/verify-cache.js";
+import { foretoken } from "../support/cli.js";
+import { DRAFT, temporaryFolder } from "../support/models.js";
+
+/** Damage to a converted model on disk: found before a token is made, and cured by making the model again. */
+const cacheBefore = process.env.FORETOKEN_CACHE;
+afterAll(() => {
+  process.env.FORETOKEN_CACHE = cacheBefore;
+});
+
+let pristine: string;
+let right: readonly number[];
+beforeAll(async () => {
+  pristine = join(temporaryFolder(), "pristine");
+  process.env.FORETOKEN_CACHE = pristine;
+  right = (await load()).tokenIds;
+});
+
+/** A copy: new inodes and times, but for the folder of digests nothing is kept. */
+let cache: string;
+beforeEach(() => {
+  cache = join(temporaryFolder(), "cache");
+  cpSync(pristine, cache, { recursive: true });
+  process.env.FORETOKEN_CACHE = cache;
+});
+
+const folder = () => join(cache, "models", readdirSync(join(cache, "models"))[0]);
+const weights = () => join(folder(), "packed.bin");
+
+async function load() {
+  let converted = false;
+  const progressCallback = (_: ConversionProgress) => {
+    converted = true;
+  };
+  const lm = await AutoModelForCausalLM.fromPretrained(DRAFT, { progressCallback });
+  const { tokenIds } = await lm.generate([5, 6, 7], { maxNewTokens: 8 });
+  await lm.dispose();
+  return { tokenIds, converted };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: damaged on purpose
+type Model = any;
+const PACKED = "layers.0.gate.q";
+
+/** Rewrites one packed form's first buffer. */
+const repack = (model: Model, change: (offset: number, length: number) => number[]) => {
+  const { extra } = model.manifest.tensors[PACKED];
+  const [key] = Object.keys(extra);
+  extra[key] = extra[key].replace(
+    /\|(\d+);(\d+);/,
+    (_: string, o: string, l: string) => `|${change(+o, +l).join(";")};`,
+  );
+};
+
+const MANIFESTS: Record<string, (model: Model) => void> = {
+  "a tensor's offset a page off": ({ manifest }) => {
+    manifest.tensors["layers.0.gate.scale"].offset -= 4096;
+  },
+  "a packed form off its alignment": (model) => repack(model, (o, l) => [o + 1, l]),
+  "a packed form outside": (model) => repack(model, (o, l) => [o + 500e6, l]),
+  "a packed form before the file": (model) => repack(model, (_, l) => [-4096, l]),
+  "a short packed form": (model) => repack(model, (o) => [o, 16]),
+  "a packed form that is text": ({ manifest }) => {
+    manifest.tensors[PACKED].extra = { prepacked_0: "x|y" };
+  },
+  "a shape that is text": ({ manifest }) => {
+    manifest.tensors[PACKED].shape = "x";
+  },
+  "no tensors": ({ manifest }) => {
+    delete manifest.tensors;
+  },
+  "a file elsewhere": ({ manifest }) => {
+    manifest.file = "../../elsewhere.bin";
+  },
+};
+
+function edit(damage: (model: Model) => void, digest: boolean): void {
+  const path = join(folder(), "model.json");
+  const model = JSON.parse(readFileSync(path, "utf8"));
+  damage(model);
+  if (digest) model.digest = createHash("sha256").update(JSON.stringify(model.manifest)).digest("hex");
+  writeFileSync(path, JSON.stringify(model));
+}
+
+test.each([
+  ...Object.entries(MANIFESTS),
+  ["another dtype", ({ manifest }: Model) => (manifest.dtype = "fp32")] as const,
+  ["another sign", ({ manifest }: Model) => (manifest.q8Signed = !manifest.q8Signed)] as const,
+  ["another packed form", ({ manifest }: Model) => (manifest.tensors[PACKED].extra = {})] as const,
+])("a manifest with %s is damaged", async (_, damage) => {
+  edit(damage, false);
+  await expect(readStoredModel(folder())).rejects.toThrow(/model.json is not as it was written/);
+});
+
+test.each(Object.entries(MANIFESTS))("even where its checksum is right: %s", async (_, damage) => {
+  edit(damage, true);
+  await expect(readStoredModel(folder())).rejects.toThrow(DamagedModelError);
+});
+
+test("a damaged manifest is not used: the model is made again", async () => {
+  edit(MANIFESTS["a tensor's offset a page off"], false);
+  expect(await load()).toEqual({ tokenIds: right, converted: true });
+});
+
+/** Flips one bit in the middle; size and time of change stay. */
+function flipBit(path: string): void {
+  const { atime, mtime } = statSync(path);
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1] ^= 1;
+  writeFileSync(path, bytes);
+  utimesSync(path, atime, mtime);
+}
+
+test("one flipped bit is found at the next load, though size and time are the same", async () => {
+  await load();
+  flipBit(weights());
+  expect(await load()).toEqual({ tokenIds: right, converted: true });
+  expect(await load()).toEqual({ tokenIds: right, converted: false });
+});
+
+test("one flipped bit is found in a file that was put in the old one's place", async () => {
+  await load();
+  cpSync(weights(), `${weights()}.new`, { preserveTimestamps: true });
+  flipBit(`${weights()}.new`);
+  renameSync(`${weights()}.new`, weights());
+  expect(await load()).toEqual({ tokenIds: right, converted: true });
+});
+
+test("a copied cache is read through once, then trusted", async () => {
+  const note = join(folder(), "verified.json");
+  const before = readFileSync(note, "utf8");
+  expect(await load()).toEqual({ tokenIds: right, converted: false });
+  const verified = readFileSync(note, "utf8");
+  expect(verified).not.toBe(before);
+  const { mtimeMs } = statSync(note);
+  await load();
+  expect(statSync(note).mtimeMs).toBe(mtimeMs);
+});
+
+test("what others keep beside the model does not matter", async () => {
+  writeFileSync(join(folder(), "something-else.json"), "{");
+  expect((await load()).converted).toBe(false);
+  expect(await verifyCache()).toEqual({ intact: 1, skipped: 0, damaged: [] });
+});
+
+test.each([
+  ["weights", () => flipBit(weights()), /packed.bin: block \d+ of \d+ is not as it was written/],
+  ["missing weights", () => rmSync(weights()), /packed.bin: it is missing/],
+  [
+    "a damaged manifest",
+    () => writeFileSync(join(folder(), "model.json"), "[]"),
+    /model.json is missing or no JSON|not as it was written/,
+  ],
+  ["no manifest", () => rmSync(join(folder(), "model.json")), /model.json is missing/],
+] as const)("the cache's verification finds and removes %s", async (_, damage, fault) => {
+  const directory = folder();
+  damage();
+  expect(await verifyCache()).toEqual({
+    intact: 0,
+    skipped: 0,
+    damaged: [{ directory, fault: expect.stringMatching(fault), removed: true }],
+  });
+  expect(existsSync(directory)).toBe(false);
+  expect(await load()).toEqual({ tokenIds: right, converted: true });
+});
+
+test("doctor --verify says what is damaged and that it was removed", async () => {
+  flipBit(weights());
+  const directory = folder();
+  const { code, stdout, stderr } = await foretoken(["doctor", "--verify", "-m", DRAFT], {
+    env: { FORETOKEN_CACHE: cache },
+  });
+  expect(stderr).toBe("");
+  expect(code).toBe(1);
+  expect(stdout).toMatch(`${directory} is damaged (packed.bin: block`);
+  expect(stdout).toContain("removed, made again when next loaded");
+  expect((await foretoken(["doctor", "--verify", "-m", DRAFT], { env: { FORETOKEN_CACHE: cache } })).stdout).toMatch(
+    /converted\s+1 intact/,
+  );
+});
