@@ -1,0 +1,16 @@
+import type { Dtype, GenerateOptions, GenerationResult } from "../../src/index.js";
+import { model, TARGET } from "./models.js";
+
+const known = new Map<string, Promise<GenerationResult>>();
+
+/** The target's plain decoding, computed once in each test file. The options are plain data. */
+export async function plainResult(dtype: Dtype, prompt: string, options: GenerateOptions): Promise<GenerationResult> {
+  const key = JSON.stringify([dtype, prompt, options]);
+  let found = known.get(key);
+  if (!found) {
+    const target = await model(TARGET, dtype);
+    found = target.generate(prompt, { ...options, speculation: { method: "none" } });
+    known.set(key, found);
+  }
+  return found;
+}
