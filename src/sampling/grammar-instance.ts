@@ -1,7 +1,7 @@
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { TokenizerError, UsageError } from "../types/errors.js";
+import { runWithin, TimeLimitError } from "../types/time-limit.js";
 import type { TokenId } from "../types/token.js";
-import { runWithin, TimeLimitError } from "./time-limit.js";
 import { WebAssembly } from "./webassembly.js";
 import { type CompilerHandle, type Handle, newXGrammarInstance, type XGrammarInstance } from "./xgrammar.js";
 
