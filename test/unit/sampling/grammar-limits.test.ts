@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { compileGrammar, type GrammarSpec } from "../../../src/sampling/grammar.js";
-import { runWithin, TimeLimitError } from "../../../src/sampling/time-limit.js";
+import { runWithin, TimeLimitError } from "../../../src/types/time-limit.js";
 import { MEMORY_LIMIT, newXGrammarInstance } from "../../../src/sampling/xgrammar.js";
 import { model, TARGET } from "../../support/models.js";
 
