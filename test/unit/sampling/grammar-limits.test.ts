@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compileGrammar, type GrammarSpec } from "../../../src/sampling/grammar.js";
-import { runWithin, TimeLimitError } from "../../../src/types/time-limit.js";
 import { MEMORY_LIMIT, newXGrammarInstance } from "../../../src/sampling/xgrammar.js";
+import { runWithin, TimeLimitError } from "../../../src/types/time-limit.js";
 import { model, TARGET } from "../../support/models.js";
 
 const nested = (depth: number): object =>
