@@ -4,7 +4,7 @@ import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { some, tier } from "../support/tier.js";
 
 /** The promise: a chain of drafted tokens gives plain decoding's tokens, exactly. */
-const NEW_TOKENS = 32;
+const NEW_TOKENS = tier(32, 24);
 const LENGTHS = [1, 2, 3, 4, 6, 8];
 const SAMPLINGS: [name: string, options: GenerateOptions][] = [
   ["greedy", {}],
@@ -17,7 +17,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     const target = await model(TARGET, dtype);
     const draft = await model(DRAFT, dtype);
     let accepted = 0;
-    for (const [i, { id, prompt }] of some(prompts(), 8).entries()) {
+    for (const [i, { id, prompt }] of some(prompts(), dtype === "q8" ? 6 : 3).entries()) {
       const options = { ...sampling, maxNewTokens: NEW_TOKENS };
       const plain = await target.generate(prompt, options);
       for (const numSpeculativeTokens of tier(LENGTHS, [LENGTHS[i % 3], LENGTHS[3 + (i % 3)]])) {
@@ -29,7 +29,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
         accepted += fast.stats.acceptedTokens;
       }
     }
-    expect(accepted).toBeGreaterThan(tier(1000, 60));
+    expect(accepted).toBeGreaterThan(tier(1000, 20));
   });
 
   test.each([2, 4, 6])("%i prompts in the same passes give the tokens of each alone", async (count) => {
@@ -52,8 +52,8 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     const target = await model(TARGET, dtype);
     const draft = await model(DRAFT, dtype);
     for (const sampling of [{}, { temperature: 0.9, topP: 0.95, seed: 5 }]) {
-      const plain = await target.generate(prompts()[3].prompt, { ...sampling, maxNewTokens: 64 });
-      const options = { ...sampling, maxNewTokens: 64, assistantModel: draft, speculation: { policy } };
+      const plain = await target.generate(prompts()[3].prompt, { ...sampling, maxNewTokens: tier(64, 32) });
+      const options = { ...sampling, maxNewTokens: tier(64, 32), assistantModel: draft, speculation: { policy } };
       expect((await target.generate(prompts()[3].prompt, options)).tokenIds).toEqual(plain.tokenIds);
     }
   });

@@ -24,7 +24,7 @@ describe.each(Object.keys(WAYS))("%s", (name) => {
         prompts().filter((_, i) => i % 13 === 3),
         1,
       )) {
-        const all = { ...options, grammar: GRAMMARS[grammar], maxNewTokens: tier(60, 40), logitBias: { 0: 2 } };
+        const all = { ...options, grammar: GRAMMARS[grammar], maxNewTokens: tier(60, 32), logitBias: { 0: 2 } };
         const plain = await plainResult("q8", prompt, all);
         const fast = await target.generate(prompt, { ...all, ...(await WAYS[name].options("q8")) });
         expect(fast.tokenIds, sampling).toEqual(plain.tokenIds);

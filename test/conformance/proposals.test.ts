@@ -14,7 +14,7 @@ import { assertWellFormed } from "../support/well-formed.js";
  */
 const PROMPTS = some(
   prompts().filter((_, i) => i % 6 === 2),
-  3,
+  4,
 ).map(({ prompt }) => prompt);
 
 describe("every step proposes what the oracle does", () => {

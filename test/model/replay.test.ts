@@ -11,7 +11,7 @@ const SAMPLINGS: Record<string, GenerateOptions> = {
 };
 const CASES = some(
   prompts().filter((_, i) => i % 8 === 3),
-  2,
+  3,
 );
 /** Methods that look at rows off the text, which a replay has to guess. */
 const GUESSES = /recycling|lookahead/;
