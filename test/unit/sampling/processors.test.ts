@@ -92,7 +92,9 @@ describe("errors", () => {
   test("a logit that is not a number", () => {
     const { sampler } = samplerOf({ doSample: true });
     const logits = new Float32Array(VOCABULARY).fill(Number.NaN, 4, 5);
-    expect(() => sampler.choose(logits, historyOf([1], []))).toThrow(/logits of the token at position 0 are not finite/);
+    expect(() => sampler.choose(logits, historyOf([1], []))).toThrow(
+      /logits of the token at position 0 are not finite/,
+    );
   });
 
   test.each([
