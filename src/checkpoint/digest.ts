@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -61,7 +61,11 @@ async function lookUp(path: string, memo?: string) {
 async function digestOf(path: string, opened: string | undefined, memo?: string): Promise<string> {
   const { real, info, stamp, note, digest: known } = await lookUp(path, memo);
   if (opened !== undefined && fileStamp(info) !== opened) throw changed(path);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    // What this process remembers may not be in this folder yet.
+    if (memo && note && !existsSync(note)) await writeNote(memo, note, { stamp, digest: known });
+    return known;
+  }
   const hash = createHash("sha256");
   await pipeline(createReadStream(real, { highWaterMark: 4 << 20 }), hash);
   const digest = hash.digest("hex");

@@ -1,14 +1,14 @@
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { TokenizerError, UsageError } from "../types/errors.js";
+import { runWithin, TimeLimitError } from "../types/time-limit.js";
 import type { TokenId } from "../types/token.js";
-import { runWithin, TimeLimitError } from "./time-limit.js";
 import { WebAssembly } from "./webassembly.js";
 import { type CompilerHandle, type Handle, newXGrammarInstance, type XGrammarInstance } from "./xgrammar.js";
 
 /** Milliseconds that compiling may take: 2 s for small vocabularies, 13 s for 49,152 tokens. Work is done for every token. */
 const compileLimit = (vocabSize: number) => 1000 + vocabSize / 4;
 /** Milliseconds for one call while an output runs. */
-const STEP_LIMIT = 2000;
+const STEP_LIMIT = 1000;
 /** A call that took this long makes the next one run with a watch, which costs some 0.1 ms. */
 const SLOW_CALL = 50;
 /** Instances without a user that are kept for each tokenizer: each holds 15 MB or more, and spares the next user 0.1 to 0.3 s. */

@@ -24,6 +24,8 @@ export interface TokenizerJson {
   decoder?: unknown;
 }
 
+/** Kinds of models that the library knows. */
+const MODEL_TYPES: readonly string[] = ["BPE", "WordPiece", "WordLevel", "Unigram"];
 /** Most tokens of a vocabulary; the largest known have 262,144. Tables are as long as the largest id. */
 const MAX_TOKENS = 1 << 22;
 /** Deepest nesting of a part. Those of known tokenizers have 4 levels. */
@@ -75,6 +77,12 @@ function checkId(id: unknown, token: string, file: string): asserts id is number
 }
 
 function checkVocabulary({ vocab, type }: Record<string, unknown>, file: string): VocabularyEntries {
+  // Older files leave the type out.
+  if (type !== undefined && !MODEL_TYPES.includes(type as string)) {
+    throw new TokenizerError(
+      `${file} cannot be used: its model is of the type ${show(type)}, expected one of: ${MODEL_TYPES.join(", ")}`,
+    );
+  }
   if (type === "Unigram" || (type === undefined && Array.isArray(vocab))) {
     const sound = Array.isArray(vocab) && vocab.length > 0 && vocab.length <= MAX_TOKENS;
     if (!sound) throw new TokenizerError(`${file}: model.vocab is ${show(vocab)}, expected [token, score] pairs`);

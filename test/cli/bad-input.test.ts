@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { foretoken } from "../support/cli.js";
 import { temporaryFolder } from "../support/models.js";
+import { some } from "../support/tier.js";
 
 const HERE = temporaryFolder();
 writeFileSync(join(HERE, "file"), "x");
@@ -88,7 +89,7 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["doctor", "now"], 2, /takes no words/],
 ];
 
-test.each(cases)("%j", async (args, code, says) => {
+test.each(some(cases, 24))("%j", async (args, code, says) => {
   const result = await foretoken(args);
   expect(result.stderr).toMatch(says);
   expect(result.stderr.trimEnd().split("\n"), "one line").toHaveLength(1);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { AutoModelForCausalLM } from "../../src/index.js";
 import { WAYS } from "../support/methods.js";
 import { DRAFT, model, TARGET } from "../support/models.js";
+import { some, tier } from "../support/tier.js";
 
 /** Places where a drafter has nothing to say, and the output must go on as if it had not been asked. */
 const ways = Object.keys(WAYS).filter((name) => name !== "plain");
@@ -18,9 +19,9 @@ const PAIRS = [
 test.each(ways)("paths on which every token is forbidden end the drafting, not the output: %s", async (name) => {
   const target = await model(TARGET, "q8");
   let whole = 0;
-  for (const [first, second] of [...PAIRS, ...PAIRS.map(([a, b]) => [b, a])]) {
+  for (const [first, second] of some([...PAIRS, ...PAIRS.map(([a, b]) => [b, a])], 4)) {
     const grammar = { ebnf: `root ::= "${first}" | "${second}" [a-z ]*` };
-    for (let seed = 0; seed < 6; seed++) {
+    for (let seed = 0; seed < tier(6, 2); seed++) {
       const options = { grammar, minNewTokens: 8, temperature: 1, seed, maxNewTokens: 12 };
       const plain = await target
         .generate(PROMPT, { ...options, speculation: { method: "none" } })
@@ -31,7 +32,7 @@ test.each(ways)("paths on which every token is forbidden end the drafting, not t
       whole++;
     }
   }
-  expect(whole).toBeGreaterThan(5);
+  expect(whole).toBeGreaterThan(tier(5, 1));
 });
 
 test("where the target itself may say nothing, one line tells why, greedy and sampled", async () => {

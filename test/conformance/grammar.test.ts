@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { GenerateOptions, GrammarSpec } from "../../src/index.js";
 import { WAYS } from "../support/methods.js";
 import { model, prompts, TARGET } from "../support/models.js";
+import { plainResult } from "../support/plain.js";
+import { some, tier } from "../support/tier.js";
 
 const schema = {
   type: "object",
@@ -18,9 +20,12 @@ describe.each(Object.keys(WAYS))("%s", (name) => {
   test.each(Object.keys(GRAMMARS))("the constrained text of plain decoding: %s", async (grammar) => {
     const target = await model(TARGET, "q8");
     for (const [sampling, options] of Object.entries(SAMPLINGS)) {
-      for (const { prompt } of prompts().filter((_, i) => i % 13 === 3)) {
-        const all = { ...options, grammar: GRAMMARS[grammar], maxNewTokens: 60, logitBias: { 0: 2 } };
-        const plain = await target.generate(prompt, { ...all, speculation: { method: "none" } });
+      for (const { prompt } of some(
+        prompts().filter((_, i) => i % 13 === 3),
+        1,
+      )) {
+        const all = { ...options, grammar: GRAMMARS[grammar], maxNewTokens: tier(60, 32), logitBias: { 0: 2 } };
+        const plain = await plainResult("q8", prompt, all);
         const fast = await target.generate(prompt, { ...all, ...(await WAYS[name].options("q8")) });
         expect(fast.tokenIds, sampling).toEqual(plain.tokenIds);
         if (plain.finishReason !== "eos") continue;
@@ -59,7 +64,7 @@ test("grammars that cannot be used are explained in one line, and the next one w
   const target = await model(TARGET, "q8");
   const bad: [unknown, string][] = [
     [{ ebnf: "root ::= (" }, "the grammar cannot be used: "],
-    [{ jsonSchema: { type: "colour" } }, "the grammar cannot be used: "],
+    [{ jsonSchema: { type: "colour" } }, "the JSON schema cannot be used: at #, "],
     ["xml", 'grammar must be "json", { jsonSchema: {...} } or { ebnf: "root ::= ..." }'],
     [{ jsonSchema: 3 }, "grammar must be"],
   ];
@@ -72,4 +77,44 @@ test("grammars that cannot be used are explained in one line, and the next one w
     expect(good.text).toMatch(/^(the|a|t|th)/);
   }
   await expect(target.generate("x", { grammar: "json", ignoreEos: true })).rejects.toThrow("leave out ignoreEos");
+});
+
+const PERSON = "Person: ";
+/** Compiles at once and is followed ever more slowly. */
+const SLOW = {
+  ebnf: 'root ::= "z" | y y y y y y y y\ny ::= x x x x x x x x\nx ::= z z z z z z z z\nz ::= [a-z ] | ""',
+};
+
+test("a grammar that fails, before an output or within it, ends that output and no other", async () => {
+  const target = await model(TARGET, "q8");
+  const options = { grammar: GRAMMARS.schema, temperature: 0.9, seed: 3, maxNewTokens: 60 };
+  const alone = (await target.generate(PERSON, options)).tokenIds;
+  const deep = `${"(".repeat(200)}"a" nope${")".repeat(200)}`;
+  for (const grammar of [{ ebnf: "root ::= (" }, { ebnf: `root ::= ${deep}` }, { jsonSchema: { not: {} } }, SLOW]) {
+    const hostile = target.stream("x", { grammar, maxNewTokens: 60 })[Symbol.asyncIterator]();
+    let error: Error | undefined;
+    const tokens: number[] = [];
+    for await (const event of target.stream(PERSON, options)) {
+      if (event.type === "token") tokens.push(event.tokenId);
+      if (!error) await hostile.next().catch((e) => (error = e));
+    }
+    expect(tokens).toEqual(alone);
+    expect(error).toMatchObject({ name: "UsageError" });
+    if (grammar === SLOW) expect(error?.message).toContain("it takes too long");
+    // The same model, the same grammar.
+    expect((await target.generate(PERSON, options)).tokenIds).toEqual(alone);
+  }
+});
+
+test("outputs that run at once with one grammar or several are those of each alone", async () => {
+  const target = await model(TARGET, "q8");
+  const texts = ["one", "two", "three", "four", "five", "six"];
+  const all: GenerateOptions[] = texts.flatMap((text) => [
+    { grammar: { ebnf: `root ::= "${text}" [a-z]{3,9} "."` }, maxNewTokens: 12 },
+    { grammar: GRAMMARS.words, maxNewTokens: 12 },
+  ]);
+  const together = await Promise.all(all.map((options) => target.generate("The story:", options)));
+  for (const [i, options] of all.entries()) {
+    expect((await target.generate("The story:", options)).tokenIds).toEqual(together[i].tokenIds);
+  }
 });

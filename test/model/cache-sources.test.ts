@@ -92,7 +92,7 @@ test("contents that change in place while size and time are kept are other conte
   expect(readdirSync(memo)).toHaveLength(1);
   overwrite(otherContents());
   utimesSync(weights(), longAgo, longAgo);
-  expect(statSync(weights()).mtimeMs).toBe(longAgo.getTime());
+  expect(Math.round(statSync(weights()).mtimeMs)).toBe(longAgo.getTime());
   expect(await fileDigests([weights()], memo)).not.toBe(before);
 });
 

@@ -84,7 +84,7 @@ test.each(damages)("a damaged model is made again: %s", async (_, damage) => {
   expect(await load()).toMatchObject({ converted: false, tokenIds: first.tokenIds });
 });
 
-const GENERATE = ["bin/foretoken.js", "generate", "-n", "4", "--method", "none", "--model", DRAFT];
+const GENERATE = ["bin/foretoken.js", "generate", "One day", "-n", "4", "--method", "none", "--model", DRAFT];
 
 test("processes that convert at once do not disturb each other", async () => {
   const run = () => promisify(execFile)(process.execPath, GENERATE, { env: process.env });

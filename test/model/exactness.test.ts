@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { AutoModelForCausalLM, type Dtype, type Exactness } from "../../src/index.js";
+import { AutoModelForCausalLM, type Dtype, type Exactness, runtimeInfo } from "../../src/index.js";
 import { rowInvariance } from "../../src/loading/row-invariance.js";
 import { foretoken } from "../support/cli.js";
 import { DRAFT, temporaryFolder } from "../support/models.js";
@@ -67,7 +67,7 @@ test("later loads read what is kept; a damaged file is made again", async () => 
 
 test("another number of threads is checked for itself", async () => {
   await load("q8");
-  const threads = process.env.FORETOKEN_TEST_THREADS ?? "3";
+  const threads = String(runtimeInfo().threads + 1);
   const { code } = await foretoken(["generate", "-m", DRAFT, "-n", "2", "--method", "none", "--threads", threads]);
   expect(code).toBe(0);
   expect(kept()).toHaveLength(2);

@@ -3,6 +3,7 @@ import { AutoModelForCausalLM, type Dtype, type LanguageModel, Need } from "../.
 import { logitsOf } from "../../src/loading/row-invariance.js";
 import { DRAFT, model, prompts, readJson, TARGET } from "../support/models.js";
 import { quality } from "../support/quality.js";
+import { some, tier } from "../support/tier.js";
 
 interface Side {
   top10_ids: number[];
@@ -41,7 +42,7 @@ test.each([
   ["draft", DRAFT],
 ] as const)("golden values of the embedded %s in fp32", async (side, directory) => {
   const lm = await model(directory, "fp32");
-  for (const { prompt, input_ids: ids, [side]: expected } of golden.cases) {
+  for (const { prompt, input_ids: ids, [side]: expected } of some(golden.cases, 4)) {
     expect(lm.promptIds(prompt)).toEqual(ids);
     const row = (await logitsOf(lm.model, ids, 64))[ids.length - 1];
     expected.top10_ids.forEach((id, i) => {
@@ -55,9 +56,9 @@ test.each([
 
 test.each(["q8", "q4"] as Dtype[])("quantisation keeps the distribution: %s", async (dtype) => {
   const [exact, rough] = [await model(TARGET, "fp32"), await model(TARGET, dtype)];
-  const texts = prompts().map(({ prompt }) => exact.promptIds(prompt));
+  const texts = some(prompts(), 12).map(({ prompt }) => exact.promptIds(prompt));
   const { positions, kl, agreement } = await quality(exact, rough, texts);
-  expect(positions).toBeGreaterThan(500);
+  expect(positions).toBeGreaterThan(tier(500, 100));
   // 8-bit block-32 was measured at 0.0002 nats, 4-bit at 0.021.
   expect(kl).toBeLessThan(dtype === "q8" ? 0.001 : 0.06);
   expect(agreement).toBeGreaterThanOrEqual(dtype === "q8" ? 0.99 : 0.97);

@@ -3,6 +3,7 @@ import { openCheckpoint } from "../../src/checkpoint/checkpoint.js";
 import { padded } from "../../src/checkpoint/padded-source.js";
 import { AutoTokenizer, type Dtype, loadModel } from "../../src/index.js";
 import { model, prompts, TARGET } from "../support/models.js";
+import { some } from "../support/tier.js";
 
 const SHAPE = { hiddenSize: 320, intermediateSize: 832, numLayers: 8, numHeads: 6, numKvHeads: 3 };
 
@@ -17,7 +18,10 @@ test.each(["fp32", "q4"] as Dtype[])("a padded model says what the small one say
   const large = await loadModel(source, config, await AutoTokenizer.fromPretrained(TARGET), { dtype });
   let same = 0;
   let all = 0;
-  for (const { prompt } of prompts().filter((_, i) => i % 5 === 0)) {
+  for (const { prompt } of some(
+    prompts().filter((_, i) => i % 5 === 0),
+    3,
+  )) {
     const ids = small.promptIds(prompt);
     const expected = await small.generate(ids, { maxNewTokens: 32 });
     const got = await large.generate(ids, { maxNewTokens: 32 });

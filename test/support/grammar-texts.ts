@@ -28,3 +28,13 @@ export async function schemaReader(): Promise<(schema: object) => (text: string)
     }
   };
 }
+
+/** What schemaToEbnf throws for a schema, if anything. */
+export function schemaError(schema: unknown): Error | undefined {
+  try {
+    schemaToEbnf(schema as object);
+  } catch (error) {
+    return error as Error;
+  }
+  return undefined;
+}

@@ -82,7 +82,7 @@ function closing(source: string, open: number, line: number): { code: string; en
       at = literal.end;
       continue;
     }
-    const number = /\d/.test(character) && !/[\w.]$/.test(code) ? numberLiteral(source, at) : undefined;
+    const number = /\d/.test(character) && !/[\w.]/.test(source[at - 1]) ? numberLiteral(source, at) : undefined;
     if (number) {
       code += number.code;
       at = number.end;
@@ -92,7 +92,7 @@ function closing(source: string, open: number, line: number): { code: string; en
     else if (")]}".includes(character)) depth = Math.max(0, depth - 1);
     // The parser's library takes time that grows with the square of white space in a row.
     if (!isSpace(character)) code += character;
-    else if (!code.endsWith(" ")) code += " ";
+    else if (!isSpace(source[at - 1])) code += " ";
     at++;
   }
   throw new TemplateError("syntax", `a tag {${kind} is not closed with ${close}`, line);

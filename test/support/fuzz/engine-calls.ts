@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { type CausalLM, Need, type PassResult, type Sequence, type TokenRows } from "../../../src/index.js";
+import type { CausalLM, TokenRows } from "../../../src/index.js";
+import { isInPass, readAll, turn } from "./passes.js";
 import type { Random } from "./random.js";
 import { freshResult, nextRow, Tracked } from "./tracked.js";
 
@@ -23,11 +24,8 @@ export class EngineCalls {
   readonly calls: readonly (() => Promise<void>)[] = [
     async () => void (await this.start()),
     () => this.prefill(),
-    () => this.pass(),
-    () => this.pass(),
-    () => this.pass(),
-    () => this.commit(),
-    () => this.commit(),
+    ...[1, 2, 3].map(() => () => this.pass()),
+    ...[1, 2].map(() => () => this.commit()),
     () => this.rollback(),
     () => this.fork(),
     () => this.end(),
@@ -202,14 +200,9 @@ export class EngineCalls {
     const { request, keep } = this.rows(tracked);
     const running = this.model.forward([request], (result) => readAll(result, [request]));
     for (let i = random.int(0, 3); i > 0; i--) await turn(random);
-    const changes: (() => unknown)[] = [
-      () => sequence.commit([]),
-      () => sequence.rollback(0),
-      () => sequence.fork(),
-      () => sequence.dispose(),
-    ];
     if (isInPass(sequence)) {
-      expect(random.pick(changes)).toThrow(/in a pass/);
+      const change = random.pick(["commit", "rollback", "fork", "dispose"] as const);
+      expect(() => sequence[change]([] as never), change).toThrow(/in a pass/);
       const again = random.chance(0.5)
         ? this.model.forward([request], () => 0)
         : this.model.prefill(sequence, [1, 2, 3]);
@@ -253,29 +246,4 @@ export class EngineCalls {
     const fresh = await freshResult(this.model, ids);
     expect(got.equals(fresh.subarray(0, got.length)), "the next row's logits").toBe(true);
   }
-}
-
-/** By a change that is never right, so that nothing is done to it. */
-function isInPass(sequence: Sequence): boolean {
-  try {
-    sequence.commit([-5]);
-  } catch (error) {
-    return /in a pass/.test(String(error));
-  }
-  throw new Error("a wrong commit was taken");
-}
-
-function readAll(result: PassResult, requests: readonly TokenRows[]): void {
-  requests.forEach(({ needs }, s) => {
-    needs.forEach((need, row) => {
-      if (need & Need.logits) result.logits(row, s);
-      if (need & Need.top) expect(result.top(row, s).ids[0]).toBe(result.argmax(row, s));
-      if (need & Need.logSumExp) expect(result.logSumExp(row, s)).not.toBeNaN();
-      if (need & Need.hidden) result.hidden(row, s);
-    });
-  });
-}
-
-function turn(random: Random): Promise<void> {
-  return random.chance(0.5) ? Promise.resolve() : new Promise((resolve) => setImmediate(resolve));
 }

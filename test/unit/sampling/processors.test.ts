@@ -92,7 +92,9 @@ describe("errors", () => {
   test("a logit that is not a number", () => {
     const { sampler } = samplerOf({ doSample: true });
     const logits = new Float32Array(VOCABULARY).fill(Number.NaN, 4, 5);
-    expect(() => sampler.choose(logits, historyOf([1], []))).toThrow(/logit of token 4 is not a number/);
+    expect(() => sampler.choose(logits, historyOf([1], []))).toThrow(
+      /logits of the token at position 0 are not finite/,
+    );
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { SamplingParams } from "../../../src/types/sampling-params.js";
 import { chiSquareTest } from "../../support/statistics.js";
+import { tier } from "../../support/tier.js";
 import {
   exactProbabilities,
   type Fault,
@@ -12,7 +13,8 @@ import {
 } from "../../support/tiny-speculation.js";
 
 /** Sampled output has the target's distribution: counted over whole outputs, against exact probabilities. */
-const SAMPLES = 200_000;
+const SAMPLES = tier(200_000, 20_000);
+const FAULTY_SAMPLES = tier(50_000, 15_000);
 const PROCESSORS: Record<string, Partial<SamplingParams>> = {
   "temperature 0.6": { temperature: 0.6 },
   "top-k 3": { topK: 3 },
@@ -44,7 +46,7 @@ const faults: [Fault, Trial][] = [
   ["rejected siblings kept", { ...chain, widths: SHAPES.tree, coupling: "maximal" }],
 ];
 test.each(faults)("a planted fault is found: %s, %o", (fault, trial) => {
-  expect(pValue({ ...trial, fault }, SAMPLES / 4)).toBeLessThan(1e-9);
+  expect(pValue({ ...trial, fault }, FAULTY_SAMPLES)).toBeLessThan(1e-9);
 });
 
 function pValue(trial: Trial, samples: number): number {

@@ -1,0 +1,16 @@
+/**
+ * Two tiers of the same tests. `npm test` holds every promise on some prompts and samples; `npm run test:full`
+ * (FORETOKEN_FULL=1) holds it on all of them.
+ */
+const FULL = process.env.FORETOKEN_FULL === "1";
+
+/** The first in the full tier, the second in the fast one: counts of prompts, samples, sizes. */
+export function tier<T>(full: T, fast: T): T {
+  return FULL ? full : fast;
+}
+
+/** All items in the full tier; in the fast one `count` of them, the first and then at even distances. */
+export function some<T>(items: readonly T[], count: number): T[] {
+  if (FULL || items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
+}
