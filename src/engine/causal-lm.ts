@@ -9,7 +9,6 @@ import { PassPacer } from "./pass-pacer.js";
 import { PassQueue } from "./pass-queue.js";
 import type { PassRunner } from "./pass-runner.js";
 import { type GraphOptions, PassRunners } from "./pass-runners.js";
-import { PassTimes } from "./pass-times.js";
 import { checkPrefill, type PrefillOptions, prefill } from "./prefill.js";
 import { RotaryCache } from "./rotary-cache.js";
 import type { PassResult, TokenRows } from "./rows.js";
@@ -37,9 +36,7 @@ export class CausalLM {
   private readonly rotary: RotaryCache;
   private readonly runners: PassRunners;
   private readonly skipping = new Map<string, Promise<CausalLM>>();
-  /** What passes have taken so far. */
-  readonly times = new PassTimes();
-  private readonly pacer = new PassPacer(this.times);
+  private readonly pacer = new PassPacer();
   private readonly queue = new PassQueue();
   private disposal: Promise<void> | undefined;
 

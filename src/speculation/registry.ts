@@ -6,7 +6,6 @@ import { OPTION_ALIASES } from "../types/option-aliases.js";
 import { givenOptions, guessName } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
 import type { Drafter } from "./drafter.js";
-import { guarded } from "./guard.js";
 import { assertDrafter } from "./guest-drafter.js";
 
 /** What a method can be made from. */
@@ -56,8 +55,7 @@ export class MethodRegistry {
   }
 
   /**
-   * The method of that name; "auto" is the best of those available, among them the best that knows all options given. What
-   * "auto" chose proposes only where that is expected to be faster than plain decoding.
+   * The method of that name; "auto" is the best of those available, among them the best that knows all options given.
    * @throws UsageError naming the nearest method
    */
   find(name: string, context: MethodContext): Method {
@@ -93,10 +91,7 @@ export class MethodRegistry {
       );
     }
     const drafter = method.create({ ...context, options });
-    const checked = (made: Drafter) => {
-      const drafter = assertDrafter(made, `create of method "${method.name}"`);
-      return name === "auto" ? guarded(drafter, context) : drafter;
-    };
+    const checked = (made: Drafter) => assertDrafter(made, `create of method "${method.name}"`);
     return drafter instanceof Promise ? drafter.then(checked) : checked(drafter);
   }
 }

@@ -28,8 +28,6 @@ export interface GenerationStats {
   acceptanceByPosition: number[];
   /** Drafted and accepted tokens of each drafter. */
   byDrafter: Record<string, { drafted: number; accepted: number }>;
-  /** Steps of method "auto" that verified fewer candidates than there were, or none, because more was expected to be slower. */
-  guardedSteps: number;
   /** Where drafting stopped, when the draft's context was full before the target's. */
   draftExhausted?: DraftExhausted;
   tokensPerSecond: number;
@@ -53,7 +51,6 @@ export class StatsRecorder {
   private readonly acceptedAt: number[] = [];
   private readonly byDrafter: Record<string, { drafted: number; accepted: number }> = {};
   draftExhausted: DraftExhausted | undefined;
-  guardedSteps = 0;
   prefillMs = 0;
   draftMs = 0;
   targetMs = 0;
@@ -119,7 +116,6 @@ export class StatsRecorder {
       acceptanceRate: ratio(this.accepted, this.drafted),
       acceptanceByPosition: this.draftedAt.map((n, i) => ratio(this.acceptedAt[i] ?? 0, n)),
       byDrafter: this.byDrafter,
-      guardedSteps: this.guardedSteps,
       ...(this.draftExhausted && { draftExhausted: this.draftExhausted }),
       tokensPerSecond: ratio(this.tokens * 1000, decodeMs),
       prefillMs: this.prefillMs,

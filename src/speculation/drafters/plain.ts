@@ -5,7 +5,6 @@ import { rootOnly } from "../trees/token-tree.js";
 /** Proposes nothing: plain decoding, one token a pass. */
 export class PlainDrafter implements Drafter {
   readonly name = "none";
-  readonly free = true;
 
   async begin(): Promise<void> {}
 
