@@ -8,7 +8,8 @@ import { Scheduler } from "./scheduler.js";
  * whoever wants the others to go on uses a Scheduler.
  */
 export async function* generate(model: CausalLM, runs: readonly Run[]): AsyncGenerator<GenerationEvent> {
-  const scheduler = new Scheduler(model);
+  // More at a time would go round in turn and hold caches for longer, without being faster.
+  const scheduler = new Scheduler(model, { maxRunning: model.maxSequences });
   for (const run of runs) scheduler.add(run);
   try {
     while (!scheduler.idle) {

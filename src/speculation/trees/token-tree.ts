@@ -43,10 +43,3 @@ export function childrenOf(tree: TokenTree, node: number): number[] {
   for (let i = node + 1; i < tree.parents.length; i++) if (tree.parents[i] === node) children.push(i);
   return children;
 }
-
-/** Levels below the root. */
-export function depthOf({ parents }: TokenTree): number {
-  const depths: number[] = [0];
-  for (let node = 1; node < parents.length; node++) depths[node] = depths[parents[node]] + 1;
-  return Math.max(...depths);
-}
