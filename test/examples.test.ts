@@ -7,6 +7,7 @@ const EXPECTED: Record<string, RegExp> = {
   "quickstart.ts": /same tokens: true\ntokens per pass: [2-5]\.\d\d\n/,
   "streaming.ts": /\[[^\]]+\][\s\S]*ended by: stop;[\s\S]*ended by: aborted after 1\d tokens/,
   "own-drafter.ts": /same tokens: true\ntokens per pass: (1\.[1-9]|[2-6]\.)/,
+  "own-tree.ts": /same tokens: true\ntokens per pass: (1\.[1-9]|[2-6]\.)/,
   "algorithm.ts": /^Once upon a time[\s\S]*\ntokens per pass: [2-4]\.\d\d\n$/,
   "tuning.ts":
     /draft, K = 2: 2\.\d\d tokens per pass, \d\.\d\dx\n[\s\S]*W 7, N 5: \d\.\d\d .*about: rows off[\s\S]*ngram: [1-4]\./,
