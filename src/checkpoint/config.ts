@@ -1,6 +1,7 @@
 import { CheckpointError } from "../types/errors.js";
 import type { ModelConfig, RopeScaling } from "../types/model-config.js";
-import { escaped, isObject, show } from "./json.js";
+import { escaped, shown } from "../types/shown.js";
+import { isObject } from "./json.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -70,7 +71,7 @@ function ropeOf(json: Json, file: string): { ropeTheta: number; ropeScaling: Rop
     return { ropeTheta, ropeScaling };
   }
   throw new CheckpointError(
-    `${escaped(file)}: rope_scaling of type ${show(type)} is not supported, expected default, linear or llama3`,
+    `${escaped(file)}: rope_scaling of type ${shown(type)} is not supported, expected default, linear or llama3`,
   );
 }
 
@@ -95,10 +96,10 @@ class Fields {
   ) {}
 
   fail(name: string, expected: string): never {
-    const got = this.json[name] === undefined ? "is missing" : `is ${show(this.json[name])}`;
+    const got = this.json[name] === undefined ? "is missing" : `is ${shown(this.json[name])}`;
     // Other architectures name their sizes otherwise.
     const { model_type: type } = this.json;
-    const kind = this.json[name] === undefined && typeof type === "string" ? ` (model_type is ${show(type)})` : "";
+    const kind = this.json[name] === undefined && typeof type === "string" ? ` (model_type is ${shown(type)})` : "";
     throw new CheckpointError(`${escaped(this.file)}: ${name} ${got}, expected ${expected}${kind}`);
   }
 

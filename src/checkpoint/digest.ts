@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileStamp, isSettled } from "./file-stamp.js";
-import { unreadable } from "./json.js";
+import { unreadable } from "./regular-file.js";
 
 /** A file that is open for reading: what its stamp was then. */
 export interface OpenedFile {

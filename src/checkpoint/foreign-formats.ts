@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { CheckpointError } from "../types/errors.js";
-import { escaped } from "./json.js";
+import { escaped } from "../types/shown.js";
 
 /** What a file that is not read is, and what to do about it. */
 type Format = readonly [name: RegExp, what: string, todo: string];

@@ -1,9 +1,7 @@
 import { existsSync } from "node:fs";
 import { CheckpointError } from "../types/errors.js";
-import { escaped, show } from "./escape.js";
-import { readText, unreadable } from "./regular-file.js";
-
-export { escaped, show, unreadable };
+import { escaped, oneLine, shown } from "../types/shown.js";
+import { readText } from "./regular-file.js";
 
 /** Room for the index of a thousand shards; a hostile file of that size costs a moment and some memory. */
 const MAX_JSON_BYTES = 16 << 20;
@@ -32,11 +30,11 @@ export function parseObject(text: string, file: string): Record<string, unknown>
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const reason = escaped((error as Error).message.replace(/[\s\p{Cc}]+/gu, " "), 160);
+    const reason = oneLine((error as Error).message, 160);
     throw new CheckpointError(`${escaped(file)} is not valid JSON (${reason}): it is damaged, download it again`);
   }
   if (isObject(value)) return value;
-  throw new CheckpointError(`${escaped(file)} holds ${show(value)}, expected a JSON object: download it again`);
+  throw new CheckpointError(`${escaped(file)} holds ${shown(value)}, expected a JSON object: download it again`);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError } from "../types/errors.js";
-import { escaped, readJsonIfPresent, show } from "./json.js";
+import { escaped, shown } from "../types/shown.js";
+import { readJsonIfPresent } from "./json.js";
 import { headsIn, headTensors, MEDUSA, type MedusaHeadTensors, type MedusaLayout } from "./medusa-layouts.js";
 import { PytorchFile } from "./pytorch.js";
 import { SafetensorsFile } from "./safetensors.js";
@@ -111,13 +112,13 @@ function sizes(source: TensorSource, heads: readonly MedusaHeadTensors[], path: 
 function expectShape(shape: readonly number[], expected: readonly number[], name: string, path: string): void {
   if (shape.length === expected.length && shape.every((size, i) => size === expected[i])) return;
   throw new CheckpointError(
-    `${path}: tensor ${show(name)} has shape [${shape}], expected [${expected}] like the others`,
+    `${path}: tensor ${shown(name)} has shape [${shape}], expected [${expected}] like the others`,
   );
 }
 
 function checkCount(said: unknown, found: number, what: string, key: string): void {
   if (said === undefined || said === found) return;
-  throw new CheckpointError(`${what} but ${key} in config.json is ${show(said)}: the files do not belong together`);
+  throw new CheckpointError(`${what} but ${key} in config.json is ${shown(said)}: the files do not belong together`);
 }
 
 /** Accuracies that say nothing about these heads are no use: trees are then made for typical ones. */

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../types/errors.js";
-import { escaped, show } from "./json.js";
+import { escaped, shown } from "../types/shown.js";
 
 /** The tensors of one Medusa head. */
 export interface MedusaHeadTensors {
@@ -89,7 +89,7 @@ export function headsIn(
     }
     const place = layout.place(name);
     if (!place || place.head >= MAX_HEADS) {
-      throw new CheckpointError(`${path} has a tensor ${show(name)}, expected names such as ${layout.example}`);
+      throw new CheckpointError(`${path} has a tensor ${shown(name)}, expected names such as ${layout.example}`);
     }
     const { head, block, part } = place;
     heads[head] ??= { blocks: [] };
@@ -104,7 +104,9 @@ export function headsIn(
       continue;
     }
     if (block > MAX_BLOCKS) {
-      throw new CheckpointError(`${path}: tensor ${show(name)} is in layer ${block}, heads have at most ${MAX_BLOCKS}`);
+      throw new CheckpointError(
+        `${path}: tensor ${shown(name)} is in layer ${block}, heads have at most ${MAX_BLOCKS}`,
+      );
     }
     heads[head].blocks[block] ??= { weight: "" };
     heads[head].blocks[block][part] = name;

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../types/errors.js";
-import { escaped } from "./json.js";
+import { escaped } from "../types/shown.js";
 
 /** A class or function that a pickle names, "module name"; never looked up, only compared. */
 export class PickleGlobal {

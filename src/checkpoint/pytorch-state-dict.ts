@@ -1,5 +1,5 @@
 import { CheckpointError } from "../types/errors.js";
-import { escaped, show } from "./json.js";
+import { escaped, shown } from "../types/shown.js";
 import { PersistentId, PickleGlobal, readPickle } from "./pickle.js";
 
 /** A tensor of a state dict: a view of a storage, which several tensors may share. */
@@ -49,7 +49,7 @@ function rebuild(callee: PickleGlobal, args: readonly unknown[], path: string): 
     if (args[0].name !== callee.name && Array.isArray(args[2])) return rebuild(args[0], args[2], path);
   }
   throw new CheckpointError(
-    `${escaped(path)}: the pickle calls ${show(callee.name)}, which weights do not need, refused: save them as safetensors`,
+    `${escaped(path)}: the pickle calls ${shown(callee.name)}, which weights do not need, refused: save them as safetensors`,
   );
 }
 

@@ -1,11 +1,11 @@
 import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
+import { escaped, shown } from "../types/shown.js";
 import { fileDigests } from "./digest.js";
 import { fileStamp } from "./file-stamp.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
-import { escaped, show, unreadable } from "./json.js";
 import { type PickledTensor, readStateDict } from "./pytorch-state-dict.js";
-import { openRegular, readFully } from "./regular-file.js";
+import { openRegular, readFully, unreadable } from "./regular-file.js";
 import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "./tensor-source.js";
 import { entryStart, readZipDirectory, type ZipEntry } from "./zip.js";
 
@@ -88,7 +88,7 @@ export class PytorchFile implements WeightFile {
 
   async readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
     const info = this.info(name);
-    if (!info) throw new CheckpointError(`${escaped(this.path)} has no tensor ${show(name)}`);
+    if (!info) throw new CheckpointError(`${escaped(this.path)} has no tensor ${shown(name)}`);
     const tensor = this.tensors.get(name)!;
     const width = elementCount(info.shape.slice(1));
     const bytes = new Uint8Array(count * width * BYTES_PER_ELEMENT[info.dtype]);
@@ -96,7 +96,7 @@ export class PytorchFile implements WeightFile {
     try {
       await readFully(this.file, bytes, (await this.startOf(this.entryOf(tensor))) + first);
     } catch (error) {
-      throw error instanceof CheckpointError ? error : unreadable(`${this.path}: tensor ${show(name)}`, error);
+      throw error instanceof CheckpointError ? error : unreadable(`${this.path}: tensor ${shown(name)}`, error);
     }
     toFloat32(info.dtype, bytes, into);
   }
@@ -128,7 +128,7 @@ export class PytorchFile implements WeightFile {
   }
 
   private unusable(name: string, what: string): CheckpointError {
-    return new CheckpointError(`${escaped(this.path)}: tensor ${show(name)} ${what}`);
+    return new CheckpointError(`${escaped(this.path)}: tensor ${shown(name)} ${what}`);
   }
 }
 
@@ -143,7 +143,7 @@ async function readEntry(
   if (!entry) return undefined;
   if (entry.size > limit) {
     throw new CheckpointError(
-      `${escaped(path)}: the entry ${show(name)} has ${entry.size} bytes, at most ${limit} are expected: is it a PyTorch file?`,
+      `${escaped(path)}: the entry ${shown(name)} has ${entry.size} bytes, at most ${limit} are expected: is it a PyTorch file?`,
     );
   }
   const bytes = new Uint8Array(entry.size);

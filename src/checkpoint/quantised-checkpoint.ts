@@ -1,6 +1,7 @@
 import { CheckpointError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
-import { escaped, isObject, show } from "./json.js";
+import { escaped, shown } from "../types/shown.js";
+import { isObject } from "./json.js";
 import type { TensorSource } from "./tensor-source.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -48,7 +49,7 @@ export function refuseQuantised(
   if (part === undefined && isWhole(source, config)) {
     return `config.json asks for quantisation by ${method}, which is left out: the weights in ${escaped(directory)} are not quantised`;
   }
-  const how = method === undefined ? `there is a tensor ${show(part)}` : `by ${method}`;
+  const how = method === undefined ? `there is a tensor ${shown(part)}` : `by ${method}`;
   throw new CheckpointError(
     `${escaped(directory)} is quantised already (${how}), which is not read: download the unquantised checkpoint, it is quantised here by dtype`,
   );

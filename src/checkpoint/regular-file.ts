@@ -1,7 +1,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
-import { escaped } from "./escape.js";
+import { escaped } from "../types/shown.js";
 
 /** How the file begins that git leaves in place of a large one. */
 const LFS_POINTER = "version https://git-lfs";

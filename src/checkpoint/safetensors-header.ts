@@ -1,5 +1,6 @@
 import { CheckpointError } from "../types/errors.js";
-import { escaped, isObject, outline, parseObject, show } from "./json.js";
+import { escaped, shown } from "../types/shown.js";
+import { isObject, outline, parseObject } from "./json.js";
 import { elementCount } from "./tensor-source.js";
 
 /** Bits of an element of every dtype that the format knows. Only some of them can be weights here. */
@@ -41,13 +42,13 @@ export function parseHeader(bytes: Uint8Array, file: string, dataBytes: number):
     if (entry.start !== position) {
       const what = entry.start < position ? "overlaps another tensor" : "leaves a hole before it";
       throw new CheckpointError(
-        `${path}: tensor ${show(name)} begins at byte ${entry.start}, expected ${position}: it ${what}, download the file again`,
+        `${path}: tensor ${shown(name)} begins at byte ${entry.start}, expected ${position}: it ${what}, download the file again`,
       );
     }
     position = entry.end;
     if (position > dataBytes) {
       throw new CheckpointError(
-        `${path}: tensor ${show(name)} ends at byte ${position} but the file holds ${dataBytes} bytes of data: it is truncated, download it again`,
+        `${path}: tensor ${shown(name)} ends at byte ${position} but the file holds ${dataBytes} bytes of data: it is truncated, download it again`,
       );
     }
   }
@@ -69,23 +70,23 @@ function headerText(bytes: Uint8Array, path: string): string {
 }
 
 function parseEntry(name: string, value: unknown, path: string): HeaderEntry {
-  const fail = (what: string) => new CheckpointError(`${path}: tensor ${show(name)} ${what}: download the file again`);
-  if (!isObject(value)) throw fail(`is described by ${show(value)}, expected {dtype, shape, data_offsets}`);
+  const fail = (what: string) => new CheckpointError(`${path}: tensor ${shown(name)} ${what}: download the file again`);
+  if (!isObject(value)) throw fail(`is described by ${shown(value)}, expected {dtype, shape, data_offsets}`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BITS, dtype)) {
-    throw fail(`has unknown dtype ${show(dtype)}, expected one of the safetensors format's, such as F32`);
+    throw fail(`has unknown dtype ${shown(dtype)}, expected one of the safetensors format's, such as F32`);
   }
   if (!isCounts(shape) || shape.length > MAX_DIMENSIONS) {
-    throw fail(`has shape ${show(shape)}, expected a list of at most ${MAX_DIMENSIONS} sizes`);
+    throw fail(`has shape ${shown(shape)}, expected a list of at most ${MAX_DIMENSIONS} sizes`);
   }
   if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    throw fail(`has data_offsets ${show(offsets)}, expected [begin, end]`);
+    throw fail(`has data_offsets ${shown(offsets)}, expected [begin, end]`);
   }
   const [start, end] = offsets;
   const needed = (elementCount(shape) * DTYPE_BITS[dtype]) / 8;
   if (needed === end - start) return { dtype, shape, start, end };
   throw fail(
-    `of shape ${show(shape)} and dtype ${dtype} takes ${needed} bytes but its data_offsets span ${end - start}`,
+    `of shape ${shown(shape)} and dtype ${dtype} takes ${needed} bytes but its data_offsets span ${end - start}`,
   );
 }
 

@@ -1,10 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
+import { escaped, shown } from "../types/shown.js";
 import { fileDigests } from "./digest.js";
 import { fileStamp } from "./file-stamp.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "./half-floats.js";
-import { escaped, show, unreadable } from "./json.js";
-import { openRegular, readFully } from "./regular-file.js";
+import { openRegular, readFully, unreadable } from "./regular-file.js";
 import { type HeaderEntry, parseHeader } from "./safetensors-header.js";
 import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "./tensor-source.js";
 
@@ -54,7 +54,7 @@ export class SafetensorsFile implements WeightFile {
     if (!entry) return undefined;
     if (isWeightDtype(entry.dtype)) return { dtype: entry.dtype, shape: entry.shape };
     throw new CheckpointError(
-      `${escaped(this.path)}: tensor ${show(name)} has dtype ${entry.dtype}, expected F32, F16 or BF16: save the model in one of them`,
+      `${escaped(this.path)}: tensor ${shown(name)} has dtype ${entry.dtype}, expected F32, F16 or BF16: save the model in one of them`,
     );
   }
 
@@ -62,7 +62,7 @@ export class SafetensorsFile implements WeightFile {
   async readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
     const info = this.info(name);
     if (!info)
-      throw new CheckpointError(`${escaped(this.path)} has no tensor ${show(name)}: is it another model's file?`);
+      throw new CheckpointError(`${escaped(this.path)} has no tensor ${shown(name)}: is it another model's file?`);
     const elements = count * elementCount(info.shape.slice(1));
     const rowBytes = BYTES_PER_ELEMENT[info.dtype] * elementCount(info.shape.slice(1));
     const position = this.dataStart + this.entries.get(name)!.start + start * rowBytes;
@@ -74,7 +74,7 @@ export class SafetensorsFile implements WeightFile {
     try {
       await readFully(this.file, bytes, position);
     } catch (error) {
-      throw unreadable(`${escaped(this.path)}: tensor ${show(name)}`, error);
+      throw unreadable(`${escaped(this.path)}: tensor ${shown(name)}`, error);
     }
     if (!inPlace) toFloat32(info.dtype, bytes, into);
   }

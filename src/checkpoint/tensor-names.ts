@@ -1,5 +1,5 @@
 import { CheckpointError } from "../types/errors.js";
-import { show } from "./json.js";
+import { shown } from "../types/shown.js";
 import type { TensorInfo, TensorSource } from "./tensor-source.js";
 
 export const EMBEDDING = "model.embed_tokens.weight";
@@ -39,7 +39,7 @@ function prefixIn(names: ReadonlySet<string>): string | undefined {
     if (prefixes.length === 1) return prefixes[0];
     if (prefixes.length > 1) {
       throw new CheckpointError(
-        `the checkpoint holds several models, with ${show(prefixes[0] + known)} and ${show(prefixes[1] + known)}: save the one that is wanted alone`,
+        `the checkpoint holds several models, with ${shown(prefixes[0] + known)} and ${shown(prefixes[1] + known)}: save the one that is wanted alone`,
       );
     }
   }

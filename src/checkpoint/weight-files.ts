@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CheckpointError } from "../types/errors.js";
+import { escaped, shown } from "../types/shown.js";
 import { fileDigests, knownFileDigests } from "./digest.js";
-import { escaped, isObject, readJson, show } from "./json.js";
+import { isObject, readJson } from "./json.js";
 import { PytorchFile } from "./pytorch.js";
 import { SafetensorsFile } from "./safetensors.js";
 import type { TensorInfo, TensorSource, WeightFile } from "./tensor-source.js";
@@ -122,7 +123,7 @@ async function openShards(
   for (const [tensor, file] of Object.entries(weightMap)) {
     if (typeof file !== "string" || !isFileName(file) || !file.endsWith(extension)) {
       throw new CheckpointError(
-        `${at}: tensor ${show(tensor)} is in ${show(file)}, expected the name of a ${extension} file beside it`,
+        `${at}: tensor ${shown(tensor)} is in ${shown(file)}, expected the name of a ${extension} file beside it`,
       );
     }
     let shard = byFile.get(file);
@@ -132,7 +133,7 @@ async function openShards(
       byFile.set(file, shard);
     }
     if (!shard.has(tensor)) {
-      throw new CheckpointError(`${escaped(shard.path)} has no tensor ${show(tensor)}, which ${at} puts there`);
+      throw new CheckpointError(`${escaped(shard.path)} has no tensor ${shown(tensor)}, which ${at} puts there`);
     }
     shardOf.set(tensor, shard);
   }

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { CheckpointError } from "../types/errors.js";
-import { escaped, show } from "./json.js";
+import { escaped, shown } from "../types/shown.js";
 
 /** A file inside an archive that is stored, not compressed: it can be read in place. */
 export interface ZipEntry {
@@ -53,10 +53,10 @@ export async function readZipDirectory(file: FileHandle, path: string): Promise<
     );
     if (directory.readUInt16LE(at + 10) !== 0 || stored !== bytes) {
       throw new CheckpointError(
-        `${escaped(path)}: the entry ${show(name)} is compressed, PyTorch stores them as they are: save it again`,
+        `${escaped(path)}: the entry ${shown(name)} is compressed, PyTorch stores them as they are: save it again`,
       );
     }
-    if (entries.has(name)) throw damaged(path, `the entry ${show(name)} is there twice`);
+    if (entries.has(name)) throw damaged(path, `the entry ${shown(name)} is there twice`);
     entries.set(name, { header, size: bytes, limit: start });
     at += ENTRY_BYTES + nameLength + extraLength + comment;
   }
@@ -68,9 +68,9 @@ export async function readZipDirectory(file: FileHandle, path: string): Promise<
 export async function entryStart(file: FileHandle, path: string, name: string, entry: ZipEntry): Promise<number> {
   const local = await bytesAt(file, entry.header, LOCAL_BYTES);
   if (local.length < LOCAL_BYTES || local.readUInt32LE(0) !== LOCAL_SIGNATURE)
-    throw damaged(path, `the entry ${show(name)} is missing`);
+    throw damaged(path, `the entry ${shown(name)} is missing`);
   const start = entry.header + LOCAL_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
-  if (start + entry.size > entry.limit) throw damaged(path, `the entry ${show(name)} runs into the next one`);
+  if (start + entry.size > entry.limit) throw damaged(path, `the entry ${shown(name)} runs into the next one`);
   return start;
 }
 
@@ -114,7 +114,7 @@ function checkApart(entries: ReadonlyMap<string, ZipEntry>, path: string): void 
     const next = sorted[i + 1]?.[1];
     if (next) entry.limit = Math.min(entry.limit, next.header);
     if (entry.header + LOCAL_BYTES + entry.size <= entry.limit) return;
-    throw damaged(path, `the entry ${show(name)} ends beyond the ${next ? "next one's start" : "file's entries"}`);
+    throw damaged(path, `the entry ${shown(name)} ends beyond the ${next ? "next one's start" : "file's entries"}`);
   });
 }
 

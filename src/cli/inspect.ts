@@ -6,11 +6,12 @@ import { architectureOf } from "../graph/decoder.js";
 import { cacheDirectory, DTYPES, type Dtype, type Exactness } from "../index.js";
 import { knownExactness } from "../loading/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
+import { warn } from "../types/warn.js";
 import type { Arguments, Command } from "./command.js";
 import { exactnessWords } from "./exactness.js";
 import { OUTPUT_FLAGS } from "./flags.js";
 import { EMBEDDED_TARGET } from "./models.js";
-import { byteSize, table, warn } from "./terminal.js";
+import { byteSize, table } from "./terminal.js";
 
 const CONTEXTS = [512, 1024, 2048, 4096, 8192, 32_768, 131_072];
 

@@ -8,6 +8,9 @@ import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
 import { packageVersion } from "./version.js";
 
+/** Longest message that is written; paths and values in it are cut already. */
+const MESSAGE_CHARACTERS = 4096;
+
 const COMMANDS: readonly Command[] = [demoCommand, generateCommand, chatCommand, inspectCommand, doctorCommand];
 
 /** Runs the command line. Exit codes: 0 fine, 1 run-time failure, 2 usage, 130 interrupted. */
@@ -54,7 +57,8 @@ function printWarnings(): void {
   const others = process.listeners("warning");
   process.removeAllListeners("warning");
   process.on("warning", (warning) => {
-    if (warning.name === "ForetokenWarning") process.stderr.write(`foretoken: warning: ${escaped(warning.message)}\n`);
+    if (warning.name === "ForetokenWarning")
+      process.stderr.write(`foretoken: warning: ${escaped(warning.message, MESSAGE_CHARACTERS)}\n`);
     else for (const listener of others) listener.call(process, warning);
   });
 }
@@ -66,7 +70,7 @@ function fail(error: unknown): number {
   const known = error instanceof ForetokenError;
   // What a message repeats of files and arguments must not reach a terminal as commands or further lines.
   const message = known
-    ? escaped(error.message)
+    ? escaped(error.message, MESSAGE_CHARACTERS)
     : error instanceof Error
       ? (error.stack ?? error.message)
       : String(error);

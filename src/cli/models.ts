@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Presets, SingleBar } from "cli-progress";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import {
   type AssistantModel,
   AutoModelForCausalLM,
+  cacheDirectory,
   configureRuntime,
   type Dtype,
   type LanguageModel,
@@ -13,7 +15,6 @@ import {
 import { escaped } from "../types/shown.js";
 import { type Arguments, numberFlag, stringFlag } from "./command.js";
 import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";
-import { warn } from "./terminal.js";
 
 /** The checkpoints that come with the package. */
 export const EMBEDDED_TARGET = fileURLToPath(new URL("../../models/target", import.meta.url));
@@ -64,7 +65,7 @@ export async function loadModels(args: Arguments, signal?: AbortSignal): Promise
 /** The target's context, as far as a draft allows. */
 async function within(directory: string, contextLength: number | undefined): Promise<number | undefined> {
   if (contextLength === undefined) return undefined;
-  const { config, source } = await openCheckpoint(directory);
+  const { config, source } = await openCheckpoint(directory, join(cacheDirectory(), "digests"));
   await source.close();
   return Math.min(contextLength, config.maxPositionEmbeddings);
 }
@@ -83,7 +84,6 @@ export async function load(
   try {
     return await AutoModelForCausalLM.fromPretrained(directory, {
       ...options,
-      onWarning: warn,
       progressCallback: ({ stage, fraction }) => {
         if (!process.stderr.isTTY) return;
         if (!started) bar.start(100, 0, { stage });

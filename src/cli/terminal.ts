@@ -7,11 +7,6 @@ export function colours(stream: NodeJS.WriteStream, disabled: boolean): ReturnTy
   return pc.createColors(!refused && (stream.isTTY === true || process.env.FORCE_COLOR === "1"));
 }
 
-/** A line on standard error about something that goes on all the same. */
-export function warn(message: string): void {
-  process.stderr.write(`foretoken: warning: ${message}\n`);
-}
-
 /** Rows of text in columns of equal width; the first row is the heading. Numbers stand right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));

@@ -1,5 +1,5 @@
-import { show } from "../checkpoint/json.js";
 import { RuntimeError, UsageError } from "../types/errors.js";
+import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
 import type { KvCachePool } from "./kv-cache-pool.js";
 import { Need, type TokenRows } from "./rows.js";
@@ -19,7 +19,7 @@ export interface PassLimits {
 /** Checks which sequences a pass is for. @throws UsageError, RuntimeError for a sequence that cannot be used now */
 export function checkSequences(requests: readonly TokenRows[], { maxSequences, caches }: PassLimits): void {
   if (!Array.isArray(requests) || requests.length === 0 || requests.length > maxSequences) {
-    const given = Array.isArray(requests) ? requests.length : show(requests);
+    const given = Array.isArray(requests) ? requests.length : shown(requests);
     throw new UsageError(`a pass takes at most ${maxSequences} sequences, at least one, got ${given}`);
   }
   for (let i = 0; i < requests.length; i++) {
@@ -41,17 +41,17 @@ export function checkSequences(requests: readonly TokenRows[], { maxSequences, c
 /** Checks every number that a pass writes into the graph's inputs. @throws RuntimeError, UsageError for k */
 export function checkRows(requests: readonly TokenRows[], k: number, { vocabSize, vocabLimit }: PassLimits): void {
   if (!Number.isInteger(k) || k < 1 || k > vocabLimit) {
-    throw new UsageError(`k must be an integer from 1 to the vocabulary's ${vocabLimit}, got ${said(k)}`);
+    throw new UsageError(`k must be an integer from 1 to the vocabulary's ${vocabLimit}, got ${shown(k)}`);
   }
   for (const { sequence, tokens, needs, parents } of requests) {
     const rows = lengthOf(tokens);
     if (!(rows > 0)) throw new RuntimeError("a pass needs at least one row for each sequence");
     if (lengthOf(needs) !== rows) {
-      throw new RuntimeError(`${rows} rows came with ${said(lengthOf(needs))} needs: give one for each row`);
+      throw new RuntimeError(`${rows} rows came with ${shown(lengthOf(needs))} needs: give one for each row`);
     }
     if (parents !== undefined && lengthOf(parents) !== rows) {
       throw new RuntimeError(
-        `${rows} rows came with ${said(lengthOf(parents))} parents: give one for each row, or none`,
+        `${rows} rows came with ${shown(lengthOf(parents))} parents: give one for each row, or none`,
       );
     }
     checkTokens(tokens, vocabSize);
@@ -59,11 +59,11 @@ export function checkRows(requests: readonly TokenRows[], k: number, { vocabSize
     for (let i = 0; i < rows; i++) {
       const need = needs[i];
       if (!Number.isInteger(need) || need < 0 || need > ALL_NEEDS) {
-        throw new RuntimeError(`row ${i} has the needs ${said(need)}, expected flags of Need added up`);
+        throw new RuntimeError(`row ${i} has the needs ${shown(need)}, expected flags of Need added up`);
       }
       const parent = parents === undefined ? -1 : parents[i];
       if (!Number.isInteger(parent) || parent < -1 || parent >= first + i) {
-        throw new RuntimeError(`row ${i} has parent ${said(parent)}: a parent must stand before its row`);
+        throw new RuntimeError(`row ${i} has parent ${shown(parent)}: a parent must stand before its row`);
       }
     }
   }
@@ -74,14 +74,9 @@ export function checkTokens(tokens: readonly TokenId[], vocabSize: number): void
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i];
     if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
-      throw new RuntimeError(`token id ${said(token)} is outside the vocabulary of ${vocabSize}`);
+      throw new RuntimeError(`token id ${shown(token)} is outside the vocabulary of ${vocabSize}`);
     }
   }
-}
-
-/** A value for an error; NaN and infinities too. */
-export function said(value: unknown): string {
-  return typeof value === "number" ? String(value) : show(value);
 }
 
 /** NaN for what is no list. */

@@ -8,9 +8,10 @@ import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import type { KvCache } from "./kv-cache.js";
 import { areSound, isSuspect } from "./numerics.js";
+import { type OutputCounts, OutputRows } from "./output-rows.js";
 import { PassBuffers, SequenceBuffers } from "./pass-buffers.js";
 import type { RotaryCache } from "./rotary-cache.js";
-import { Need, type PassResult, type TokenRows } from "./rows.js";
+import type { PassResult, TokenRows } from "./rows.js";
 
 /** Runs passes over a fixed number of sequences: fills the graph's inputs, runs it, and reads what rows asked for. */
 export class PassRunner implements PassResult {
@@ -22,12 +23,7 @@ export class PassRunner implements PassResult {
   /** The cache bound at each place. */
   private readonly bound: (KvCache | undefined)[];
 
-  /** Where each request's rows begin in the pass, and each row's index among the outputs it asked for. */
-  private readonly firstRow: number[] = [];
-  private headIndex = new Int32Array(0);
-  private topIndex = new Int32Array(0);
-  private lseIndex = new Int32Array(0);
-  private hiddenIndex = new Int32Array(0);
+  private readonly outputRows: OutputRows;
   private k = 1;
   private requests: readonly TokenRows[] = [];
 
@@ -43,6 +39,7 @@ export class PassRunner implements PassResult {
     this.inputs = new Map(session.inputNames.map((name, i) => [name, i]));
     this.outputs = new Map(session.outputNames.map((name, i) => [name, i]));
     this.buffers = new PassBuffers(config, capacity);
+    this.outputRows = new OutputRows(this.buffers, least);
     this.perSequence = Array.from({ length: sequences }, () => new SequenceBuffers(capacity));
     this.bound = new Array(sequences).fill(undefined);
     this.setInput("cos", this.rotary.cos);
@@ -57,7 +54,7 @@ export class PassRunner implements PassResult {
   prepare(requests: readonly TokenRows[], k: number): void {
     let rows = 0;
     for (const request of requests) rows += request.tokens.length;
-    this.reserve(rows);
+    this.outputRows.reserve(rows);
     this.k = k;
     this.requests = requests;
     const { ids, restore } = this.buffers;
@@ -68,7 +65,6 @@ export class PassRunner implements PassResult {
     let row = 0;
     let attended = 0;
     requests.forEach((request, s) => {
-      this.firstRow[s] = row;
       const count = request.tokens.length;
       this.prepareSequence(s, request, row);
       for (let i = 0; i < count; i++) {
@@ -82,7 +78,7 @@ export class PassRunner implements PassResult {
       ids.set(row, requests[0].tokens[0]);
       restore.set(row, 0);
     }
-    this.prepareNeeds(requests);
+    this.bindOutputs(this.outputRows.fill(requests));
     if (this.inputs.has("zero_points")) this.setInput("zero_points", this.buffers.zeroPoints.tensor(run));
   }
 
@@ -100,20 +96,20 @@ export class PassRunner implements PassResult {
   }
 
   logits(row: number, request = 0): Float32Array {
-    const start = this.headIndex[this.firstRow[request] + row] * this.config.vocabSize;
+    const start = this.outputRows.head(row, request) * this.config.vocabSize;
     const logits = this.buffers.logits.data;
     if (isSuspect(logits[start])) this.examine(row, request);
     return logits.subarray(start, start + this.config.vocabSize);
   }
 
   argmax(row: number, request = 0): TokenId {
-    const start = this.topIndex[this.firstRow[request] + row] * this.k;
+    const start = this.outputRows.top(row, request) * this.k;
     if (isSuspect(this.buffers.topValues.data[start])) this.examine(row, request);
     return this.buffers.topIds.get(start);
   }
 
   top(row: number, request = 0): { ids: TokenId[]; logits: Float32Array } {
-    const start = this.topIndex[this.firstRow[request] + row] * this.k;
+    const start = this.outputRows.top(row, request) * this.k;
     if (isSuspect(this.buffers.topValues.data[start])) this.examine(row, request);
     const ids = new Array<TokenId>(this.k);
     for (let i = 0; i < this.k; i++) ids[i] = this.buffers.topIds.get(start + i);
@@ -121,11 +117,11 @@ export class PassRunner implements PassResult {
   }
 
   logSumExp(row: number, request = 0): number {
-    return this.buffers.lse.data[this.lseIndex[this.firstRow[request] + row]];
+    return this.buffers.lse.data[this.outputRows.lse(row, request)];
   }
 
   hidden(row: number, request = 0): Float32Array {
-    const start = this.hiddenIndex[this.firstRow[request] + row] * this.config.hiddenSize;
+    const start = this.outputRows.hidden(row, request) * this.config.hiddenSize;
     return this.buffers.hidden.data.subarray(start, start + this.config.hiddenSize);
   }
 
@@ -137,7 +133,7 @@ export class PassRunner implements PassResult {
 
   /** Looks at all logits of a row of the last pass. @throws NumericsError when they are no numbers to choose by */
   private examine(row: number, request: number): void {
-    const start = this.headIndex[this.firstRow[request] + row] * this.config.vocabSize;
+    const start = this.outputRows.head(row, request) * this.config.vocabSize;
     if (areSound(this.buffers.logits.data.subarray(start, start + this.config.vocabSize))) return;
     const { sequence, tokens } = this.requests[request];
     const position = sequence.positionOf(sequence.pending - tokens.length + row);
@@ -185,40 +181,7 @@ export class PassRunner implements PassResult {
     this.bound[s] = cache;
   }
 
-  private prepareNeeds(requests: readonly TokenRows[]): void {
-    const { headRows, topRows, lseRows, hiddenRows } = this.buffers;
-    let head = 0;
-    let top = 0;
-    let lse = 0;
-    let hidden = 0;
-    requests.forEach((request, s) => {
-      request.needs.forEach((need, i) => {
-        const row = this.firstRow[s] + i;
-        if (need & Need.hidden) {
-          this.hiddenIndex[row] = hidden;
-          hiddenRows.set(hidden++, row);
-        }
-        if ((need & ~Need.hidden) === 0) return;
-        if (need & Need.top) {
-          this.topIndex[row] = top;
-          topRows.set(top++, head);
-        }
-        if (need & Need.logSumExp) {
-          this.lseIndex[row] = lse;
-          lseRows.set(lse++, head);
-        }
-        this.headIndex[row] = head;
-        headRows.set(head++, row);
-      });
-    });
-    // The head's operators refuse to run for no row; the rows added here are read by nobody.
-    for (const least = head === 0 ? 1 : this.least.leastRows; head < least; head++) headRows.set(head, 0);
-    for (const least = hidden === 0 ? 0 : this.least.leastHiddenRows; hidden < least; hidden++)
-      hiddenRows.set(hidden, 0);
-    this.bindNeeds(head, top, lse, hidden);
-  }
-
-  private bindNeeds(head: number, top: number, lse: number, hidden: number): void {
+  private bindOutputs({ head, top, lse, hidden }: OutputCounts): void {
     const b = this.buffers;
     // TopK over no row divides by zero and ends the process; with k = 0 it returns at once.
     if (top === 0) this.k = 0;
@@ -234,18 +197,6 @@ export class PassRunner implements PassResult {
     this.setOutput("top_ids", b.topIds.tensor(top, this.k));
     this.setOutput("lse", b.lse.tensor(lse));
     this.setOutput("hidden", b.hidden.tensor(hidden));
-  }
-
-  /** Makes room for `rows` rows before any value is written: growing a buffer loses its contents. */
-  private reserve(rows: number): void {
-    if (rows <= this.headIndex.length) return;
-    const size = Math.max(16, 2 * rows);
-    this.headIndex = new Int32Array(size);
-    this.topIndex = new Int32Array(size);
-    this.lseIndex = new Int32Array(size);
-    this.hiddenIndex = new Int32Array(size);
-    const { headRows, topRows, lseRows, hiddenRows, zeroPoints } = this.buffers;
-    for (const buffer of [headRows, topRows, lseRows, hiddenRows, zeroPoints]) buffer.tensor(size);
   }
 
   private setInput(name: string, tensor: Tensor): void {

@@ -1,6 +1,7 @@
 import { ContextOverflowError, RuntimeError, UsageError } from "../types/errors.js";
+import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
-import { checkTokens, said } from "./check-rows.js";
+import { checkTokens } from "./check-rows.js";
 import { Need, type TokenRows } from "./rows.js";
 import type { Sequence } from "./sequence.js";
 
@@ -46,7 +47,7 @@ export function checkPrefill(
   vocabSize: number,
 ): void {
   if (!(Number.isInteger(chunk) && chunk > 0)) {
-    throw new UsageError(`chunk must be an integer above 0, got ${said(chunk)}`);
+    throw new UsageError(`chunk must be an integer above 0, got ${shown(chunk)}`);
   }
   checkTokens(tokens, vocabSize);
   const { pending, length, capacity } = sequence;

@@ -1,7 +1,7 @@
-import { show } from "../checkpoint/json.js";
 import type { WeightManifest } from "../checkpoint/weight-spec.js";
 import { CheckpointError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
+import { shown } from "../types/shown.js";
 import type { Architecture } from "./architecture.js";
 import { startGraph } from "./contract.js";
 import { head } from "./head.js";
@@ -17,7 +17,7 @@ export function architectureOf(config: ModelConfig): Architecture {
   if (found) return found;
   const known = ARCHITECTURES.map((a) => a.modelType).join(", ");
   throw new CheckpointError(
-    `config.json: model_type ${show(config.modelType)} is not supported, expected one of: ${known}`,
+    `config.json: model_type ${shown(config.modelType)} is not supported, expected one of: ${known}`,
   );
 }
 

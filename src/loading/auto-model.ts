@@ -11,6 +11,7 @@ import { UsageError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { checkOptions } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
+import { warn } from "../types/warn.js";
 import { cacheDirectory } from "./cache-directory.js";
 import { convertedModel, decoderBlueprint } from "./converted-model.js";
 import { exactnessOf } from "./exactness.js";
@@ -78,8 +79,4 @@ export async function loadModel(
     exactness,
   });
   return new LanguageModel(model, tokenizer, origin.directory, origin.generationConfig);
-}
-
-function warn(message: string): void {
-  process.emitWarning(message, "ForetokenWarning");
 }

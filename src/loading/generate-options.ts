@@ -5,6 +5,7 @@ import { isTokenId, SAMPLING_OPTIONS } from "../sampling/sampling-options.js";
 import { methods } from "../speculation/methods.js";
 import type { TraceSink } from "../speculation/trace.js";
 import type { ChatTemplateOptions } from "../tokenizer/chat-message.js";
+import { CHAT_OPTIONS } from "../tokenizer/chat-options.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { OPTION_ALIASES } from "../types/option-aliases.js";
 import {
@@ -17,7 +18,6 @@ import {
   integer,
   numberOf,
   type OptionKind,
-  text,
   value,
 } from "../types/option-kinds.js";
 import type { OptionNames, OptionTable } from "../types/option-table.js";
@@ -79,22 +79,10 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
 /** Samples of one prompt. */
 const MAX_SAMPLES = 64;
 
-const isObjects = (given: unknown) =>
-  Array.isArray(given) && everyItem(given, (item) => typeof item === "object" && item !== null && !Array.isArray(item));
+const { addGenerationPrompt: _, ...conversation } = CHAT_OPTIONS;
 
-/** What each option of the chat template takes. */
-export const CONVERSATION_OPTIONS: OptionTable<ConversationOptions> = {
-  tools: value('a list of tools { type: "function", function: { name, ... } }', isObjects),
-  documents: value("a list of documents { title, text }", isObjects),
-  continueFinalMessage: value("true, false or the name of a field", (given) =>
-    ["boolean", "string"].includes(typeof given),
-  ),
-  chatTemplate: text(),
-  templateVariables: value(
-    "an object such as { enable_thinking: false }",
-    (given) => typeof given === "object" && !Array.isArray(given),
-  ),
-};
+/** What the chat template's options take; the prompt always ends for an answer. */
+export const CONVERSATION_OPTIONS: OptionTable<ConversationOptions> = conversation;
 
 /** What each option takes. That ids are in the vocabulary is checked with the model at hand. */
 export const GENERATE_OPTIONS: OptionTable<GenerateOptions> = {
@@ -126,7 +114,8 @@ export const GENERATE_OPTIONS: OptionTable<GenerateOptions> = {
 export const GENERATE_NAMES: OptionNames = {
   aliases: OPTION_ALIASES,
   elsewhere: (name) => {
-    const speculates = name in REQUEST_OPTIONS || methods.all.some(({ options }) => options.includes(name));
+    const speculates =
+      Object.hasOwn(REQUEST_OPTIONS, name) || methods.all.some(({ options }) => options.includes(name));
     if (speculates) return `it belongs into speculation: { ${name}: ... }`;
     return ["dtype", "contextLength"].includes(name) ? "it is an option of fromPretrained" : undefined;
   },

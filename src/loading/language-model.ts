@@ -13,6 +13,7 @@ import { IncrementalDetokenizer } from "../tokenizer/incremental-detokenizer.js"
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { ContextOverflowError, UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
+import { warn } from "../types/warn.js";
 import { collect } from "./collect.js";
 import { ForeignDrafts } from "./foreign-draft.js";
 import type { GenerateOptions } from "./generate-options.js";
@@ -154,7 +155,7 @@ export class LanguageModel {
     if (defaults.leftOut.length > 0 && !this.toldLeftOut) {
       this.toldLeftOut = true;
       const fields = defaults.leftOut.join(", ");
-      process.emitWarning(`generation_config.json: not supported and left out: ${fields}`, "ForetokenWarning");
+      warn(`generation_config.json: not supported and left out: ${fields}`);
     }
     return overDefaults(options, defaults);
   }

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
-import { escaped } from "../checkpoint/json.js";
 import { type MedusaCheckpoint, openMedusaCheckpoint } from "../checkpoint/medusa-checkpoint.js";
 import type { TensorInfo, TensorSource } from "../checkpoint/tensor-source.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
@@ -12,6 +11,7 @@ import { CheckpointError, UsageError } from "../types/errors.js";
 import type { Dtype } from "../types/model-config.js";
 import { integer, value } from "../types/option-kinds.js";
 import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
+import { escaped } from "../types/shown.js";
 import { AutoModelForCausalLM } from "./auto-model.js";
 import { cacheDirectory } from "./cache-directory.js";
 import { convertedModel } from "./converted-model.js";

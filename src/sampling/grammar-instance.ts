@@ -106,7 +106,8 @@ export class GrammarInstance {
     if (said !== undefined) return withoutPlace(said);
     if (this.library.outOfMemory) return `it takes too much memory: ${simpler}`;
     // V8's stack ended, or a pointer left the memory.
-    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) return `it is too deep: ${simpler}`;
+    const stackEnded = error instanceof RangeError && error.message.includes("call stack");
+    if (stackEnded || error instanceof WebAssembly.RuntimeError) return `it is too deep: ${simpler}`;
     return withoutPlace(String(error));
   }
 }

@@ -1,6 +1,6 @@
 import type { CausalLM } from "../engine/causal-lm.js";
-import { said } from "../engine/check-rows.js";
 import { DrafterError } from "../types/errors.js";
+import { oneLine, shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "./drafter.js";
 import { type PlanLimits, planFlaw } from "./plan-flaw.js";
@@ -77,7 +77,7 @@ export class GuestDrafter implements Drafter {
 
   fork(): GuestDrafter {
     try {
-      return new GuestDrafter(assertDrafter(this.inner.fork(), `fork of drafter ${said(this.name)}`), this.limits);
+      return new GuestDrafter(assertDrafter(this.inner.fork(), `fork of drafter ${shown(this.name)}`), this.limits);
     } catch (error) {
       throw this.failure(error);
     }
@@ -105,13 +105,12 @@ export class GuestDrafter implements Drafter {
   /** What a call threw, under the drafter's name. An abort stays what it is. */
   private failure(error: unknown, signal?: AbortSignal): unknown {
     if (signal?.aborted || error instanceof DrafterError) return error;
-    const message = error instanceof Error ? error.message || error.name : said(error);
-    const line = message.replace(/[\s\p{Cc}]+/gu, " ").trim();
-    return this.error(`failed: ${line.slice(0, SHOWN_CHARACTERS)}`, error);
+    const message = error instanceof Error ? error.message || error.name : shown(error);
+    return this.error(`failed: ${oneLine(message, SHOWN_CHARACTERS)}`, error);
   }
 
   private error(what: string, cause?: unknown): DrafterError {
-    return new DrafterError(`drafter ${said(this.name)} ${what}`, { cause });
+    return new DrafterError(`drafter ${shown(this.name)} ${what}`, { cause });
   }
 }
 
@@ -126,7 +125,7 @@ export function assertDrafter(made: Drafter, of: string): Drafter {
   const missing =
     typeof made === "object" && made !== null ? calls.find((call) => typeof made[call] !== "function") : "";
   if (missing === undefined && typeof made.name === "string") return made;
-  const what = missing === undefined ? "name" : missing || said(made);
+  const what = missing === undefined ? "name" : missing || shown(made);
   const lack = missing === "" ? `gave ${what}` : `gave an object without ${what}`;
   throw new DrafterError(`${of} ${lack}, expected a Drafter: name, ${calls.join(", ")}`);
 }

@@ -1,4 +1,5 @@
-import { lengthOf, said } from "../engine/check-rows.js";
+import { lengthOf } from "../engine/check-rows.js";
+import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
 import type { StepPlan } from "./drafter.js";
 
@@ -20,17 +21,17 @@ export interface PlanLimits {
  */
 export function planFlaw(plan: StepPlan, root: TokenId, { vocabSize, vocabLimit }: PlanLimits): string | undefined {
   if (typeof plan !== "object" || plan === null || typeof plan.tree !== "object" || plan.tree === null) {
-    return `its plan is ${said(plan)}, expected { tree: { tokens, parents } }`;
+    return `its plan is ${shown(plan)}, expected { tree: { tokens, parents } }`;
   }
   const { tree, extra, needs, needsOfLast = 0, topK = 1 } = plan;
   const nodes = lengthOf(tree.tokens);
   if (!(nodes > 0)) return "its tree has no nodes, expected the last committed token as its root";
   if (tree.tokens[0] !== root) {
-    return `the root of its tree is ${said(tree.tokens[0])}, expected ${root}, the last token of the history`;
+    return `the root of its tree is ${shown(tree.tokens[0])}, expected ${root}, the last token of the history`;
   }
   if (lengthOf(tree.parents) !== nodes)
-    return `its tree has ${nodes} tokens and ${said(lengthOf(tree.parents))} parents`;
-  if (tree.parents[0] !== -1) return `the root of its tree has parent ${said(tree.parents[0])}, expected -1`;
+    return `its tree has ${nodes} tokens and ${shown(lengthOf(tree.parents))} parents`;
+  if (tree.parents[0] !== -1) return `the root of its tree has parent ${shown(tree.parents[0])}, expected -1`;
   const inTree = rowsFlaw("node", tree.tokens, tree.parents, 0, vocabSize);
   if (inTree !== undefined) return inTree;
   const { draftDistributions } = tree;
@@ -47,11 +48,11 @@ export function planFlaw(plan: StepPlan, root: TokenId, { vocabSize, vocabLimit 
   }
   if (rows > MAX_ROWS) return `its plan has ${rows} rows, at most ${MAX_ROWS} fit: keep to the budget`;
   if (needs !== undefined && lengthOf(needs) !== rows) {
-    return `its plan has ${rows} rows and ${said(lengthOf(needs))} needs, expected one for each row`;
+    return `its plan has ${rows} rows and ${shown(lengthOf(needs))} needs, expected one for each row`;
   }
   if (!isNeed(needsOfLast) || needs?.some((need) => !isNeed(need))) return "its needs are no flags of Need added up";
   if (!(Number.isInteger(topK) && topK >= 1 && topK <= vocabLimit)) {
-    return `its topK is ${said(topK)}, expected an integer from 1 to ${vocabLimit}`;
+    return `its topK is ${shown(topK)}, expected an integer from 1 to ${vocabLimit}`;
   }
   return undefined;
 }
@@ -67,11 +68,11 @@ function rowsFlaw(
   for (let i = before === 0 ? 1 : 0; i < tokens.length; i++) {
     const token = tokens[i];
     if (!(Number.isInteger(token) && token >= 0 && token < vocabSize)) {
-      return `${what} ${i} has the token ${said(token)}, expected an id below ${vocabSize}`;
+      return `${what} ${i} has the token ${shown(token)}, expected an id below ${vocabSize}`;
     }
     const parent = parents[i];
     if (!(Number.isInteger(parent) && parent >= 0 && parent < before + i)) {
-      return `${what} ${i} has parent ${said(parent)}, expected a row that stands before it`;
+      return `${what} ${i} has parent ${shown(parent)}, expected a row that stands before it`;
     }
   }
   return undefined;

@@ -1,5 +1,6 @@
-import { isObject, show } from "../checkpoint/json.js";
+import { isObject } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
+import { shown } from "../types/shown.js";
 import { type AddedToken, checkAddedToken, type TokenizerJson, type VocabularyEntries } from "./tokenizer-json.js";
 
 /** A special token in tokenizer_config.json: its text, or an object with it and how it is found. */
@@ -85,7 +86,7 @@ function decoderTokens(decoder: unknown, file: string): AddedToken[] {
   if (decoder == null) return [];
   if (!isObject(decoder)) {
     throw new TokenizerError(
-      `${file}: the configuration's added_tokens_decoder is ${show(decoder)}, expected an object`,
+      `${file}: the configuration's added_tokens_decoder is ${shown(decoder)}, expected an object`,
     );
   }
   const tokens = Object.entries(decoder).map(([id, token]) => {

@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isObject } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
+import { oneLine } from "../types/shown.js";
 import { withLegacyFiles } from "./added-tokens.js";
 import { readChatTemplates } from "./chat-files.js";
-import { reasonOf } from "./fast-tokenizer.js";
+import { REASON_CHARACTERS } from "./fast-tokenizer.js";
 import { Tokenizer, type TokenizerConfig } from "./tokenizer.js";
 import type { TokenizerJson } from "./tokenizer-json.js";
 
@@ -50,7 +51,7 @@ async function readObject(path: string): Promise<Record<string, unknown> | undef
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   } catch (error) {
     throw new TokenizerError(
-      `${path} is not valid JSON (${reasonOf((error as Error).message)}): it is damaged, download it again`,
+      `${path} is not valid JSON (${oneLine((error as Error).message, REASON_CHARACTERS)}): it is damaged, download it again`,
     );
   }
   throw new TokenizerError(`${path} must hold a JSON object`);

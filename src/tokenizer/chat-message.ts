@@ -40,9 +40,3 @@ export interface ChatTemplateOptions {
   /** Further variables of the template, e.g. `{ enable_thinking: false }`. */
   templateVariables?: Readonly<Record<string, unknown>>;
 }
-
-/** Names of the options, for those that pass them on. */
-export const CHAT_TEMPLATE_OPTIONS = [
-  ...(["addGenerationPrompt", "continueFinalMessage", "tools", "documents"] as const),
-  ...(["chatTemplate", "templateVariables"] as const),
-] as const satisfies readonly (keyof ChatTemplateOptions)[];

@@ -1,5 +1,9 @@
-import { nearest, TokenizerError, UsageError } from "../types/errors.js";
-import { CHAT_TEMPLATE_OPTIONS, type ChatMessage, type ChatTemplateOptions } from "./chat-message.js";
+import { isObject } from "../checkpoint/json.js";
+import { TokenizerError, UsageError } from "../types/errors.js";
+import { checkOptions } from "../types/option-table.js";
+import { oneLine, shown } from "../types/shown.js";
+import type { ChatMessage, ChatTemplateOptions } from "./chat-message.js";
+import { CHAT_OPTIONS } from "./chat-options.js";
 import { markFinalMessage, REASONING_FIELDS } from "./continue-final-message.js";
 import { Template } from "./jinja/template.js";
 import { TemplateError } from "./jinja/template-error.js";
@@ -36,8 +40,8 @@ export class ChatTemplates {
    * @throws UsageError for wrong messages or options and for what the template refuses, TokenizerError for a template
    *   that cannot be read or goes beyond its limits
    */
-  render(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): string {
-    checkOptions(options);
+  render(messages: readonly ChatMessage[], given: ChatTemplateOptions = {}): string {
+    const options = checkTemplateOptions(given);
     const { tools, documents, continueFinalMessage = false, templateVariables } = options;
     const template = this.choose(options);
     const conversation = normalized(messages);
@@ -74,9 +78,7 @@ export class ChatTemplates {
       const names = named
         ? `the tokenizer has ${[...named.keys()].sort().join(", ")}`
         : "the tokenizer has no named ones";
-      throw new UsageError(
-        `chatTemplate ${JSON.stringify(chatTemplate.slice(0, 80))} is no template's name or text: ${names}`,
-      );
+      throw new UsageError(`chatTemplate ${shown(chatTemplate)} is no template's name or text: ${names}`);
     }
     if (named) {
       const chosen = (tools ? named.get("tool_use") : undefined) ?? named.get("default");
@@ -105,40 +107,16 @@ export class ChatTemplates {
   }
 }
 
-function checkOptions(options: ChatTemplateOptions): void {
-  const wrong = (name: string, expected: string) => new UsageError(`${name} must be ${expected}`);
-  for (const name of Object.keys(options)) {
-    if ((CHAT_TEMPLATE_OPTIONS as readonly string[]).includes(name)) continue;
-    const guess = nearest(name, CHAT_TEMPLATE_OPTIONS);
-    throw new UsageError(
-      `unknown option ${JSON.stringify(name)}${guess ? `. Did you mean "${guess}"?` : ": variables of the template belong into templateVariables"}`,
-    );
-  }
-  const { addGenerationPrompt, continueFinalMessage, chatTemplate, templateVariables } = options;
-  if (addGenerationPrompt !== undefined && typeof addGenerationPrompt !== "boolean") {
-    throw wrong("addGenerationPrompt", "true or false");
-  }
-  if (!["undefined", "boolean", "string"].includes(typeof continueFinalMessage)) {
-    throw wrong("continueFinalMessage", "true, false or the name of a message's field");
-  }
-  if (addGenerationPrompt && continueFinalMessage) {
+function checkTemplateOptions(given: ChatTemplateOptions): Partial<ChatTemplateOptions> {
+  const options = checkOptions<ChatTemplateOptions>(CHAT_OPTIONS, given, { of: "the chat template" });
+  if (options.addGenerationPrompt && options.continueFinalMessage) {
     throw new UsageError(
       "addGenerationPrompt begins a new message and continueFinalMessage goes on with the last: give one",
     );
   }
-  if (chatTemplate !== undefined && typeof chatTemplate !== "string") throw wrong("chatTemplate", "a text");
-  for (const name of ["tools", "documents"] as const) {
-    const list: unknown = options[name] ?? [];
-    if (!Array.isArray(list) || !list.every(isObject)) {
-      throw wrong(
-        name,
-        name === "tools" ? "a list of JSON schemas of functions" : "a list of objects such as { title, text }",
-      );
-    }
-  }
-  if (templateVariables !== undefined && !isObject(templateVariables)) throw wrong("templateVariables", "an object");
-  const taken = OWN_VARIABLES.find((name) => Object.hasOwn(templateVariables ?? {}, name));
+  const taken = OWN_VARIABLES.find((name) => Object.hasOwn(options.templateVariables ?? {}, name));
   if (taken) throw new UsageError(`templateVariables may not hold ${taken}: it is an option or argument of its own`);
+  return options;
 }
 
 /** Copies without null fields, and reasoning under every name that templates read it by. */
@@ -156,10 +134,6 @@ function normalized(messages: readonly ChatMessage[]): Record<string, unknown>[]
   });
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** A template's failure in words for users. */
 function translate<T>(work: () => T): T {
   try {
@@ -167,19 +141,10 @@ function translate<T>(work: () => T): T {
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     const where = error.line === undefined ? "" : ` (line ${error.line})`;
-    const words = oneLine(error.message);
+    const words = oneLine(error.message, SHOWN_CHARACTERS);
     if (error.fault === "raised") throw new UsageError(`the chat template refuses the conversation: ${words}`);
     if (error.fault === "failed") throw new UsageError(`the chat template fails on the conversation: ${words}`);
     if (error.fault === "syntax") throw new TokenizerError(`the chat template is not valid Jinja${where}: ${words}`);
     throw new TokenizerError(`the chat template was stopped${where}: ${words}`);
   }
-}
-
-/** The words of a file: on one line, nothing that a terminal would obey, cut when long. */
-function oneLine(text: string): string {
-  const line = text
-    .slice(0, SHOWN_CHARACTERS + 1)
-    .replace(/[\s\p{C}]+/gu, " ")
-    .trim();
-  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}...` : line;
 }

@@ -1,5 +1,6 @@
 import { isObject } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
+import { oneLine, shown } from "../types/shown.js";
 import { type FastTokenizer, library } from "./library.js";
 import { patternOf, preTokenizer } from "./pre-tokenizers.js";
 import { withTimeLimit } from "./time-limit.js";
@@ -16,7 +17,7 @@ const MAX_GROWTH = 4096;
 /** A text with what normalizers and pre-tokenizers look at: letters, digits, spaces and punctuation. */
 const PROBE = "Probe a1, b  c.\n";
 /** Longest reason that an error repeats. */
-const REASON_CHARACTERS = 160;
+export const REASON_CHARACTERS = 160;
 
 /** The library's tokenizer with patterns that read Unicode as the Rust library does. @throws TokenizerError naming the part */
 export function fastTokenizer(
@@ -42,9 +43,7 @@ export function fastTokenizer(
   const added = explained(file, "post_processor", () => after?.([], null, true).tokens) ?? [];
   const unknown = added.find((token) => !fast.model.tokens_to_ids.has(token));
   if (unknown !== undefined) {
-    throw new TokenizerError(
-      `${file}: its post_processor adds the token ${reasonOf(String(unknown))}, which has no id`,
-    );
+    throw new TokenizerError(`${file}: its post_processor adds the token ${shown(unknown)}, which has no id`);
   }
   return fast;
 }
@@ -55,7 +54,9 @@ export function explained<T>(file: string, part: string, work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof TokenizerError) throw error;
-    throw new TokenizerError(`${file}: its ${part} cannot be used (${reasonOf((error as Error).message)})`);
+    throw new TokenizerError(
+      `${file}: its ${part} cannot be used (${oneLine((error as Error).message, REASON_CHARACTERS)})`,
+    );
   }
 }
 
@@ -116,14 +117,4 @@ function usePatterns(component: unknown, json: unknown): void {
   for (const [i, inner] of (normalizers ?? decoders ?? []).entries()) {
     usePatterns(inner, (given.normalizers ?? given.decoders)![i]);
   }
-}
-
-/** A message in one line, with nothing that a terminal would obey. */
-export function reasonOf(message: string): string {
-  const line = message.replace(/\s+/g, " ").replace(/[\p{Cc}\p{Cf}]/gu, (c) =>
-    JSON.stringify(c)
-      .slice(1, -1)
-      .replace(/[^ -~]/g, "?"),
-  );
-  return line.length > REASON_CHARACTERS ? `${line.slice(0, REASON_CHARACTERS)}...` : line;
 }

@@ -1,4 +1,5 @@
-import { isObject, show } from "../checkpoint/json.js";
+import { isObject } from "../checkpoint/json.js";
+import { shown } from "../types/shown.js";
 import { library, type PreTokenizer } from "./library.js";
 import { type SplitBehavior, UnicodePattern } from "./unicode-pattern.js";
 
@@ -22,7 +23,7 @@ const BEHAVIORS: readonly string[] = ["Isolated", "Removed", "Contiguous", "Merg
 /** The pre-tokenizer of a tokenizer.json. @throws Error for one that is malformed or unknown */
 export function preTokenizer(json: unknown): PreTokenizer | null {
   if (json == null) return null;
-  if (!isObject(json)) throw new Error(`${show(json)} is no pre-tokenizer`);
+  if (!isObject(json)) throw new Error(`${shown(json)} is no pre-tokenizer`);
   switch (json.type) {
     case "Sequence":
       return sequence(json.pretokenizers);
@@ -57,7 +58,7 @@ export function preTokenizer(json: unknown): PreTokenizer | null {
     case "Metaspace":
       return metaspace(json);
     default:
-      throw new Error(`the pre-tokenizer ${show(json.type)} is unknown`);
+      throw new Error(`the pre-tokenizer ${shown(json.type)} is unknown`);
   }
 }
 
@@ -69,12 +70,12 @@ export function patternOf(json: unknown): UnicodePattern {
   }
   if (typeof regex === "string") return UnicodePattern.of(regex);
   if (typeof text === "string") return UnicodePattern.literal(text);
-  throw new Error(`${show(json)} is no pattern, expected {"Regex": "..."} or {"String": "..."}`);
+  throw new Error(`${shown(json)} is no pattern, expected {"Regex": "..."} or {"String": "..."}`);
 }
 
 function behaviorOf(json: unknown): SplitBehavior {
   const found = BEHAVIORS.find((behavior) => behavior.toLowerCase() === String(json).toLowerCase());
-  if (found === undefined) throw new Error(`the behavior ${show(json)} is unknown, expected ${BEHAVIORS.join(", ")}`);
+  if (found === undefined) throw new Error(`the behavior ${shown(json)} is unknown, expected ${BEHAVIORS.join(", ")}`);
   return found as SplitBehavior;
 }
 
@@ -85,7 +86,7 @@ function splitter(pattern: UnicodePattern, behavior: SplitBehavior, invert = fal
 function metaspace(json: Record<string, unknown>): PreTokenizer {
   const { replacement = "▁", prepend_scheme, add_prefix_space, split = true } = json;
   if (typeof replacement !== "string" || [...replacement].length !== 1) {
-    throw new Error(`the replacement ${show(replacement)} is no character`);
+    throw new Error(`the replacement ${shown(replacement)} is no character`);
   }
   const scheme = prepend_scheme ?? (add_prefix_space === false ? "never" : "always");
   const whole = new library.MetaspacePreTokenizer({ replacement, prepend_scheme: scheme });
@@ -97,14 +98,14 @@ function metaspace(json: Record<string, unknown>): PreTokenizer {
 }
 
 function sequence(json: unknown): PreTokenizer {
-  if (!Array.isArray(json)) throw new Error(`pretokenizers is ${show(json)}, expected a list`);
+  if (!Array.isArray(json)) throw new Error(`pretokenizers is ${shown(json)}, expected a list`);
   const parts = json.map(preTokenizer);
   return (text, options) =>
     parts.reduce((pieces, part) => (part ? pieces.flatMap((piece) => part(piece, options)) : pieces), [text]);
 }
 
 function fixedLength(length: unknown): PreTokenizer {
-  if (!Number.isInteger(length) || (length as number) < 1) throw new Error(`the length ${show(length)} is no length`);
+  if (!Number.isInteger(length) || (length as number) < 1) throw new Error(`the length ${shown(length)} is no length`);
   return (text) => {
     const characters = Array.from(text);
     const pieces: string[] = [];

@@ -1,5 +1,5 @@
-import { show } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
+import { shown } from "../types/shown.js";
 import type { Tokenizer } from "./tokenizer.js";
 
 const ADVICE = "choose a draft of the same model family, or method universal";
@@ -16,11 +16,11 @@ export function assertSameTokenizer(target: Tokenizer, draft: Tokenizer): void {
     const other = theirs.get(token);
     if (other === id) continue;
     const found = other === undefined ? "unknown to the draft" : `${other} for the draft`;
-    throw new TokenizerError(`the token ${show(token)} is ${id} for the target and ${found}: ${ADVICE}`);
+    throw new TokenizerError(`the token ${shown(token)} is ${id} for the target and ${found}: ${ADVICE}`);
   }
   if (theirs.size !== target.vocabulary.size) {
     const extra = [...theirs.keys()].find((token) => !target.vocabulary.has(token));
-    throw new TokenizerError(`the draft has the token ${show(extra)}, which the target lacks: ${ADVICE}`);
+    throw new TokenizerError(`the draft has the token ${shown(extra)}, which the target lacks: ${ADVICE}`);
   }
   const special = ({ json }: Tokenizer) =>
     (json.added_tokens ?? []).map((token) => [token.id, token.content, token.special]);

@@ -17,7 +17,7 @@ export function withTimeLimit<T>(work: () => T, milliseconds: number, message: s
   for (let left = RETRIES; ; left--) {
     const before = usedMs();
     try {
-      return runWithin(Math.ceil(milliseconds), work);
+      return runWithin(milliseconds, work);
     } catch (error) {
       if (!(error instanceof TimeLimitError)) throw error;
       if (left === 0 || usedMs() - before >= milliseconds / 2) throw new TokenizerError(message);

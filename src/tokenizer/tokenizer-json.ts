@@ -1,5 +1,6 @@
-import { isObject, show } from "../checkpoint/json.js";
+import { isObject } from "../checkpoint/json.js";
 import { TokenizerError } from "../types/errors.js";
+import { shown } from "../types/shown.js";
 
 /** A token beside the model's own vocabulary, found in a text before anything else happens to it. */
 export interface AddedToken {
@@ -46,13 +47,13 @@ export function checkTokenizerJson(json: unknown, file: string): VocabularyEntri
   const entries = checkVocabulary(model, file);
   if (model.merges !== undefined) checkMerges(model.merges, file);
   if (added !== undefined && !Array.isArray(added)) {
-    throw new TokenizerError(`${file}: added_tokens is ${show(added)}, expected a list`);
+    throw new TokenizerError(`${file}: added_tokens is ${shown(added)}, expected a list`);
   }
   for (const token of added ?? []) checkAddedToken(token, file);
   for (const part of ["normalizer", "pre_tokenizer", "post_processor", "decoder"]) {
     const value = json[part] ?? null;
     if (value !== null && !(isObject(value) && typeof value.type === "string")) {
-      throw new TokenizerError(`${file}: ${part} is ${show(value)}, expected an object with a "type", or null`);
+      throw new TokenizerError(`${file}: ${part} is ${shown(value)}, expected an object with a "type", or null`);
     }
     if (!isShallow(value, MAX_DEPTH)) {
       throw new TokenizerError(`${file}: ${part} is nested deeper than ${MAX_DEPTH} levels`);
@@ -64,7 +65,7 @@ export function checkTokenizerJson(json: unknown, file: string): VocabularyEntri
 /** @throws TokenizerError unless `token` has an id and a text */
 export function checkAddedToken(token: unknown, file: string): asserts token is AddedToken {
   if (!isObject(token) || typeof token.content !== "string") {
-    throw new TokenizerError(`${file}: an added token is ${show(token)}, expected an object with "id" and "content"`);
+    throw new TokenizerError(`${file}: an added token is ${shown(token)}, expected an object with "id" and "content"`);
   }
   checkId(token.id, token.content, file);
 }
@@ -72,7 +73,7 @@ export function checkAddedToken(token: unknown, file: string): asserts token is 
 function checkId(id: unknown, token: string, file: string): asserts id is number {
   if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MAX_TOKENS) return;
   throw new TokenizerError(
-    `${file}: the token ${show(token)} has the id ${show(id)}, expected an integer from 0 to ${MAX_TOKENS - 1}`,
+    `${file}: the token ${shown(token)} has the id ${shown(id)}, expected an integer from 0 to ${MAX_TOKENS - 1}`,
   );
 }
 
@@ -80,20 +81,20 @@ function checkVocabulary({ vocab, type }: Record<string, unknown>, file: string)
   // Older files leave the type out.
   if (type !== undefined && !MODEL_TYPES.includes(type as string)) {
     throw new TokenizerError(
-      `${file} cannot be used: its model is of the type ${show(type)}, expected one of: ${MODEL_TYPES.join(", ")}`,
+      `${file} cannot be used: its model is of the type ${shown(type)}, expected one of: ${MODEL_TYPES.join(", ")}`,
     );
   }
   if (type === "Unigram" || (type === undefined && Array.isArray(vocab))) {
     const sound = Array.isArray(vocab) && vocab.length > 0 && vocab.length <= MAX_TOKENS;
-    if (!sound) throw new TokenizerError(`${file}: model.vocab is ${show(vocab)}, expected [token, score] pairs`);
+    if (!sound) throw new TokenizerError(`${file}: model.vocab is ${shown(vocab)}, expected [token, score] pairs`);
     for (const pair of vocab) {
       if (Array.isArray(pair) && typeof pair[0] === "string" && typeof pair[1] === "number") continue;
-      throw new TokenizerError(`${file}: model.vocab holds ${show(pair)}, expected [token, score]`);
+      throw new TokenizerError(`${file}: model.vocab holds ${shown(pair)}, expected [token, score]`);
     }
     return vocab.map(([token], id) => [token, id]);
   }
   if (!isObject(vocab)) {
-    throw new TokenizerError(`${file}: model.vocab is ${show(vocab)}, expected an object of tokens and their ids`);
+    throw new TokenizerError(`${file}: model.vocab is ${shown(vocab)}, expected an object of tokens and their ids`);
   }
   const entries = Object.entries(vocab);
   const seen = new Uint8Array(MAX_TOKENS);
@@ -101,18 +102,18 @@ function checkVocabulary({ vocab, type }: Record<string, unknown>, file: string)
     checkId(id, token, file);
     if (seen[id]++ === 0) continue;
     const [first] = entries.find(([, other]) => other === id)!;
-    throw new TokenizerError(`${file}: the tokens ${show(first)} and ${show(token)} have the same id ${id}`);
+    throw new TokenizerError(`${file}: the tokens ${shown(first)} and ${shown(token)} have the same id ${id}`);
   }
   return entries as [string, number][];
 }
 
 /** Merges stand as "a b" in older files and as ["a", "b"] in newer ones. */
 function checkMerges(merges: unknown, file: string): void {
-  if (!Array.isArray(merges)) throw new TokenizerError(`${file}: model.merges is ${show(merges)}, expected a list`);
+  if (!Array.isArray(merges)) throw new TokenizerError(`${file}: model.merges is ${shown(merges)}, expected a list`);
   for (const merge of merges) {
     if (typeof merge === "string" && merge.includes(" ")) continue;
     if (Array.isArray(merge) && typeof merge[0] === "string" && typeof merge[1] === "string") continue;
-    throw new TokenizerError(`${file}: model.merges holds ${show(merge)}, expected two tokens`);
+    throw new TokenizerError(`${file}: model.merges holds ${shown(merge)}, expected two tokens`);
   }
 }
 

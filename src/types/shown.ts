@@ -1,21 +1,37 @@
 /** Longest piece of a value that an error repeats. */
 const SHOWN_CHARACTERS = 80;
+/** Longest path that an error repeats: as long as file systems allow in practice. */
+const PATH_CHARACTERS = 1024;
 
 /**
  * A value for an error: on one line, cut when long, harmless on a terminal. What JSON has no word for is described:
  * "a function", "a Promise", "the regular expression /x/".
  */
 export function shown(value: unknown): string {
-  const text = escaped(described(value));
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
+  return escaped(described(value), SHOWN_CHARACTERS);
 }
 
-/** Text with what a terminal would obey, or nobody would see, written out: \u001b, \u202e, a line's end. */
-export function escaped(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]|\p{Cs}/gu, (character) => {
-    const code = character.codePointAt(0)!;
-    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`;
+/**
+ * A text or a path for an error or a terminal, cut when long: what a terminal would obey, or nobody would see, is written
+ * out, such as \u001b, \u202e, a line's end.
+ */
+export function escaped(text: string, limit = PATH_CHARACTERS): string {
+  const written = text.slice(0, limit + 1).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
+    const code = character.codePointAt(0)!.toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
   });
+  return written.length > limit ? `${written.slice(0, limit)}...` : written;
+}
+
+/** Words of others, such as an error's reason, on one line: white space is one space. */
+export function oneLine(text: string, limit: number): string {
+  return escaped(
+    text
+      .slice(0, 2 * limit)
+      .replace(/\s+/g, " ")
+      .trim(),
+    limit,
+  );
 }
 
 function described(value: unknown): string {

@@ -1,6 +1,7 @@
+import { shown } from "../../types/shown.js";
 import { optional, repeated } from "./ebnf.js";
 import { listOf } from "./objects.js";
-import { countOf, type Keywords, refuse, type Schema, schemaAt, short, type ValueWriter } from "./schema.js";
+import { countOf, type Keywords, refuse, type Schema, schemaAt, type ValueWriter } from "./schema.js";
 
 /** An array. Where a schema names the first items and says nothing of others, there are none; without any keyword, items are free. */
 export function arrayOf(schema: Keywords, writer: ValueWriter, place: string): string {
@@ -29,7 +30,7 @@ function parts(schema: Keywords, place: string): { first: Schema[]; rest: Schema
   const { items, additionalItems, unevaluatedItems, prefixItems = [] } = schema;
   const old = Array.isArray(items);
   const list = old ? items : prefixItems;
-  if (!Array.isArray(list)) refuse(place, `"prefixItems" is ${short(list)}, expected a list of schemas`);
+  if (!Array.isArray(list)) refuse(place, `"prefixItems" is ${shown(list)}, expected a list of schemas`);
   const first = list.map((item, i) => schemaAt(item, `${place}/prefixItems/${i}`));
   const rest = (old ? additionalItems : items) ?? unevaluatedItems ?? first.length === 0;
   const closed = first.indexOf(false);

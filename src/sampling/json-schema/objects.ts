@@ -1,7 +1,8 @@
+import { shown } from "../../types/shown.js";
 import { literal, optional, repeated } from "./ebnf.js";
 import { merged } from "./merge.js";
 import { writtenPattern } from "./pattern.js";
-import { countOf, isKeywords, type Keywords, refuse, schemaAt, short, type ValueWriter } from "./schema.js";
+import { countOf, isKeywords, type Keywords, refuse, schemaAt, type ValueWriter } from "./schema.js";
 import { ANY_STRING, insideString, stringOtherThan } from "./strings.js";
 
 interface Entry {
@@ -60,7 +61,7 @@ function namedEntries(schema: Keywords, writer: ValueWriter, place: string): Ent
     const at = `${place}/properties/${name}`;
     const value = Object.hasOwn(own, name) ? schemaAt(own[name], at) : schemaAt(extra, `${place}/additionalProperties`);
     if (value === false) {
-      if (required.has(name)) refuse(place, `the property ${short(name)} is required, and no value is allowed for it`);
+      if (required.has(name)) refuse(place, `the property ${shown(name)} is required, and no value is allowed for it`);
       continue;
     }
     const text = `${literal(`"${insideString(name)}": `)} ${writer.value(value, at)}`;
@@ -75,13 +76,13 @@ function namedEntries(schema: Keywords, writer: ValueWriter, place: string): Ent
 
 function properties(schema: Keywords, place: string): Keywords {
   const own = schema.properties ?? {};
-  return isKeywords(own) ? own : refuse(place, `"properties" is ${short(own)}, expected an object`);
+  return isKeywords(own) ? own : refuse(place, `"properties" is ${shown(own)}, expected an object`);
 }
 
 function requiredNames(schema: Keywords, place: string): Set<string> {
   const names = schema.required ?? [];
   if (Array.isArray(names) && names.every((name) => typeof name === "string")) return new Set(names);
-  return refuse(place, `"required" is ${short(names)}, expected a list of names`);
+  return refuse(place, `"required" is ${shown(names)}, expected a list of names`);
 }
 
 /** One property with a free name; undefined where there is none. */

@@ -1,5 +1,6 @@
+import { shown } from "../../types/shown.js";
 import { type CodeRange, literal, oneOf, repeated } from "./ebnf.js";
-import { refuse, short } from "./schema.js";
+import { refuse } from "./schema.js";
 import { characterOf, complement, insideString, PLAIN_CHARACTER } from "./strings.js";
 
 const DIGIT: CodeRange[] = [[0x30, 0x39]];
@@ -36,12 +37,12 @@ export function patternString(pattern: string): string {
 
 /** The pattern of a schema. @throws UsageError */
 export function writtenPattern(pattern: unknown, place: string): string {
-  if (typeof pattern !== "string") refuse(place, `a pattern is ${short(pattern)}, expected a string`);
+  if (typeof pattern !== "string") refuse(place, `a pattern is ${shown(pattern)}, expected a string`);
   try {
     return patternString(pattern);
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    return refuse(place, `the pattern ${short(pattern)} cannot be used: ${error.message}`);
+    return refuse(place, `the pattern ${shown(pattern)} cannot be used: ${error.message}`);
   }
 }
 

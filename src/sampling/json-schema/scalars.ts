@@ -1,17 +1,18 @@
+import { shown } from "../../types/shown.js";
 import { literal, oneOf } from "./ebnf.js";
 import { FORMATS } from "./formats.js";
 import { type Type, typeOfValue, typesOf } from "./merge.js";
 import { type Bound, decimals, integers } from "./numbers.js";
 import { patternString, writtenPattern } from "./pattern.js";
-import { constraints, countOf, isKeywords, type Keywords, refuse, short } from "./schema.js";
+import { constraints, countOf, isKeywords, type Keywords, refuse } from "./schema.js";
 import { sizedString } from "./strings.js";
 
 /** The values of "enum" or "const". */
 export function constants(schema: Keywords, place: string): string {
   const other = constraints(schema).find((keyword) => !["enum", "const", "type"].includes(keyword));
-  if (other !== undefined) refuse(place, `${short(other)} cannot be kept beside "enum" or "const": leave it out`);
+  if (other !== undefined) refuse(place, `${shown(other)} cannot be kept beside "enum" or "const": leave it out`);
   const values = "const" in schema ? [schema.const] : schema.enum;
-  if (!Array.isArray(values)) refuse(place, `"enum" is ${short(values)}, expected a list of values`);
+  if (!Array.isArray(values)) refuse(place, `"enum" is ${shown(values)}, expected a list of values`);
   const types = schema.type === undefined ? undefined : typesOf(schema);
   const allowed = values.filter((value) => {
     const type = typeOfValue(value);
@@ -42,7 +43,7 @@ export function text(schema: Keywords, place: string): string {
     if (typeof format === "string" && Object.hasOwn(FORMATS, format)) return patternString(FORMATS[format]);
     refuse(
       place,
-      `the format ${short(format)} is not known: leave it out, or use one of ${Object.keys(FORMATS).join(", ")}`,
+      `the format ${shown(format)} is not known: leave it out, or use one of ${Object.keys(FORMATS).join(", ")}`,
     );
   }
   if (most !== undefined && (least ?? 0) > most) refuse(place, `"minLength" ${least} is above "maxLength" ${most}`);
@@ -65,7 +66,7 @@ function bound(schema: Keywords, keyword: string, strict: string, sign: number, 
     [strict, limit],
   ] as const) {
     if (given === undefined || typeof given === "number" || (name === strict && typeof given === "boolean")) continue;
-    refuse(place, `${short(name)} is ${short(given)}, expected a number`);
+    refuse(place, `${shown(name)} is ${shown(given)}, expected a number`);
   }
   if (typeof limit === "boolean" || limit === undefined) {
     return value === undefined ? undefined : { value: value as number, exclusive: limit === true };

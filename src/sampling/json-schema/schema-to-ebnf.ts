@@ -1,4 +1,5 @@
 import { UsageError } from "../../types/errors.js";
+import { shown } from "../../types/shown.js";
 import { arrayOf } from "./arrays.js";
 import { oneOf } from "./ebnf.js";
 import { disjoint, MergeError, merged, TYPES, type Type, typesOf } from "./merge.js";
@@ -16,7 +17,6 @@ import {
   refuse,
   type Schema,
   schemaAt,
-  short,
   type ValueWriter,
 } from "./schema.js";
 import { ANY_STRING } from "./strings.js";
@@ -114,7 +114,7 @@ class SchemaWriter implements ValueWriter {
   }
 
   private enter(pointer: string, place: string): void {
-    if (this.chain.includes(pointer)) refuse(place, `"$ref" is ${short(pointer)}, which leads back to itself`);
+    if (this.chain.includes(pointer)) refuse(place, `"$ref" is ${shown(pointer)}, which leads back to itself`);
     this.chain = [...this.chain, pointer];
   }
 
@@ -125,7 +125,7 @@ class SchemaWriter implements ValueWriter {
         return merged(all, this.resolved(schema, place));
       } catch (error) {
         if (!(error instanceof MergeError)) throw error;
-        return refuse(place, `two schemas for one value both have ${short(error.message)}: write one that says both`);
+        return refuse(place, `two schemas for one value both have ${shown(error.message)}: write one that says both`);
       }
     }, beside);
   }
@@ -137,7 +137,7 @@ class SchemaWriter implements ValueWriter {
     const { $ref, allOf, ...beside } = schema;
     const inner = [...(allOf === undefined ? [] : list(allOf, "allOf", place))];
     if ($ref !== undefined) {
-      if (seen.includes($ref)) refuse(place, `"$ref" is ${short($ref)}, which leads back to itself`);
+      if (seen.includes($ref)) refuse(place, `"$ref" is ${shown($ref)}, which leads back to itself`);
       inner.push(referenced(this.root, $ref, place));
     }
     if (inner.length === 0) return schema;
@@ -173,7 +173,7 @@ class SchemaWriter implements ValueWriter {
     const types = typesOf(schema);
     const unknown = types.find((type) => !TYPES.includes(type));
     if (unknown !== undefined || types.length === 0) {
-      refuse(place, `"type" is ${short(schema.type)}, expected one or more of ${TYPES.join(", ")}`);
+      refuse(place, `"type" is ${shown(schema.type)}, expected one or more of ${TYPES.join(", ")}`);
     }
     const distinct = [...new Set(types)].filter((type) => type !== "integer" || !types.includes("number"));
     return oneOf(distinct.map((type) => this.ofType(type, schema, place)))!;
@@ -200,6 +200,6 @@ function without(schema: Keywords, keyword: string): Keywords {
 }
 
 function list(value: unknown, keyword: string, place: string): readonly Schema[] {
-  if (!Array.isArray(value) || value.length === 0) refuse(place, `"${keyword}" is ${short(value)}, expected schemas`);
+  if (!Array.isArray(value) || value.length === 0) refuse(place, `"${keyword}" is ${shown(value)}, expected schemas`);
   return value.map((one, i) => schemaAt(one, `${place}/${keyword}/${i}`));
 }

@@ -1,4 +1,5 @@
 import { nearest, UsageError } from "../../types/errors.js";
+import { escaped, oneLine, shown } from "../../types/shown.js";
 
 /** A JSON Schema: an object of keywords, or true (anything) or false (nothing). */
 export type Schema = boolean | Keywords;
@@ -46,22 +47,16 @@ export function constraints(schema: Keywords): string[] {
 export function checkKeywords(schema: Keywords, place: string): void {
   for (const keyword of constraints(schema)) {
     if (kept.has(keyword)) continue;
-    if (REFUSED.split(" ").includes(keyword)) refuse(place, `${short(keyword)} cannot be kept: leave it out`);
+    if (REFUSED.split(" ").includes(keyword)) refuse(place, `${shown(keyword)} cannot be kept: leave it out`);
     const guess = nearest(keyword.slice(0, 40), [...kept, ...notes]);
-    refuse(place, `${short(keyword)} is no known keyword${guess ? ` (did you mean "${guess}"?)` : ""}: leave it out`);
+    refuse(place, `${shown(keyword)} is no known keyword${guess ? ` (did you mean "${guess}"?)` : ""}: leave it out`);
   }
   if (place !== "#" && "$id" in schema) refuse(place, '"$id" below the root cannot be kept: leave it out');
 }
 
 /** @throws UsageError */
 export function refuse(place: string, what: string): never {
-  throw new UsageError(`the JSON schema cannot be used: at ${short(place).slice(1, -1)}, ${what}`);
-}
-
-/** A value in a message: escaped, cut, quoted where it is a string. */
-export function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length <= 80 ? text : `${text.slice(0, 76)}...${typeof value === "string" ? '"' : ""}`;
+  throw new UsageError(`the JSON schema cannot be used: at ${escaped(place, 80)}, ${what}`);
 }
 
 /**
@@ -73,8 +68,9 @@ export function plainSchema(schema: object): Keywords {
   try {
     text = JSON.stringify(schema);
   } catch (error) {
-    const reason = error instanceof RangeError ? "it is too deep" : String((error as Error)?.message).split("\n")[0];
-    throw new UsageError(`the JSON schema is not JSON: ${reason.slice(0, 120)}`);
+    const reason =
+      error instanceof RangeError ? "it is too deep" : oneLine(String((error as Error)?.message).split("\n")[0], 120);
+    throw new UsageError(`the JSON schema is not JSON: ${reason}`);
   }
   if (text !== undefined && text.length > LONGEST) {
     throw new UsageError(`the JSON schema has ${text.length} characters, and may have ${LONGEST}: give a smaller one`);
@@ -85,7 +81,7 @@ export function plainSchema(schema: object): Keywords {
   }
   const plain: unknown = JSON.parse(text);
   if (isKeywords(plain)) return plain;
-  throw new UsageError(`the JSON schema is ${short(plain)}, expected an object such as { type: "object" }`);
+  throw new UsageError(`the JSON schema is ${shown(plain)}, expected an object such as { type: "object" }`);
 }
 
 /** Levels of objects and arrays in a text of JSON. */
@@ -106,7 +102,7 @@ export function isKeywords(value: unknown): value is Keywords {
 /** A schema that stands at a place. @throws UsageError for anything else */
 export function schemaAt(value: unknown, place: string): Schema {
   if (typeof value === "boolean" || isKeywords(value)) return value;
-  return refuse(place, `${short(value)} is no schema`);
+  return refuse(place, `${shown(value)} is no schema`);
 }
 
 /** A count that a keyword gives. @throws UsageError */
@@ -114,5 +110,5 @@ export function countOf(schema: Keywords, keyword: string, place: string): numbe
   const value = schema[keyword];
   if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0))
     return value as number | undefined;
-  return refuse(place, `${short(keyword)} is ${short(value)}, expected a number of 0 or more`);
+  return refuse(place, `${shown(keyword)} is ${shown(value)}, expected a number of 0 or more`);
 }

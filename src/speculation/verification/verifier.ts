@@ -1,7 +1,7 @@
-import { said } from "../../engine/check-rows.js";
 import { type Distribution, indexOf, probabilityOf } from "../../sampling/distribution.js";
 import type { TokenHistory } from "../../sampling/history.js";
 import { DrafterError } from "../../types/errors.js";
+import { shown } from "../../types/shown.js";
 import type { TokenId } from "../../types/token.js";
 import { childrenOf, type TokenTree } from "../trees/token-tree.js";
 import type { Chance } from "./chance.js";
@@ -133,7 +133,7 @@ class Residual {
     // By the rule a token that the draft could not have sampled would be accepted whatever the target says of it.
     if (!(q > 0)) {
       throw new DrafterError(
-        `drafter ${said(this.drafter)} broke its contract: its draftDistributions rule out its token ${token}`,
+        `drafter ${shown(this.drafter)} broke its contract: its draftDistributions rule out its token ${token}`,
       );
     }
     if (chance.accept(p / q)) return true;

@@ -208,7 +208,7 @@ test.each<[name: string, change: (json: Record<string, unknown>) => unknown, say
   ["depth", () => `{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}`, /nests deeper than 64 levels/],
   ["17 MB", () => `{"a":"${"x".repeat(17 << 20)}"}`, /has 178\d+ bytes, at most 16777216 are read/],
   ["a long value", set("hidden_act", "x".repeat(1e6)), /hidden_act is "x{20,80}\.\.\., expected "silu"/],
-  ["a long list", set("hidden_size", Array(1000).fill(7)), /hidden_size is \[7,7.*\.\.\., expected/],
+  ["a long list", set("hidden_size", Array(1000).fill(7)), /hidden_size is \[7, 7.*\.\.\., expected/],
   [
     "a value to hide behind",
     set("model_type", "\u009b2J\u001b[1m\nllama"),

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { compileGrammar, type GrammarSpec } from "../../../src/sampling/grammar.js";
 import { MEMORY_LIMIT, newXGrammarInstance } from "../../../src/sampling/xgrammar.js";
+import { AutoTokenizer } from "../../../src/tokenizer/auto-tokenizer.js";
+import { Tokenizer } from "../../../src/tokenizer/tokenizer.js";
 import { runWithin, TimeLimitError } from "../../../src/types/time-limit.js";
 import { model, TARGET } from "../../support/models.js";
 
@@ -63,6 +65,15 @@ test("deep and large grammars within the limits compile", async () => {
   for (const spec of all) (await compileGrammar(spec, tokenizer!, [0])).dispose();
 });
 
+test.each(["llama-bpe", "byte-level"])("grammars compile for a vocabulary of any size: %s", async (name) => {
+  const { json } = await AutoTokenizer.fromPretrained(`test/oracle/tokenizers/${name}`);
+  for (let more = 0; more < 4; more++) {
+    const added = Array.from({ length: more }, (_, i) => ({ ...json.added_tokens![0], id: 0, content: `<more ${i}>` }));
+    const tokenizer = new Tokenizer({ ...json, added_tokens: [...json.added_tokens!, ...added] }, {}, name);
+    (await compileGrammar({ ebnf: 'root ::= " no"' }, tokenizer, [0])).dispose();
+  }
+});
+
 test("the library's recursion ends in an error before its stack runs into anything else", async () => {
   const { binding } = await newXGrammarInstance();
   expect(() => binding.Grammar.FromEBNF(`root ::= ${brackets(20_000, '"a"')}`, "root")).toThrow(RangeError);
@@ -84,6 +95,7 @@ test("work is ended when its time is over, and may be nested", () => {
     }),
   ).toThrow(TimeLimitError);
   expect(runWithin(1000, () => runWithin(1000, () => 3) + 1)).toBe(4);
+  expect(runWithin(1000.25, () => 5)).toBe(5);
   expect(() =>
     runWithin(1000, () => {
       throw new TypeError("own");

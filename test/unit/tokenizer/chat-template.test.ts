@@ -65,7 +65,7 @@ describe("messages of errors", () => {
   it.each([
     [
       "{{ raise_exception('only\nusers\x1b[31m') }}",
-      "UsageError: the chat template refuses the conversation: only users [31m",
+      "UsageError: the chat template refuses the conversation: only users\\u001b[31m",
     ],
     [
       "a\nb {{ 'x }}",
@@ -99,7 +99,7 @@ describe("messages of errors", () => {
     );
     expect(message("x", { enable_thinking: false } as ChatTemplateOptions)).toContain("templateVariables");
     expect(message("x", { tools: ["f"] } as unknown as ChatTemplateOptions)).toContain(
-      "tools must be a list of JSON schemas",
+      "tools must be a list of tools",
     );
     expect(message("x", { templateVariables: { messages: [] } })).toContain("may not hold messages");
     expect(message("x", { addGenerationPrompt: true, continueFinalMessage: true })).toContain("give one");

@@ -48,7 +48,7 @@ const damages: [string, (json: Json) => void, RegExp][] = [
     (json) => set(json, "model", { ...json.model, vocab: [1] }),
     /model.vocab is \[1\], expected/,
   ],
-  ["no vocabulary", (json) => set(json, "model", { type: "BPE" }), /model.vocab is nothing/],
+  ["no vocabulary", (json) => set(json, "model", { type: "BPE" }), /model.vocab is undefined/],
   ["a merge of one token", (json) => json.model.merges.push("x"), /model.merges holds "x", expected two tokens/],
   ["an added token without text", (json) => set(json, "added_tokens", [{ id: 0 }]), /an added token is \{"id":0\}/],
   [
@@ -65,7 +65,7 @@ const damages: [string, (json: Json) => void, RegExp][] = [
   [
     "a template with an unknown token",
     (json) => set(json, "post_processor", template({ SpecialToken: { id: "<x>" } })),
-    /its post_processor adds the token <x>, which has no id/,
+    /its post_processor adds the token "<x>", which has no id/,
   ],
   [
     "a decoder of a number",
