@@ -12,7 +12,7 @@ import { some } from "../support/tier.js";
  */
 const PROMPTS = some(
   prompts().filter((_, i) => i % 12 === 2),
-  3,
+  1,
 ).map(({ prompt }) => prompt);
 
 /** A method without a fault passes both checks; its output is what faulty ones must say too. */
