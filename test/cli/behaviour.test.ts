@@ -98,17 +98,7 @@ test("inspect --json tells shapes, parameters and memory", async () => {
 
 test("--trace writes every step", async () => {
   const file = join(temporaryFolder(), "trace.jsonl");
-  const { stdout } = await command([
-    "generate",
-    PROMPT,
-    "-n",
-    "20",
-    "--json",
-    "--tree-widths",
-    "2,1",
-    "--trace",
-    file,
-  ]);
+  const { stdout } = await command(["generate", PROMPT, "-n", "20", "--json", "--tree-widths", "2,1", "--trace", file]);
   const steps = readFileSync(file, "utf8")
     .trim()
     .split("\n")

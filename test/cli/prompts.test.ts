@@ -81,11 +81,7 @@ test("a schema from a pipe", async () => {
   const line = "node bin/foretoken.js generate 'The animal is' -n 30 --json-schema";
   const expected = await shell(`${line} ${file}`);
   expect(JSON.parse(expected)).toMatch(/fox|cat/);
-  const lines = [
-    `echo '${schema}' | ${line} -`,
-    `${line} <(echo '${schema}')`,
-    `cat ${file} | ${line} /dev/stdin`,
-  ];
+  const lines = [`echo '${schema}' | ${line} -`, `${line} <(echo '${schema}')`, `cat ${file} | ${line} /dev/stdin`];
   for (const piped of some(lines, 2)) {
     expect(await shell(piped), piped).toBe(expected);
   }

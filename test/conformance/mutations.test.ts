@@ -4,16 +4,16 @@ import * as memory from "../support/faults/memory-faults.js";
 import * as tree from "../support/faults/tree-faults.js";
 import { prompts } from "../support/models.js";
 import { flawsIn, type Planted, recordAll, wrongProposals } from "../support/proposal-checks.js";
-import { some } from "../support/tier.js";
+import { tier } from "../support/tier.js";
 
 /**
  * Would the checks of proposals.test.ts notice? Faults are planted in drafters from outside, one at a time. The text stays
  * plain decoding's with every one of them. (Faults of verification: test/unit/speculation/distribution.test.ts.)
  */
-const PROMPTS = some(
-  prompts().filter((_, i) => i % 12 === 2),
-  1,
-).map(({ prompt }) => prompt);
+const EVERY = prompts()
+  .filter((_, i) => i % 12 === 2)
+  .map(({ prompt }) => prompt);
+const PROMPTS = tier(EVERY, [EVERY[1]]);
 
 /** A method without a fault passes both checks; its output is what faulty ones must say too. */
 async function healthyOutput(name: string) {
