@@ -1,9 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { foretoken } from "../support/cli.js";
+import { command, foretoken } from "../support/cli.js";
 import { temporaryFolder } from "../support/models.js";
-import { some } from "../support/tier.js";
 
 const HERE = temporaryFolder();
 writeFileSync(join(HERE, "file"), "x");
@@ -89,8 +88,8 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["doctor", "now"], 2, /takes no words/],
 ];
 
-test.each(some(cases, 24))("%j", async (args, code, says) => {
-  const result = await foretoken(args);
+test.each(cases)("%j", async (args, code, says) => {
+  const result = await command(args);
   expect(result.stderr).toMatch(says);
   expect(result.stderr.trimEnd().split("\n"), "one line").toHaveLength(1);
   expect(result.stderr).toMatch(/^foretoken: /);

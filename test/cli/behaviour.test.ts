@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { foretoken } from "../support/cli.js";
+import { command, foretoken } from "../support/cli.js";
 import { temporaryFolder } from "../support/models.js";
+import { tier } from "../support/tier.js";
 
 const PROMPT = "Once upon a time there was a";
 const COLOUR = "\u001b[";
@@ -12,18 +13,18 @@ const COLOUR = "\u001b[";
 test.each(["demo", "generate", "chat", "inspect", "doctor"])(
   "%s --help tells usage, options and examples",
   async (name) => {
-    const { code, stdout, stderr } = await foretoken([name, "--help"]);
+    const { code, stdout, stderr } = await command([name, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(new RegExp(`Usage: foretoken ${name}`));
     expect(stdout).toMatch(/Options:\n[\s\S]*Examples:\n {2}# /);
-    expect(await foretoken(["help", name])).toMatchObject({ code: 0, stdout });
+    expect(await command(["help", name])).toMatchObject({ code: 0, stdout });
   },
 );
 
 test("no argument, --help and --version", async () => {
-  const overview = await foretoken([]);
+  const overview = await command([]);
   expect(overview.stdout).toMatch(/Usage: foretoken COMMAND/);
-  expect((await foretoken(["--help"])).stdout).toBe(overview.stdout);
+  expect((await command(["--help"])).stdout).toBe(overview.stdout);
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
   expect((await foretoken(["--version"])).stdout).toBe(`${version}\n`);
 });
@@ -32,7 +33,7 @@ test("generate prints the text, the same with and without a draft, and nothing e
   const fast = await foretoken(["generate", PROMPT, "-n", "24"]);
   expect(fast).toMatchObject({ code: 0, stderr: "" });
   expect(fast.stdout).not.toContain(COLOUR);
-  const plain = await foretoken(["generate", PROMPT, "-n", "24", "--method", "none"]);
+  const plain = await command(["generate", PROMPT, "-n", "24", "--method", "none"]);
   expect(plain.stdout).toBe(fast.stdout);
 });
 
@@ -45,7 +46,7 @@ test("generate --json prints one object; a prompt comes by a pipe", async () => 
   const answer = JSON.parse(stdout);
   expect(answer).toMatchObject({ finishReason: "length", stats: { method: "draft", newTokens: 12, lossless: true } });
   expect(answer.tokenIds).toHaveLength(12);
-  expect(`${answer.text}\n`).toBe((await foretoken(["generate", PROMPT, "-n", "12"])).stdout);
+  expect(`${answer.text}\n`).toBe((await command(["generate", PROMPT, "-n", "12"])).stdout);
 });
 
 test("colours: forced on, off by --no-color and NO_COLOR", async () => {
@@ -67,7 +68,7 @@ test("a reader that goes away is no error", async () => {
   expect(stdout).toMatch(/ 0\n$/);
 });
 
-const LONG = ["generate", PROMPT, "-n", "600", "--ignore-eos", "--method", "none"];
+const LONG = ["generate", PROMPT, "-n", tier("600", "250"), "--ignore-eos", "--method", "none"];
 let whole: string | undefined;
 
 test.each(["SIGINT", "SIGTERM"] as const)("%s ends with the text so far", async (signal) => {
@@ -80,7 +81,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends with the text so far", async 
     },
   });
   expect(result).toMatchObject({ code: 130, stderr: "" });
-  whole ??= (await foretoken(LONG)).stdout;
+  whole ??= (await command(LONG)).stdout;
   const text = result.stdout.replace(/\n$/, "");
   expect(text.length).toBeGreaterThan(19);
   expect(text.length).toBeLessThan(whole.length);
@@ -88,7 +89,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends with the text so far", async 
 });
 
 test("inspect --json tells shapes, parameters and memory", async () => {
-  const { code, stdout } = await foretoken(["inspect", "models/target", "--json"]);
+  const { code, stdout } = await command(["inspect", "models/target", "--json"]);
   expect(code).toBe(0);
   const told = JSON.parse(stdout);
   expect(told).toMatchObject({ config: { modelType: "llama", hiddenSize: 256 } });
@@ -97,17 +98,7 @@ test("inspect --json tells shapes, parameters and memory", async () => {
 
 test("--trace writes every step", async () => {
   const file = join(temporaryFolder(), "trace.jsonl");
-  const { stdout } = await foretoken([
-    "generate",
-    PROMPT,
-    "-n",
-    "20",
-    "--json",
-    "--tree-widths",
-    "2,1",
-    "--trace",
-    file,
-  ]);
+  const { stdout } = await command(["generate", PROMPT, "-n", "20", "--json", "--tree-widths", "2,1", "--trace", file]);
   const steps = readFileSync(file, "utf8")
     .trim()
     .split("\n")

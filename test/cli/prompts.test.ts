@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { unescaped } from "../../src/cli/escapes.js";
-import { foretoken } from "../support/cli.js";
+import { command, foretoken } from "../support/cli.js";
 import { temporaryFolder } from "../support/models.js";
+import { some } from "../support/tier.js";
 
 const PROMPT = "Once upon a time there was a";
 const LENGTH = ["-n", "12"];
@@ -16,19 +17,20 @@ async function shell(line: string): Promise<string> {
 }
 
 test("a prompt as a word, by --prompt, by -, and piped in are one", async () => {
-  const { stdout } = await foretoken(["generate", PROMPT, ...LENGTH]);
-  expect((await foretoken(["generate", "-p", PROMPT, ...LENGTH])).stdout).toBe(stdout);
-  for (const [args, stdin] of [
-    [["-"], PROMPT],
+  const { stdout } = await command(["generate", PROMPT, ...LENGTH]);
+  expect((await command(["generate", "-p", PROMPT, ...LENGTH])).stdout).toBe(stdout);
+  const piped: [args: string[], stdin: string][] = [
     [["-"], `${PROMPT}\n`],
+    [["-"], PROMPT],
     [[], `${PROMPT}\r\n`],
     [["-p", "-"], PROMPT],
-  ] as [string[], string][]) {
+  ];
+  for (const [args, stdin] of some(piped, 2)) {
     expect(await foretoken(["generate", ...args, ...LENGTH], { stdin })).toMatchObject({ stdout, stderr: "" });
   }
-  const twoLines = await foretoken(["generate", `${PROMPT}\n`, ...LENGTH]);
+  const twoLines = await command(["generate", `${PROMPT}\n`, ...LENGTH]);
   expect((await foretoken(["generate", ...LENGTH], { stdin: `${PROMPT}\n\n` })).stdout).toBe(twoLines.stdout);
-  const both = await foretoken(["generate", PROMPT, "-p", PROMPT]);
+  const both = await command(["generate", PROMPT, "-p", PROMPT]);
   expect(both).toMatchObject({ code: 2, stderr: expect.stringMatching(/give the prompt once/) });
 });
 
@@ -48,27 +50,27 @@ test("escapes", () => {
 });
 
 test("--stop reads escapes; --stop-token takes ids and tokens", async () => {
-  const { stdout } = await foretoken(["generate", PROMPT, "-n", "40"]);
+  const { stdout } = await command(["generate", PROMPT, "-n", "40"]);
   const at = stdout.indexOf(" named");
-  const stopped = await foretoken(["generate", PROMPT, "-n", "40", "--stop", "\\x20named"]);
+  const stopped = await command(["generate", PROMPT, "-n", "40", "--stop", "\\x20named"]);
   expect(at).toBeGreaterThan(0);
   expect(stopped.stdout).toBe(`${stdout.slice(0, at)}\n`);
-  const byText = await foretoken(["generate", PROMPT, "-n", "40", "--stop-token", ".", "--json"]);
+  const byText = await command(["generate", PROMPT, "-n", "40", "--stop-token", ".", "--json"]);
   const { text, tokenIds, finishReason } = JSON.parse(byText.stdout);
   expect(finishReason).toBe("eos");
   expect(text).toBe(stdout.slice(0, stdout.indexOf(".") + 1));
-  const byId = await foretoken(["generate", PROMPT, "-n", "40", "--stop-token", String(tokenIds.at(-1)), "--json"]);
+  const byId = await command(["generate", PROMPT, "-n", "40", "--stop-token", String(tokenIds.at(-1)), "--json"]);
   expect(JSON.parse(byId.stdout).tokenIds).toEqual(tokenIds);
 });
 
 test("--json has log-probabilities and the seed that repeats a sampled text", async () => {
-  const sampled = await foretoken(["generate", PROMPT, ...LENGTH, "-t", "1", "--json", "--logprobs", "2"]);
+  const sampled = await command(["generate", PROMPT, ...LENGTH, "-t", "1", "--json", "--logprobs", "2"]);
   const { seed, text, tokenIds, logProbs, topLogProbs } = JSON.parse(sampled.stdout);
   expect(logProbs.length).toBe(tokenIds.length);
   expect(topLogProbs.every((top: unknown[]) => top.length === 2)).toBe(true);
-  const again = await foretoken(["generate", PROMPT, ...LENGTH, "-t", "1", "-s", String(seed)]);
+  const again = await command(["generate", PROMPT, ...LENGTH, "-t", "1", "-s", String(seed)]);
   expect(again.stdout).toBe(`${text}\n`);
-  const plain = JSON.parse((await foretoken(["generate", PROMPT, "-n", "2", "--json", "--logprobs", "0"])).stdout);
+  const plain = JSON.parse((await command(["generate", PROMPT, "-n", "2", "--json", "--logprobs", "0"])).stdout);
   expect(Object.keys(plain)).toEqual(["text", "tokenIds", "finishReason", "logProbs", "stats"]);
 });
 
@@ -79,11 +81,8 @@ test("a schema from a pipe", async () => {
   const line = "node bin/foretoken.js generate 'The animal is' -n 30 --json-schema";
   const expected = await shell(`${line} ${file}`);
   expect(JSON.parse(expected)).toMatch(/fox|cat/);
-  for (const piped of [
-    `${line} <(echo '${schema}')`,
-    `echo '${schema}' | ${line} -`,
-    `cat ${file} | ${line} /dev/stdin`,
-  ]) {
+  const lines = [`echo '${schema}' | ${line} -`, `${line} <(echo '${schema}')`, `cat ${file} | ${line} /dev/stdin`];
+  for (const piped of some(lines, 2)) {
     expect(await shell(piped), piped).toBe(expected);
   }
   const twice = await foretoken(["generate", "-", "--json-schema", "-"], { stdin: schema });
@@ -94,8 +93,8 @@ test("special tokens are shown when asked for", async () => {
   const file = join(temporaryFolder(), "schema.json");
   writeFileSync(file, '{"enum":["fox"]}');
   const args = ["generate", "The animal is", "--json-schema", file, "--json"];
-  const shown = JSON.parse((await foretoken([...args, "--show-special-tokens"])).stdout);
-  const hidden = JSON.parse((await foretoken(args)).stdout);
+  const shown = JSON.parse((await command([...args, "--show-special-tokens"])).stdout);
+  const hidden = JSON.parse((await command(args)).stdout);
   expect(shown.tokenIds).toEqual(hidden.tokenIds);
   expect(shown.finishReason).toBe("eos");
   expect(shown.text).toBe(`${hidden.text}<|endoftext|>`);

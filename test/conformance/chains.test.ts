@@ -17,7 +17,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     const target = await model(TARGET, dtype);
     const draft = await model(DRAFT, dtype);
     let accepted = 0;
-    for (const [i, { id, prompt }] of some(prompts(), dtype === "q8" ? 6 : 3).entries()) {
+    for (const [i, { id, prompt }] of some(prompts(), dtype === "q8" ? 3 : 2).entries()) {
       const options = { ...sampling, maxNewTokens: NEW_TOKENS };
       const plain = await target.generate(prompt, options);
       for (const numSpeculativeTokens of tier(LENGTHS, [LENGTHS[i % 3], LENGTHS[3 + (i % 3)]])) {
@@ -32,7 +32,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     expect(accepted).toBeGreaterThan(tier(1000, 20));
   });
 
-  test.each([2, 4, 6])("%i prompts in the same passes give the tokens of each alone", async (count) => {
+  test.each(tier([2, 4, 6], [3]))("%i prompts in the same passes give the tokens of each alone", async (count) => {
     const target = await model(TARGET, dtype);
     const draft = await model(DRAFT, dtype);
     const batch = prompts()
@@ -79,7 +79,7 @@ test("every processor gives the same tokens with a draft as without", async () =
     const options = { ...sampling, seed: 11, maxNewTokens: 48 };
     for (const { prompt } of some(
       prompts().filter((_, i) => i % 9 === 0),
-      2,
+      1,
     )) {
       const plain = await target.generate(prompt, options);
       const fast = await target.generate(prompt, { ...options, assistantModel: draft });

@@ -4,7 +4,7 @@ import * as memory from "../support/faults/memory-faults.js";
 import * as tree from "../support/faults/tree-faults.js";
 import { prompts } from "../support/models.js";
 import { flawsIn, type Planted, recordAll, wrongProposals } from "../support/proposal-checks.js";
-import { some } from "../support/tier.js";
+import { tier } from "../support/tier.js";
 
 /**
  * Would the checks of proposals.test.ts notice? Faults are planted in drafters from outside, one at a time. The text stays
@@ -14,7 +14,7 @@ const PROMPTS = prompts()
   .filter((_, i) => i % 12 === 2)
   .map(({ prompt }) => prompt);
 /** Faults in what is remembered show after a while only: there every prompt counts. */
-const promptsFor = (name: string) => (name.startsWith("recycling") ? PROMPTS : some(PROMPTS, 3));
+const promptsFor = (name: string) => (name.startsWith("recycling") ? PROMPTS : tier(PROMPTS, [PROMPTS[1]]));
 
 /** A method without a fault passes both checks; its output is what faulty ones must say too. */
 async function healthyOutput(name: string) {

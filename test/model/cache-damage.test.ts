@@ -16,7 +16,8 @@ import { AutoModelForCausalLM, type ConversionProgress } from "../../src/index.j
 import { DamagedModelError, readStoredModel } from "../../src/loading/stored-model.js";
 import { verifyCache } from "../../src/loading/verify-cache.js";
 import { foretoken } from "../support/cli.js";
-import { DRAFT, temporaryFolder } from "../support/models.js";
+import { copyConverted, DRAFT, TARGET, temporaryFolder } from "../support/models.js";
+import { tier } from "../support/tier.js";
 
 /** Damage to a converted model on disk: found before a token is made, and cured by making the model again. */
 const cacheBefore = process.env.FORETOKEN_CACHE;
@@ -29,6 +30,7 @@ let right: readonly number[];
 beforeAll(async () => {
   pristine = join(temporaryFolder(), "pristine");
   process.env.FORETOKEN_CACHE = pristine;
+  await copyConverted(DRAFT);
   right = (await load()).tokenIds;
 });
 
@@ -177,12 +179,15 @@ test.each([
     damaged: [{ directory, fault: expect.stringMatching(fault), removed: true }],
   });
   expect(existsSync(directory)).toBe(false);
-  expect(await load()).toEqual({ tokenIds: right, converted: true });
+  if (tier(true, fault.source.startsWith("packed.bin: block"))) {
+    expect(await load()).toEqual({ tokenIds: right, converted: true });
+  }
 });
 
 test("doctor --verify says what is damaged and that it was removed", async () => {
   flipBit(weights());
   const directory = folder();
+  for (const dtype of ["q4", "fp32"] as const) await copyConverted(TARGET, dtype);
   const { code, stdout, stderr } = await foretoken(["doctor", "--verify", "-m", DRAFT], {
     env: { FORETOKEN_CACHE: cache },
   });
@@ -190,7 +195,7 @@ test("doctor --verify says what is damaged and that it was removed", async () =>
   expect(code).toBe(1);
   expect(stdout).toMatch(`${directory} is damaged (packed.bin: block`);
   expect(stdout).toContain("removed, made again when next loaded");
-  expect((await foretoken(["doctor", "--verify", "-m", DRAFT], { env: { FORETOKEN_CACHE: cache } })).stdout).toMatch(
-    /converted\s+\d+ intact, 0 damaged/,
-  );
+  if (tier(false, true)) return;
+  const again = await foretoken(["doctor", "--verify", "-m", DRAFT], { env: { FORETOKEN_CACHE: cache } });
+  expect(again.stdout).toMatch(/converted\s+\d+ intact, 0 damaged/);
 });

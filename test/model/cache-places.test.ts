@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { foretoken } from "../support/cli.js";
-import { DRAFT, temporaryFolder } from "../support/models.js";
+import { copyConverted, DRAFT, temporaryFolder } from "../support/models.js";
+import { some, tier } from "../support/tier.js";
 
 /** Places where the cache cannot be, and places that are too small for it. */
 const ARGUMENTS = ["generate", "-n", "4", "--method", "none", "-m", DRAFT, "Once"];
@@ -38,13 +39,16 @@ describe.skipIf(process.platform === "win32")("limits of file size", () => {
   let sizes: number[];
   beforeAll(async () => {
     const cache = temporaryFolder();
-    expect((await foretoken(ARGUMENTS, { env: { FORETOKEN_CACHE: cache } })).code).toBe(0);
+    const before = process.env.FORETOKEN_CACHE;
+    process.env.FORETOKEN_CACHE = cache;
+    await copyConverted(DRAFT);
+    process.env.FORETOKEN_CACHE = before;
     const packed = statSync(join(cache, "models", readdirSync(join(cache, "models"))[0], "packed.bin")).size;
     // Where the raw weights end, where ONNX Runtime's copy does, and in the last page of the packed form.
     sizes = [0, packed >> 2, packed >> 1, packed - 8192, packed - 1024].map((bytes) => bytes >> 10);
   });
 
-  test.each([0, 1, 2, 3, 4])("a write that is cut short is an error, and nothing is kept (%i)", async (i) => {
+  test.each(some([0, 1, 2, 3, 4], 2))("a write that is cut short is an error, and nothing is kept (%i)", async (i) => {
     const cache = temporaryFolder();
     const command = `ulimit -f ${sizes[i]}; exec "$0" bin/foretoken.js "$@"`;
     const run = promisify(execFile)("bash", ["-c", command, process.execPath, ...ARGUMENTS], {
@@ -57,7 +61,9 @@ describe.skipIf(process.platform === "win32")("limits of file size", () => {
     expect(stderr).toMatch(/^foretoken: [^\n]+\n$/);
     expect(stderr).toMatch(/is full \(EFBIG\)|check the disk/);
     expect(existsSync(join(cache, "models")) ? readdirSync(join(cache, "models")) : []).toEqual([]);
-    expect((await foretoken(ARGUMENTS, { env: { FORETOKEN_CACHE: cache } })).code).toBe(0);
+    if (tier(true, i === 0)) {
+      expect((await foretoken(ARGUMENTS, { env: { FORETOKEN_CACHE: cache } })).code).toBe(0);
+    }
   });
 });
 

@@ -5,12 +5,13 @@ import { GenerationCalls } from "../support/fuzz/generation-calls.js";
 import { Random } from "../support/fuzz/random.js";
 import { freshResult } from "../support/fuzz/tracked.js";
 import { DRAFT, model } from "../support/models.js";
+import { tier } from "../support/tier.js";
 
 /**
  * Random calls, right and wrong, with faults and aborts in between: none may leave anything behind that a later result
  * shows. FORETOKEN_FULL=1 makes ten thousand of them.
  */
-const CALLS = process.env.FORETOKEN_FULL === "1" ? 10_000 : 400;
+const CALLS = tier(10_000, 300);
 /** Calls between two looks at a fresh result. */
 const EVERY = 20;
 const PROBE = Array.from({ length: 40 }, (_, i) => 5 + i * 7);

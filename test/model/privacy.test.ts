@@ -4,28 +4,32 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { DRAFT, temporaryFolder } from "../support/models.js";
+import { tier } from "../support/tier.js";
 
 /** ONNX Runtime's library for Linux reports to its maker unless told not to: see src/runtime/privacy.ts. */
 
 /** The first report goes out ten seconds after the library has been loaded: only the full tier waits for it. */
-const WATCHED_MS = process.env.FORETOKEN_FULL === "1" ? 20_000 : 1_000;
+const WATCHED_MS = tier(20_000, 1_000);
 
 /** Generates, then looks at its own sockets for a while: prints the kinds of those that are not local. */
 const GENERATE = `
-  const { AutoModelForCausalLM } = await import(${JSON.stringify(pathToFileURL(resolve("dist/index.js")).href)});
   const fs = await import("node:fs");
   const seen = new Set();
+  const sockets = () => fs.readdirSync("/proc/self/fd").map((fd) => {
+    try { return fs.readlinkSync("/proc/self/fd/" + fd).match(/socket:.(\\d+)/)?.[1]; } catch {}
+  }).filter(Boolean);
+  const onLinux = process.platform === "linux";
+  const own = onLinux ? sockets() : [];
   const look = () => {
-    const open = fs.readdirSync("/proc/self/fd").map((fd) => {
-      try { return fs.readlinkSync("/proc/self/fd/" + fd).match(/socket:.(\\d+)/)?.[1]; } catch {}
-    }).filter(Boolean);
+    const open = sockets().filter((inode) => !own.includes(inode));
     if (open.length === 0) return;
     for (const kind of ["tcp", "tcp6", "udp", "udp6"]) {
       const inodes = fs.readFileSync("/proc/self/net/" + kind, "utf8").split("\\n").map((line) => line.trim().split(/\\s+/)[9]);
       if (open.some((inode) => inodes.includes(inode))) seen.add(kind);
     }
   };
-  const watch = process.platform === "linux" ? setInterval(look, 5) : undefined;
+  const watch = onLinux ? setInterval(look, 5) : undefined;
+  const { AutoModelForCausalLM } = await import(${JSON.stringify(pathToFileURL(resolve("dist/index.js")).href)});
   const model = await AutoModelForCausalLM.fromPretrained(${JSON.stringify(resolve(DRAFT))});
   const { tokenIds } = await model.generate([5, 6, 7], { maxNewTokens: 8, ignoreEos: true });
   await new Promise((done) => setTimeout(done, ${WATCHED_MS}));

@@ -1,12 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll } from "vitest";
 import { CausalLM } from "../../src/engine/causal-lm.js";
 import { AutoModelForCausalLM, type Dtype, type Exactness, LanguageModel } from "../../src/index.js";
 
 // One cache for all test files: conversions are content-addressed, so sharing them is safe.
 process.env.FORETOKEN_CACHE ??= join(tmpdir(), "foretoken-test-cache");
+const SHARED_CACHE = process.env.FORETOKEN_CACHE;
 
 export const TARGET = "models/target";
 export const DRAFT = "models/draft";
@@ -52,6 +53,18 @@ const temporary: string[] = [];
 afterAll(() => {
   for (const folder of temporary.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
+
+/** Puts a converted model of the shared cache into the cache that is in use, without what was found of its exactness. */
+export async function copyConverted(directory: string, dtype: Dtype = "q8"): Promise<void> {
+  const cache = process.env.FORETOKEN_CACHE!;
+  process.env.FORETOKEN_CACHE = SHARED_CACHE;
+  const lm = await AutoModelForCausalLM.fromPretrained(directory, { dtype });
+  process.env.FORETOKEN_CACHE = cache;
+  const converted = lm.model.options.directory;
+  await lm.dispose();
+  const filter = (path: string) => !basename(path).startsWith("exactness-");
+  cpSync(converted, join(cache, "models", basename(converted)), { recursive: true, filter });
+}
 
 /** The same weights as if the check had found this: to force what other CPUs need. Dispose of it. */
 export async function withExactness(lm: LanguageModel, exactness: Partial<Exactness>): Promise<LanguageModel> {

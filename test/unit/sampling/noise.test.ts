@@ -4,9 +4,10 @@ import { GUMBEL_BOUNDS, gumbel, NoiseStream, noiseBits, noiseKey, uniform } from
 import { Sampler } from "../../../src/sampling/sampler.js";
 import { GREEDY } from "../../../src/types/sampling-params.js";
 import { chiSquareTest } from "../../support/statistics.js";
+import { tier } from "../../support/tier.js";
 
 const BINS = 64;
-const SAMPLES = 200_000;
+const SAMPLES = tier(200_000, 50_000);
 
 /** Pairs of noise values that a sampler may rely on being independent. */
 const pairs: [name: string, first: (i: number) => number, second: (i: number) => number][] = [

@@ -13,8 +13,8 @@ import {
 } from "../../support/tiny-speculation.js";
 
 /** Sampled output has the target's distribution: counted over whole outputs, against exact probabilities. */
-const SAMPLES = tier(200_000, 20_000);
-const FAULTY_SAMPLES = tier(50_000, 15_000);
+const SAMPLES = tier(200_000, 8_000);
+const FAULTY_SAMPLES = tier(50_000, 6_000);
 const PROCESSORS: Record<string, Partial<SamplingParams>> = {
   "temperature 0.6": { temperature: 0.6 },
   "top-k 3": { topK: 3 },
