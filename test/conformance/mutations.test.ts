@@ -14,7 +14,7 @@ const PROMPTS = prompts()
   .filter((_, i) => i % 12 === 2)
   .map(({ prompt }) => prompt);
 /** Faults in what is remembered show after a while only: there every prompt counts. */
-const promptsFor = (name: string) => (name.startsWith("recycling") ? PROMPTS : tier(PROMPTS, [PROMPTS[1]]));
+const promptsFor = (name: string) => (/^(recycling|suffix)/.test(name) ? PROMPTS : tier(PROMPTS, [PROMPTS[1]]));
 
 /** A method without a fault passes both checks; its output is what faulty ones must say too. */
 async function healthyOutput(name: string) {
