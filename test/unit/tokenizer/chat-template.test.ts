@@ -98,9 +98,7 @@ describe("messages of errors", () => {
       'Did you mean "addGenerationPrompt"?',
     );
     expect(message("x", { enable_thinking: false } as ChatTemplateOptions)).toContain("templateVariables");
-    expect(message("x", { tools: ["f"] } as unknown as ChatTemplateOptions)).toContain(
-      "tools must be a list of tools",
-    );
+    expect(message("x", { tools: ["f"] } as unknown as ChatTemplateOptions)).toContain("tools must be a list of tools");
     expect(message("x", { templateVariables: { messages: [] } })).toContain("may not hold messages");
     expect(message("x", { addGenerationPrompt: true, continueFinalMessage: true })).toContain("give one");
     expect(message("x", {}, [])).toContain("the conversation is empty");
