@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
+import { readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { CheckpointError } from "../types/errors.js";
 import { fileStamp, isSettled } from "./file-stamp.js";
+import { makeFolder } from "./make-folder.js";
 import { unreadable } from "./regular-file.js";
 
 /** A file that is open for reading: what its stamp was then. */
@@ -97,7 +98,7 @@ async function readNote(path: string): Promise<Note | undefined> {
 /** The memo only saves time: where it cannot be written, the digest is computed again next time. */
 async function writeNote(folder: string, path: string, note: Note): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     // Processes in other containers may have the same id.
     const temporary = `${path}.${randomUUID()}.tmp`;
     await writeFile(temporary, JSON.stringify(note));

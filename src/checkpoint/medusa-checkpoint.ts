@@ -4,6 +4,7 @@ import { CheckpointError } from "../types/errors.js";
 import { escaped, shown } from "../types/shown.js";
 import { readJsonIfPresent } from "./json.js";
 import { headsIn, headTensors, MEDUSA, type MedusaHeadTensors, type MedusaLayout } from "./medusa-layouts.js";
+import { assertPath } from "./no-directory.js";
 import { PytorchFile } from "./pytorch.js";
 import { SafetensorsFile } from "./safetensors.js";
 import type { TensorSource } from "./tensor-source.js";
@@ -33,6 +34,7 @@ const FILES = ["medusa_lm_head.safetensors", "medusa_lm_head.pt"] as const;
  * @throws CheckpointError naming file and tensor
  */
 export async function openMedusaCheckpoint(directory: string): Promise<MedusaCheckpoint> {
+  assertPath(directory, "loading Medusa heads");
   const info = await stat(directory).catch(() => undefined);
   if (!info?.isDirectory()) {
     throw new CheckpointError(

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "./make-folder.js";
 import { EMBEDDING, HEAD } from "./tensor-names.js";
 import { elementCount, type TensorSource } from "./tensor-source.js";
 
@@ -24,7 +25,7 @@ export async function hasOwnHead(source: TensorSource, memo?: string): Promise<b
   if (known === "true" || known === "false") return known === "true";
   const answer = await differ(source);
   try {
-    await mkdir(memo, { recursive: true });
+    await makeFolder(memo);
     const temporary = `${note}.${randomUUID()}.tmp`;
     await writeFile(temporary, String(answer));
     await rename(temporary, note);

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { type GenerateOptions, UsageError } from "../index.js";
+import { oneLine, shown } from "../types/shown.js";
 import { type Arguments, type Flags, stringFlag } from "./command.js";
-import { readText } from "./speculation.js";
+import { readText, sourceName } from "./speculation.js";
 
 /** What the chat template is given beside the messages. */
 export const CHAT_FLAGS = {
@@ -39,16 +40,19 @@ async function toolList(path: string): Promise<object[]> {
   try {
     value = JSON.parse(await readText(path));
   } catch (error) {
-    if (error instanceof SyntaxError) throw new UsageError(`${path} is no JSON: ${error.message.replace(/\s+/g, " ")}`);
+    if (error instanceof SyntaxError)
+      throw new UsageError(`${sourceName(path)} is no JSON: ${oneLine(error.message, 160)}`);
     throw error;
   }
   if (Array.isArray(value)) return value;
-  throw new UsageError(`${path} must hold a JSON list of tools, such as [{"type": "function", "function": {...}}]`);
+  throw new UsageError(
+    `${sourceName(path)} must hold a JSON list of tools, such as [{"type": "function", "function": {...}}]`,
+  );
 }
 
 function variable(text: string): [string, unknown] {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined) throw new UsageError(`--template-var must be NAME=VALUE, got ${JSON.stringify(text)}`);
+  if (name === undefined) throw new UsageError(`--template-var must be NAME=VALUE, got ${shown(text)}`);
   try {
     return [name, JSON.parse(value)];
   } catch {

@@ -127,7 +127,7 @@ function explain(error: NodeJS.ErrnoException, known: string[], command: Command
     const flag = /'(-+[^']*)'/.exec(error.message)?.[1] ?? "";
     const guess = guessName(flag.replace(/^-+/, ""), known, FLAG_ALIASES);
     return new UsageError(
-      `unknown flag ${escaped(flag)}${guess ? `. Did you mean --${guess}?` : ""} See: foretoken ${command.name} --help`,
+      `unknown flag ${escaped(flag)}.${guess ? ` Did you mean --${guess}?` : ""} See: foretoken ${command.name} --help`,
     );
   }
   if (error.code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE") {

@@ -1,9 +1,9 @@
 import { type GenerateOptions, type GrammarSpec, type LanguageModel, type TokenId, UsageError } from "../index.js";
-import { shown } from "../types/shown.js";
+import { oneLine, shown } from "../types/shown.js";
 import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
 import { unescaped } from "./escapes.js";
 import type { Models } from "./models.js";
-import { readText, speculationOptions } from "./speculation.js";
+import { readText, sourceName, speculationOptions } from "./speculation.js";
 
 /** Which models, and how they are held. */
 export const MODEL_FLAGS = {
@@ -128,7 +128,8 @@ async function grammarFlag(args: Arguments): Promise<GrammarSpec | undefined> {
   try {
     return { jsonSchema: JSON.parse(await readText(schema)) };
   } catch (error) {
-    if (error instanceof SyntaxError) throw new UsageError(`${schema} is no JSON: ${error.message}`);
+    if (error instanceof SyntaxError)
+      throw new UsageError(`${sourceName(schema)} is no JSON: ${oneLine(error.message, 160)}`);
     throw error;
   }
 }

@@ -145,6 +145,11 @@ function memory(path: string, vocabSize: number): SuccessorMemory {
   return existsSync(path) ? SuccessorMemory.load(path, vocabSize) : new SuccessorMemory(vocabSize);
 }
 
+/** How an error names what `readText` reads. */
+export function sourceName(path: string): string {
+  return isStdin(path) ? "standard input" : path;
+}
+
 /** A file as text; "-" is standard input. */
 export async function readText(path: string): Promise<string> {
   if (isStdin(path)) return readStdin();

@@ -94,11 +94,13 @@ export class CausalLM {
     options: { k?: number; signal?: AbortSignal } = {},
   ): Promise<T> {
     this.assertLive();
+    if (typeof read !== "function")
+      throw new UsageError("forward takes a function that reads the rows: (result) => ...");
     checkSequences(requests, this.limits);
     const held = requests.map(({ sequence }) => sequence);
     for (const sequence of held) sequence.enterPass();
     try {
-      return await this.run(requests, read, options.k ?? 1, options.signal);
+      return await this.run(requests, read, options?.k ?? 1, options?.signal);
     } finally {
       for (const sequence of held) sequence.leavePass();
     }
@@ -108,8 +110,9 @@ export class CausalLM {
    * Commits `tokens` to the sequence, in chunks; nothing is read back. Rows do not depend on the chunking. When it fails
    * or is aborted, none of them is committed.
    */
-  async prefill(sequence: Sequence, tokens: readonly TokenId[], options: PrefillOptions = {}): Promise<void> {
+  async prefill(sequence: Sequence, tokens: readonly TokenId[], given?: PrefillOptions): Promise<void> {
     this.assertLive();
+    const options = given ?? {};
     checkSequences([{ sequence, tokens, needs: [] }], this.limits);
     checkPrefill(sequence, tokens, options, this.config.vocabSize);
     sequence.enterPass();
@@ -126,6 +129,7 @@ export class CausalLM {
    */
   async withoutLayers(skipped: readonly number[]): Promise<CausalLM> {
     this.assertLive();
+    assertList(skipped);
     const key = [...new Set(skipped)].sort((a, b) => a - b).join();
     const known = this.skipping.get(key) ?? this.openWithoutLayers(skipped);
     this.skipping.set(key, known);
@@ -136,6 +140,7 @@ export class CausalLM {
   /** The same, not kept: the caller disposes of it, before this one. */
   async openWithoutLayers(skipped: readonly number[]): Promise<CausalLM> {
     this.assertLive();
+    assertList(skipped);
     const { numLayers } = this.config;
     const places = Array.from({ length: numLayers }, (_, i) => i);
     const layers = places.filter((place) => !skipped.includes(place));
@@ -222,4 +227,8 @@ function notAsync<T>(value: T): T {
   if (typeof (value as PromiseLike<unknown> | undefined)?.then !== "function") return value;
   Promise.resolve(value).catch(() => {});
   throw new UsageError("the reader of a pass returned a promise: read rows without await, run passes after forward");
+}
+
+function assertList(skipped: readonly number[]): void {
+  if (!Array.isArray(skipped)) throw new UsageError("layers to skip are given as a list of places, such as [1, 3]");
 }

@@ -69,8 +69,9 @@ export function checkRows(requests: readonly TokenRows[], k: number, { vocabSize
   }
 }
 
-/** @throws RuntimeError for an id that the model has no embedding for */
+/** @throws UsageError for what is no list, RuntimeError for an id that the model has no embedding for */
 export function checkTokens(tokens: readonly TokenId[], vocabSize: number): void {
+  if (!(lengthOf(tokens) >= 0)) throw new UsageError(`tokens must be a list of token ids, got ${shown(tokens)}`);
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i];
     if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {

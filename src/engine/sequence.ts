@@ -1,4 +1,4 @@
-import { ContextOverflowError, RuntimeError } from "../types/errors.js";
+import { ContextOverflowError, RuntimeError, UsageError } from "../types/errors.js";
 import type { KvCache } from "./kv-cache.js";
 import type { KvCachePool } from "./kv-cache-pool.js";
 
@@ -87,6 +87,7 @@ export class Sequence {
   /** Keeps the pending rows of `path` (row indices from a root down) as committed rows and drops the others. */
   commit(path: readonly number[]): void {
     this.assertFree("committing rows");
+    if (!Array.isArray(path)) throw new UsageError("commit takes the rows to keep as a list, from a root down");
     this.keep(path);
   }
 

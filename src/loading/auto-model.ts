@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import { checkTensors } from "../checkpoint/convert.js";
 import { readJsonIfPresent } from "../checkpoint/json.js";
+import { assertPath } from "../checkpoint/no-directory.js";
 import type { TensorSource } from "../checkpoint/tensor-source.js";
 import { CausalLM } from "../engine/causal-lm.js";
 import { AutoTokenizer } from "../tokenizer/auto-tokenizer.js";
@@ -10,7 +11,6 @@ import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { UsageError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { checkOptions } from "../types/option-table.js";
-import { shown } from "../types/shown.js";
 import { warn } from "../types/warn.js";
 import { cacheDirectory } from "./cache-directory.js";
 import { convertedModel, decoderBlueprint } from "./converted-model.js";
@@ -32,9 +32,7 @@ export const AutoModelForCausalLM = {
    */
   async fromPretrained(directory: string, options: LoadOptions = {}): Promise<LanguageModel> {
     const given = checkOptions(LOAD_OPTIONS, options, LOAD_NAMES);
-    if (typeof directory !== "string" || directory === "") {
-      throw new UsageError(`fromPretrained takes the path of a checkpoint's folder, got ${shown(directory)}`);
-    }
+    assertPath(directory, "fromPretrained");
     const { onWarning = warn } = given;
     const checkpoint = await openCheckpoint(directory, join(cacheDirectory(), "digests"), onWarning);
     try {

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
-import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../checkpoint/make-folder.js";
 
 /** How often a process at work renews its folder's time. */
 const HEARTBEAT_MS = 60 * 1000;
@@ -22,7 +23,7 @@ export interface WorkFolder {
 /** Makes a folder beside `target`, kept from others' cleaning until it is removed or renamed. */
 export async function makeWorkFolder(target: string): Promise<WorkFolder> {
   const path = workPath(target);
-  await mkdir(path, { recursive: true });
+  await makeFolder(path);
   const heartbeat = setInterval(() => {
     const now = new Date();
     utimes(path, now, now).catch(() => {});

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isObject } from "../checkpoint/json.js";
+import { assertPath } from "../checkpoint/no-directory.js";
 import { TokenizerError } from "../types/errors.js";
 import { oneLine } from "../types/shown.js";
 import { withLegacyFiles } from "./added-tokens.js";
@@ -16,6 +17,7 @@ export const AutoTokenizer = {
    * @throws TokenizerError naming the file
    */
   async fromPretrained(directory: string): Promise<Tokenizer> {
+    assertPath(directory, "AutoTokenizer.fromPretrained");
     const path = join(directory, "tokenizer.json");
     const json = await readObject(path);
     if (!json)

@@ -1,4 +1,5 @@
-import { TokenizerError } from "../types/errors.js";
+import { TokenizerError, UsageError } from "../types/errors.js";
+import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
 import { type AddedTokenConfig, addedTokens, contentOf, type SpecialToken } from "./added-tokens.js";
 import type { ChatMessage, ChatTemplateOptions } from "./chat-message.js";
@@ -63,6 +64,7 @@ export class Tokenizer {
 
   /** @param addSpecialTokens those of the post-processor, such as a beginning-of-sequence token. Default true */
   encode(text: string, { addSpecialTokens = true } = {}): TokenId[] {
+    if (typeof text !== "string") throw new UsageError(`encode takes a text, got ${shown(text)}`);
     const options = { add_special_tokens: addSpecialTokens };
     const { ids } = this.use("normalizer or pre_tokenizer", this.slow.encode, text.length, () =>
       this.fast.encode(text, options),
@@ -73,12 +75,13 @@ export class Tokenizer {
 
   /** Ids without a token have no text. @param skipSpecialTokens leaves special tokens out. Default false */
   decode(ids: readonly TokenId[], { skipSpecialTokens = false } = {}): string {
+    if (!isIds(ids)) throw new UsageError(`decode takes a list of token ids, got ${shown(ids)}`);
     const { vocab } = this.fast.model;
-    const shown = ids.filter((id) => vocab[id] !== undefined && !(skipSpecialTokens && this.specialTokenIds.has(id)));
-    if (shown.length === 0) return "";
+    const visible = ids.filter((id) => vocab[id] !== undefined && !(skipSpecialTokens && this.specialTokenIds.has(id)));
+    if (visible.length === 0) return "";
     // The library's clean-up of spaces before punctuation changes what the model wrote.
     const options = { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false };
-    return this.use("decoder", this.slow.decode, shown.length, () => this.fast.decode(shown, options));
+    return this.use("decoder", this.slow.decode, visible.length, () => this.fast.decode(visible, options));
   }
 
   tokenToId(token: string): TokenId | undefined {
@@ -141,4 +144,8 @@ function specialTokens(config: TokenizerConfig): Record<string, string> {
     if (name.endsWith("_token") && typeof content === "string") tokens[name] = content;
   }
   return tokens;
+}
+
+function isIds(ids: unknown): boolean {
+  return Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
 }

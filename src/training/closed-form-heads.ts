@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../checkpoint/make-folder.js";
 import { writeSafetensors } from "../checkpoint/safetensors-writer.js";
 import type { CausalLM } from "../engine/causal-lm.js";
 import { readText } from "../engine/read-text.js";
@@ -86,7 +87,7 @@ export async function saveMedusaHeads(
   { weights, hiddenSize, vocabSize, accuracies }: ClosedFormHeads,
   baseModel: string,
 ): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   const shape = [vocabSize, hiddenSize];
   const tensors = weights.map((values, head) => ({ name: `${head}.0.weight`, shape, values }));
   await writeSafetensors(join(directory, "medusa_lm_head.safetensors"), tensors);

@@ -29,6 +29,13 @@ test.each([
   );
 });
 
+test.skipIf(process.platform !== "linux")(
+  "so is one where no folder can be made though its parent is there",
+  async () => {
+    expect(await failure({ FORETOKEN_CACHE: "/proc/foretoken" })).toContain("(ENOENT): set FORETOKEN_CACHE");
+  },
+);
+
 test.skipIf(process.getuid?.() === 0 || process.platform === "win32")("so is one that is not ours", async () => {
   const path = temporaryFolder();
   chmodSync(path, 0o500);

@@ -1,7 +1,15 @@
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { AutoModelForCausalLM, Need, RuntimeError, UsageError } from "../../src/index.js";
+import {
+  AutoModelForCausalLM,
+  AutoTokenizer,
+  type CausalLM,
+  loadMedusaHeads,
+  Need,
+  RuntimeError,
+  UsageError,
+} from "../../src/index.js";
 import { freshResult } from "../support/fuzz/tracked.js";
 import { DRAFT, model, temporaryFolder } from "../support/models.js";
 
@@ -142,4 +150,35 @@ describe("a model under misuse", () => {
       process.env.FORETOKEN_CACHE = before;
     }
   });
+});
+
+// As JavaScript callers may, past the types.
+const anything = (value: unknown) => value as never;
+
+test.each<[name: string, call: (lm: CausalLM) => unknown]>([
+  ["prefill without tokens", (lm) => lm.prefill(lm.newSequence(), anything(undefined))],
+  ["prefill of a number", (lm) => lm.prefill(lm.newSequence(), anything(5))],
+  ["forward without a reader", (lm) => lm.forward([], anything(undefined))],
+  ["commit without a list", (lm) => lm.newSequence().commit(anything(undefined))],
+  ["layers that are no list", (lm) => lm.withoutLayers(anything("1"))],
+  ["heads without a path", () => loadMedusaHeads(anything(undefined), anything(undefined))],
+  ["a tokenizer without a path", () => AutoTokenizer.fromPretrained(anything(undefined))],
+  ["a text that is none", async () => (await AutoTokenizer.fromPretrained(DRAFT)).encode(anything(null))],
+  ["ids that are no list", async () => (await AutoTokenizer.fromPretrained(DRAFT)).decode(anything("x"))],
+])("%s is a usage error of one line", async (_, call) => {
+  const { model: lm } = await model(DRAFT, "q8");
+  const error = await Promise.resolve()
+    .then(() => call(lm))
+    .catch((e: Error) => e);
+  expect(error).toBeInstanceOf(UsageError);
+  expect((error as Error).message).toMatch(/^[^\n]{10,120}$/);
+});
+
+test("null options are none", async () => {
+  const { model: lm } = await model(DRAFT, "q8");
+  const sequence = lm.newSequence();
+  await lm.prefill(sequence, IDS, anything(null));
+  const row = { sequence, tokens: [1], needs: [Need.top] };
+  expect(await lm.forward([row], (rows) => rows.argmax(0), anything(null))).toBeTypeOf("number");
+  sequence.dispose();
 });

@@ -1,7 +1,4 @@
-import type { parse } from "@huggingface/jinja";
-
-/** The syntax tree that @huggingface/jinja's parser gives, as far as it is read here. Its own types are not exported. */
-export type Program = ReturnType<typeof parse>;
+// The syntax tree that @huggingface/jinja's parser gives, as far as it is read here. Its own types are not exported.
 
 export interface Identifier {
   type: "Identifier";
