@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { AutoModelForCausalLM, CheckpointError } from "../../../src/index.js";
-import { foretoken } from "../../support/cli.js";
+import { command } from "../../support/cli.js";
 import { readJson, temporaryFolder } from "../../support/models.js";
 import { changeHeader, type Header } from "../../support/safetensors-files.js";
 
@@ -180,7 +180,7 @@ const inspected = cases.filter(([name]) =>
 );
 
 test.each(inspected)("inspect says so too: %s", async (_, make, says) => {
-  const { code, stdout, stderr } = await foretoken(["inspect", folderOf(make)]);
+  const { code, stdout, stderr } = await command(["inspect", folderOf(make)]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(says);
   expect(stderr.trimEnd()).not.toMatch(/\n/);
@@ -189,17 +189,17 @@ test.each(inspected)("inspect says so too: %s", async (_, make, says) => {
 test("inspect: a file, weights as pytorch_model.bin, a head that is not tied", async () => {
   const path = join(temporaryFolder(), "model.gguf");
   writeFileSync(path, "GGUF");
-  const asFile = await foretoken(["inspect", path]);
+  const asFile = await command(["inspect", path]);
   expect(asFile).toMatchObject({ code: 1, stdout: "" });
   expect(asFile.stderr).toMatch(/no checkpoint directory at .*: it is a file, the format of llama\.cpp: download/);
-  const bin = await foretoken(["inspect", "test/oracle/checkpoints/tied-bin", "--json"]);
+  const bin = await command(["inspect", "test/oracle/checkpoints/tied-bin", "--json"]);
   expect(bin).toMatchObject({ code: 0, stderr: "" });
   const { parameters, storedAs } = JSON.parse(bin.stdout);
   expect({ parameters, storedAs }).toEqual({
     parameters: 64 * 32 + 2 * 32 * 32 + 2 * 16 * 32 + 3 * 32 * 48 + 3 * 32,
     storedAs: ["F32"],
   });
-  const own = await foretoken(["inspect", "test/oracle/checkpoints/own-head"]);
+  const own = await command(["inspect", "test/oracle/checkpoints/own-head"]);
   expect(own.stdout).toContain("untied embeddings");
   expect(own.stderr).toMatch(/^foretoken: warning: .*lm_head of their own.*\n$/);
 });

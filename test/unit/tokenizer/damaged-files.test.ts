@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { AutoTokenizer, TokenizerError } from "../../../src/index.js";
 import { Tokenizer, type TokenizerJson } from "../../../src/tokenizer/tokenizer.js";
 import { readJson, temporaryFolder } from "../../support/models.js";
+import { some } from "../../support/tier.js";
 
 type Json = TokenizerJson & { model: { vocab: Record<string, unknown>; merges: unknown[] } };
 
@@ -116,13 +117,13 @@ describe("a damaged tokenizer.json", () => {
   const bombs = ["(?:a|a)*$", "(?i:(a*)*)c", "(?=(a+)+b)x", "(.*)*(.*)*(.*)*z"];
   it.each([
     ...places.map((place) => ["(a+)+$", ...place] as const),
-    ...bombs.map((bomb) => [bomb, ...places[0]] as const),
+    ...some(bombs, 2).map((bomb) => [bomb, ...places[0]] as const),
   ])("cannot make a regex run without end: %s in %s", (regex, _, change) => {
     const start = performance.now();
     const error = errorOf((json) => change(json, regex), LONG);
     expect(error).toBeInstanceOf(TokenizerError);
     expect(error.message).toMatch(/a regular expression of its (normalizer or )?pre_tokenizer takes too long/);
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(20_000);
   });
 
   it("cannot make its decoder run without end", () => {
