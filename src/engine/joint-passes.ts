@@ -87,9 +87,8 @@ export class JointPasses {
           signal: passes.every(({ options }) => options.signal === signal) ? signal : undefined,
         },
       );
-    } catch {
-      // Whose fault it is shows when each runs by itself; the others go on.
-      for (const pass of passes) await this.runAlone(pass);
+    } catch (error) {
+      for (const { reject } of passes) reject(error);
       return;
     }
     for (const [i, pass] of passes.entries()) results[i](pass);

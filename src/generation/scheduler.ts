@@ -147,9 +147,8 @@ export class Scheduler {
         },
       );
     } catch (error) {
-      if (parts.length === 1 || signal?.aborted) for (const { run } of parts) this.fail(run, error, done);
-      // Whose fault it is shows when each runs by itself; the others go on.
-      else for (const part of parts) await this.pass([part], draftMs, done);
+      // Plans were checked before: what fails now is the engine's, for all that were in the pass.
+      for (const { run } of parts) this.fail(run, error, done);
       return;
     }
     for (const part of parts) await this.guard(part.run, done, () => this.settle(part, { draftMs, targetMs }, done));
