@@ -49,7 +49,7 @@ test("a proposal that its own distribution rules out is refused, not sampled by 
 test("what is no drafter is refused when it is made, and when it is forked", async () => {
   const lm = await model(DRAFT, "q8");
   const makers: [made: unknown, what: RegExp][] = [
-    [undefined, /create of method "no drafter 0" gave nothing, expected a Drafter/],
+    [undefined, /create of method "no drafter 0" gave undefined, expected a Drafter/],
     [{ name: "x", begin() {} }, /gave an object without propose/],
     [{ begin() {}, propose() {}, observe() {}, fork() {}, dispose() {} }, /without name/],
   ];

@@ -66,14 +66,14 @@ const fail = () => {
 
 /** Every kind of nonsense, and what the error says of it. */
 export const BAD_DRAFTERS: readonly [what: RegExp, flaws: Flaws][] = [
-  [/failed: out of luck \[31m$/, { begin: fail }],
+  [/failed: out of luck \\u001b\[31m$/, { begin: fail }],
   [/failed: out of luck/, { plan: fail }],
   [/failed: out of luck/, { observe: fail }],
   [/failed: out of luck/, { dispose: fail }],
   [/failed: out of luck/, { plan: () => Promise.reject(new Error("out of luck")) }],
   [/failed: out of luck/, { observe: () => Promise.reject(new Error("out of luck")) }],
   [/failed: "no"/, { plan: () => Promise.reject("no") }],
-  [/its plan is nothing, expected/, { plan: () => undefined }],
+  [/its plan is undefined, expected/, { plan: () => undefined }],
   [/its plan is 7, expected/, { plan: () => 7 }],
   [/its plan is \{\}, expected/, { plan: () => ({}) }],
   [/tree has no nodes/, { plan: () => ({ tree: { tokens: [], parents: [] } }) }],
