@@ -60,5 +60,5 @@ test("what is no drafter is refused when it is made, and when it is forked", asy
   }
   const method = badMethod({ fork: () => undefined });
   const sampled = { ...LIMITS, temperature: 1, seed: 1, numReturnSequences: 2, speculation: { method } };
-  await expect(lm.generate(PROMPT, sampled)).rejects.toThrow(/fork of drafter "guest \d+" gave nothing/);
+  await expect(lm.generate(PROMPT, sampled)).rejects.toThrow(/fork of drafter "guest \d+" gave undefined/);
 });
