@@ -36,7 +36,7 @@ interface Part {
 export class Scheduler {
   private readonly waiting: Run[] = [];
   /** Runs that have begun; those that waited longest for a pass come first. */
-  private running: Run[] = [];
+  private readonly running: Run[] = [];
   private readonly maxRunning: number;
 
   constructor(
@@ -75,11 +75,11 @@ export class Scheduler {
     return done;
   }
 
-  /** Ends all runs without a word. */
+  /** Ends all runs without a word. @throws what the first threw that could not be disposed of; the others are all the same */
   dispose(): void {
-    for (const run of [...this.running, ...this.waiting]) run.dispose();
-    this.running = [];
-    this.waiting.length = 0;
+    const done: Scheduled[] = [];
+    for (const run of [...this.running, ...this.waiting]) this.remove(run, done);
+    for (const ended of done) if ("error" in ended) throw ended.error;
   }
 
   /** Lets waiting runs begin. */
@@ -101,7 +101,7 @@ export class Scheduler {
     for (const run of [...this.running, ...this.waiting]) {
       if (!run.checkLimits()) continue;
       done.push({ run, event: run.finish() });
-      this.remove(run);
+      this.remove(run, done);
     }
   }
 
@@ -175,15 +175,20 @@ export class Scheduler {
     // What is aborted ends with what it has: the sweep sees to it.
     if (run.checkLimits()) return;
     done.push({ run, error });
-    this.remove(run);
+    this.remove(run, done);
   }
 
-  private remove(run: Run): void {
+  /** Takes a run out. Its drafter may be anybody's, and fail even here. */
+  private remove(run: Run, done: Scheduled[]): void {
     for (const list of [this.running, this.waiting]) {
       const place = list.indexOf(run);
       if (place >= 0) list.splice(place, 1);
     }
-    run.dispose();
+    try {
+      run.dispose();
+    } catch (error) {
+      done.push({ run, error });
+    }
   }
 }
 

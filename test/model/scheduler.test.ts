@@ -141,6 +141,24 @@ describe("a batch in which one fails, one aborts and one runs out of time", () =
   });
 });
 
+test("a drafter that cannot be disposed of is the end of its own output only", async () => {
+  class Clinging extends WrappedDrafter {
+    override dispose(): void {
+      super.dispose();
+      throw new Error("it clings");
+    }
+  }
+  const scheduler = new Scheduler(target.model);
+  const options = { assistantModel: draft };
+  const clinging = newRun(target, texts[0], { ...options, maxNewTokens: 3 }, (drafter) => new Clinging(drafter));
+  const other = newRun(target, texts[3], { ...options, maxNewTokens: 24 });
+  for (const run of [clinging, other]) scheduler.add(run);
+  const results = await outcomes(scheduler);
+  expect(results.get(clinging)!.error).toMatchObject({ message: expect.stringMatching(/it clings$/) });
+  expect(results.get(clinging)!.tokenIds).toEqual(await plain(0, 3, undefined));
+  expect(results.get(other)!.tokenIds).toEqual(await plain(3, 24, undefined));
+});
+
 test("outputs go on while a long prompt is read", async () => {
   const scheduler = new Scheduler(target.model);
   const short = newRun(target, texts[0], { maxNewTokens: 40, ignoreEos: true, speculation: { method: "none" } });
