@@ -6,7 +6,7 @@ import { Need, type TokenRows } from "./rows.js";
 import type { Sequence } from "./sequence.js";
 
 /** Rows of a prefill pass: 64 to 256 were fastest for a prompt of 2048 tokens. */
-const PREFILL_CHUNK = 128;
+export const PREFILL_CHUNK = 128;
 
 export interface PrefillOptions {
   /** Rows of a pass, at least 1. Default 128. Rows do not depend on it. */

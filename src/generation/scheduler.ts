@@ -1,11 +1,10 @@
 import type { CausalLM } from "../engine/causal-lm.js";
+import { PREFILL_CHUNK } from "../engine/prefill.js";
 import type { PassResult, TokenRows } from "../engine/rows.js";
 import type { GenerationEvent } from "./request.js";
 import type { Run } from "./run.js";
 import type { Judged, Step, StepTimes } from "./step.js";
 
-/** Rows of prompts in a pass of their own: 64 to 256 were fastest for a prompt of 2048 tokens. */
-const PROMPT_ROWS = 128;
 /** Rows of prompts beside outputs that go on: a pass then takes two to three times as long as without. */
 const PROMPT_ROWS_BESIDE = 32;
 /** Runs that hold a cache at the same time unless told otherwise; the rest wait. */
@@ -125,7 +124,7 @@ export class Scheduler {
   /** Rows of prompts, shared out among those that are being read. */
   private nextPrompts(steps: number): Part[] {
     const readers = this.running.filter((run) => !run.decoding).slice(0, this.model.maxSequences - steps);
-    const share = Math.ceil((steps > 0 ? PROMPT_ROWS_BESIDE : PROMPT_ROWS) / readers.length);
+    const share = Math.ceil((steps > 0 ? PROMPT_ROWS_BESIDE : PREFILL_CHUNK) / readers.length);
     return readers.map((run) => ({ run, rows: run.promptRows(share)! }));
   }
 

@@ -51,15 +51,11 @@ export function graft(plan: StepPlan, root: TokenId, { tokens, sources }: Stem):
       tokens: [root, ...tokens, ...tree.tokens.slice(1)],
       parents: [-1, ...tokens.map((_, i) => i), ...tree.parents.slice(1).map((parent) => parent + known)],
       draftDistributions: draftDistributions && [...onStem(undefined), ...draftDistributions],
-      sources: [undefined, ...sources.slice(0, known), ...(tree.sources ?? onSources(tree)).slice(1)],
+      sources: [undefined, ...sources.slice(0, known), ...tree.tokens.slice(1).map((_, i) => tree.sources?.[i + 1])],
     },
     extra: extra && { tokens: extra.tokens, parents: extra.parents.map((parent) => parent + known) },
     needs: needs && [...onStem<number>(Need.nothing), ...needs],
   };
-}
-
-function onSources(tree: TokenTree): (string | undefined)[] {
-  return tree.tokens.map(() => undefined);
 }
 
 /** A plan's rows for the pass. @param verified what verification reads of each row of the tree: flags of Need */

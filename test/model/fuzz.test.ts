@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { AutoModelForCausalLM, type LanguageModel } from "../../src/index.js";
 import { EngineCalls } from "../support/fuzz/engine-calls.js";
 import { GenerationCalls } from "../support/fuzz/generation-calls.js";
-import { Random } from "../support/fuzz/random.js";
 import { freshResult } from "../support/fuzz/tracked.js";
 import { DRAFT, model } from "../support/models.js";
+import { Random } from "../support/random.js";
 import { tier } from "../support/tier.js";
 
 /**

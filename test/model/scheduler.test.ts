@@ -4,7 +4,7 @@ import { type Scheduled, Scheduler } from "../../src/generation/scheduler.js";
 import type { Drafter, GenerateOptions, LanguageModel, StepPlan } from "../../src/index.js";
 import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { WrappedDrafter } from "../support/probe.js";
-import { randomOf } from "../support/random.js";
+import { Random } from "../support/random.js";
 import { newRun } from "../support/runs.js";
 
 /** Requests come, go, fail and are cancelled between steps; each output is its own plain decoding's all the same. */
@@ -73,8 +73,8 @@ async function plain(text: number, maxNewTokens: number, seed: number | undefine
 }
 
 test(`${SCHEDULES} random schedules`, async () => {
-  const random = randomOf(11);
-  const pick = (n: number) => Math.floor(random() * n);
+  const random = new Random(11);
+  const pick = (n: number) => random.int(0, n - 1);
   let failed = 0;
   let cancelled = 0;
   for (let schedule = 0; schedule < SCHEDULES; schedule++) {

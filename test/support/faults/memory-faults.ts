@@ -1,7 +1,8 @@
+import { MappedRows } from "../../../src/engine/mapped-rows.js";
 import { type CausalLM, type Drafter, type GenerateOptions, Need, type SuccessorMemory } from "../../../src/index.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import type { TokenId } from "../../../src/types/token.js";
-import { inside, MovedRows, spoiled } from "./spoiled.js";
+import { inside, spoiled } from "./spoiled.js";
 
 /** Never told what was said. */
 export function outputNotLearned(drafter: Drafter): Drafter {
@@ -11,7 +12,7 @@ export function outputNotLearned(drafter: Drafter): Drafter {
 /** Successors of a row are filed under the token of the row after it. */
 export function rowsOfTheTokenBefore(drafter: Drafter): Drafter {
   return spoiled(drafter, {
-    outcome: (outcome) => ({ ...outcome, result: new MovedRows(outcome.result, (row) => Math.max(0, row - 1)) }),
+    outcome: (outcome) => ({ ...outcome, result: new MappedRows(outcome.result, (row) => Math.max(0, row - 1)) }),
   });
 }
 
@@ -49,7 +50,7 @@ export function levelsMirrored({ assistantModel, ...rest }: GenerateOptions): Ge
     const { needs } = requests[0];
     const isLevel = needs.every((need) => need !== Need.nothing);
     const place = (row: number) => (isLevel ? needs.length - 1 - row : row);
-    return model.forward(requests, (result) => read(new MovedRows(result, place)), options);
+    return model.forward(requests, (result) => read(new MappedRows(result, place)), options);
   };
   const mirrored: CausalLM = Object.create(model, { forward: { value: forward } });
   return { ...rest, assistantModel: { model: mirrored, tokenizer } };

@@ -1,4 +1,4 @@
-import type { DraftContext, Drafter, PassResult, StepOutcome, StepPlan } from "../../../src/index.js";
+import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../../../src/index.js";
 import type { TokenId } from "../../../src/types/token.js";
 import { WrappedDrafter } from "../probe.js";
 
@@ -52,28 +52,4 @@ export function spoiled(drafter: Drafter, how: Spoiling): Drafter {
 /** A drafter's private parts. */
 export function inside<Parts>(drafter: Drafter): Parts {
   return drafter as unknown as Parts;
-}
-
-/** A pass whose rows are given out for others. */
-export class MovedRows implements PassResult {
-  constructor(
-    private readonly result: PassResult,
-    private readonly place: (row: number) => number,
-  ) {}
-
-  logits(row: number, request?: number) {
-    return this.result.logits(this.place(row), request);
-  }
-  argmax(row: number, request?: number) {
-    return this.result.argmax(this.place(row), request);
-  }
-  top(row: number, request?: number) {
-    return this.result.top(this.place(row), request);
-  }
-  logSumExp(row: number, request?: number) {
-    return this.result.logSumExp(this.place(row), request);
-  }
-  hidden(row: number, request?: number) {
-    return this.result.hidden(this.place(row), request);
-  }
 }

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { CausalLM, TokenRows } from "../../../src/index.js";
+import type { Random } from "../random.js";
 import { isInPass, readAll, turn } from "./passes.js";
-import type { Random } from "./random.js";
 import { freshResult, nextRow, Tracked } from "./tracked.js";
 
 /** Most tokens that a sequence of the fuzz holds before it is rolled back. */

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { GenerateOptions, LanguageModel } from "../../../src/index.js";
 import { BAD_DRAFTERS, badMethod } from "../bad-drafters.js";
-import type { Random } from "./random.js";
+import type { Random } from "../random.js";
 
 const PROMPTS = [[5, 9, 200], [1000, 77, 8, 9, 1000, 77, 8], [42], Array.from({ length: 60 }, (_, i) => i * 31)];
 const NEW_TOKENS = 8;

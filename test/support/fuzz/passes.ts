@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { Need, type PassResult, type Sequence, type TokenRows } from "../../../src/index.js";
-import type { Random } from "./random.js";
+import type { Random } from "../random.js";
 
 /** By a change that is never right, so that nothing is done to it. */
 export function isInPass(sequence: Sequence): boolean {
