@@ -54,8 +54,9 @@ export class EngineCalls {
   private async any(): Promise<Tracked> {
     const tracked = this.live.length > 0 ? this.random.pick(this.live) : await this.start();
     if (tracked.ids.length + tracked.pending.length > LONG) {
-      tracked.sequence.rollback(3);
-      tracked.rollback(3);
+      const length = Math.min(3, tracked.ids.length);
+      tracked.sequence.rollback(length);
+      tracked.rollback(length);
     }
     return tracked;
   }
