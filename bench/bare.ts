@@ -1,7 +1,7 @@
-import { cacheNames } from "../src/graph/contract.js";
-import { buildDecoder } from "../src/graph/decoder.js";
-import { rotaryTables } from "../src/graph/rotary.js";
 import type { LanguageModel } from "../src/index.js";
+import { cacheNames } from "../src/models/onnx/contract.js";
+import { buildDecoder } from "../src/models/onnx/decoder.js";
+import { rotaryTables } from "../src/models/rotary.js";
 import { Binding } from "../src/runtime/binding.js";
 import { Session } from "../src/runtime/session.js";
 import { Tensor, type TensorData } from "../src/runtime/tensor.js";

@@ -1,8 +1,8 @@
-import { openCheckpoint } from "../src/checkpoint/checkpoint.js";
-import { openMedusaCheckpoint } from "../src/checkpoint/medusa-checkpoint.js";
-import type { TensorSource } from "../src/checkpoint/tensor-source.js";
+import { medusaHeadsFrom } from "../src/api/medusa-model.js";
+import type { TensorSource } from "../src/formats/tensor-source.js";
 import { type LanguageModel, loadModel, type MedusaHeads } from "../src/index.js";
-import { medusaHeadsFrom } from "../src/loading/medusa-model.js";
+import { openCheckpoint } from "../src/models/checkpoint/checkpoint.js";
+import { openMedusaCheckpoint } from "../src/models/medusa/medusa-checkpoint.js";
 
 export const VOCABULARY = 32_000;
 

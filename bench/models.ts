@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openCheckpoint } from "../src/checkpoint/checkpoint.js";
-import { openMedusaCheckpoint } from "../src/checkpoint/medusa-checkpoint.js";
-import { PAD_135M, PAD_500M, padded } from "../src/checkpoint/padded-source.js";
-import type { TensorSource } from "../src/checkpoint/tensor-source.js";
+import { medusaHeadsFrom } from "../src/api/medusa-model.js";
+import { PAD_135M, PAD_500M, padded } from "../src/evaluation/padded-source.js";
+import type { TensorSource } from "../src/formats/tensor-source.js";
 import {
   AutoModelForCausalLM,
   AutoTokenizer,
@@ -17,7 +16,8 @@ import {
   MedusaModel,
   saveMedusaHeads,
 } from "../src/index.js";
-import { medusaHeadsFrom } from "../src/loading/medusa-model.js";
+import { openCheckpoint } from "../src/models/checkpoint/checkpoint.js";
+import { openMedusaCheckpoint } from "../src/models/medusa/medusa-checkpoint.js";
 
 const TARGET = "models/target";
 

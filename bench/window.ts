@@ -5,7 +5,7 @@
  *   npm run bench:window -- [--size 135M,500M] [--json FILE]
  */
 import { Need } from "../src/index.js";
-import { LookaheadWindow } from "../src/speculation/drafters/parts/lookahead-window.js";
+import { LookaheadWindow } from "../src/methods/lookahead/window.js";
 import { BareSession } from "./bare.js";
 import { interleaved, listFlag, pairedRatio, report } from "./harness.js";
 import { type Size, targetOf } from "./models.js";

@@ -1,5 +1,4 @@
-import { openCheckpoint } from "../checkpoint/checkpoint.js";
-import { PAD_135M, padded } from "../checkpoint/padded-source.js";
+import { PAD_135M, padded } from "../evaluation/padded-source.js";
 import {
   AutoTokenizer,
   type Dtype,
@@ -8,6 +7,7 @@ import {
   type LanguageModel,
   loadModel,
 } from "../index.js";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
 import { exactnessWords } from "./exactness.js";

@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { availableParallelism, loadavg, totalmem } from "node:os";
 import { basename, join } from "node:path";
+import { type CacheVerification, verifyCache } from "../conversion/verify-cache.js";
+import { type RowInvariance, rowInvariance } from "../exactness/row-invariance.js";
 import { cacheDirectory, DTYPES, type Dtype, type Exactness, type LanguageModel, runtimeInfo } from "../index.js";
-import { type RowInvariance, rowInvariance } from "../loading/row-invariance.js";
-import { type CacheVerification, verifyCache } from "../loading/verify-cache.js";
 import { memoryBandwidth } from "../runtime/bandwidth.js";
 import { cpuFeatures, cpuModel } from "../runtime/cpu.js";
 import { saturationProbe } from "../runtime/probes.js";

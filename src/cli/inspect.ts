@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { openCheckpoint } from "../checkpoint/checkpoint.js";
-import { checkTensors, sourceTensors } from "../checkpoint/convert.js";
-import { elementCount } from "../checkpoint/tensor-source.js";
-import { architectureOf } from "../graph/decoder.js";
+import { checkTensors, sourceTensors } from "../conversion/convert.js";
+import { knownExactness } from "../exactness/exactness.js";
+import { elementCount } from "../formats/tensor-source.js";
 import { cacheDirectory, DTYPES, type Dtype, type Exactness } from "../index.js";
-import { knownExactness } from "../loading/exactness.js";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
+import { architectureOf } from "../models/onnx/decoder.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { warn } from "../types/warn.js";
 import type { Arguments, Command } from "./command.js";

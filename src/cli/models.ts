@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Presets, SingleBar } from "cli-progress";
-import { openCheckpoint } from "../checkpoint/checkpoint.js";
 import {
   type AssistantModel,
   AutoModelForCausalLM,
@@ -12,6 +11,7 @@ import {
   MedusaModel,
   UsageError,
 } from "../index.js";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
 import { escaped } from "../types/shown.js";
 import { type Arguments, numberFlag, stringFlag } from "./command.js";
 import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";

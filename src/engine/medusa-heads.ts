@@ -1,5 +1,5 @@
-import type { WeightManifest } from "../checkpoint/weight-spec.js";
-import { buildMedusaHeads, type MedusaShape } from "../graph/medusa-heads.js";
+import { buildMedusaHeads, type MedusaShape } from "../models/medusa/medusa-heads.js";
+import type { WeightManifest } from "../models/weight-spec.js";
 import { Binding } from "../runtime/binding.js";
 import { Session } from "../runtime/session.js";
 import { Tensor } from "../runtime/tensor.js";

@@ -1,4 +1,4 @@
-import { cacheNames, sequenceInputs } from "../graph/contract.js";
+import { cacheNames, sequenceInputs } from "../models/onnx/contract.js";
 import { Binding } from "../runtime/binding.js";
 import type { Session } from "../runtime/session.js";
 import type { Tensor } from "../runtime/tensor.js";

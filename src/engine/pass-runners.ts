@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { WeightManifest } from "../checkpoint/weight-spec.js";
-import { buildDecoder } from "../graph/decoder.js";
+import { buildDecoder } from "../models/onnx/decoder.js";
+import type { WeightManifest } from "../models/weight-spec.js";
 import { Session } from "../runtime/session.js";
 import { RuntimeError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";

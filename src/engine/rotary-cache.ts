@@ -1,4 +1,4 @@
-import { fillRotary, inverseFrequencies } from "../graph/rotary.js";
+import { fillRotary, inverseFrequencies } from "../models/rotary.js";
 import { Tensor } from "../runtime/tensor.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { allocateFloats } from "./allocate.js";

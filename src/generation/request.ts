@@ -1,10 +1,10 @@
+import type { Coupling } from "../methods/drafter.js";
 import type { GrammarSpec } from "../sampling/grammar.js";
-import type { Coupling } from "../speculation/drafter.js";
-import type { GenerationStats } from "../speculation/stats.js";
-import type { TraceSink } from "../speculation/trace.js";
-import type { TypicalAcceptance } from "../speculation/verification/verify-typical.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
+import type { TypicalAcceptance } from "../verification/verify-typical.js";
+import type { GenerationStats } from "./stats.js";
+import type { TraceSink } from "./trace.js";
 
 /** Why a generation ended. */
 export type FinishReason =

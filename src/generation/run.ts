@@ -1,16 +1,15 @@
 import type { CausalLM } from "../engine/causal-lm.js";
 import { Need, type PassResult, type TokenRows } from "../engine/rows.js";
 import type { Sequence } from "../engine/sequence.js";
+import type { Drafter } from "../methods/drafter.js";
+import { GuestDrafter, limitsOf as planLimitsOf } from "../methods/guest-drafter.js";
 import type { TokenHistory } from "../sampling/history.js";
 import { logProbsOf } from "../sampling/log-probability.js";
 import type { Sampler } from "../sampling/sampler.js";
-import type { Drafter } from "../speculation/drafter.js";
-import { GuestDrafter, limitsOf as planLimitsOf } from "../speculation/guest-drafter.js";
-import { StatsRecorder } from "../speculation/stats.js";
-import { traceTree } from "../speculation/trace.js";
 import type { TokenId } from "../types/token.js";
 import { Output, type TextStream } from "./output.js";
 import type { FinishEvent, FinishReason, GenerationRequest, TokenEvent } from "./request.js";
+import { StatsRecorder } from "./stats.js";
 import {
   graft,
   type Judged,
@@ -23,6 +22,7 @@ import {
   type StepTimes,
   settle,
 } from "./step.js";
+import { traceTree } from "./trace.js";
 import { verify } from "./verify.js";
 
 export interface RunOptions {

@@ -1,11 +1,11 @@
 import { MappedRows } from "../engine/mapped-rows.js";
 import { Need, type PassResult } from "../engine/rows.js";
+import type { StepOutcome, StepPlan } from "../methods/drafter.js";
 import type { LogProbs } from "../sampling/log-probability.js";
-import type { StepOutcome, StepPlan } from "../speculation/drafter.js";
-import { TARGET } from "../speculation/stats.js";
-import type { TokenTree } from "../speculation/trees/token-tree.js";
-import type { Verdict } from "../speculation/verification/verifier.js";
+import type { TokenTree } from "../trees/token-tree.js";
 import type { TokenId } from "../types/token.js";
+import type { Verdict } from "../verification/verifier.js";
+import { TARGET } from "./stats.js";
 
 /** Most candidate tokens in a step's tree: the rows that the engine keeps spare slots for are 256. */
 const MAX_CANDIDATES = 128;

@@ -1,12 +1,12 @@
 import type { PassResult } from "../engine/rows.js";
+import type { Coupling } from "../methods/drafter.js";
 import type { TokenHistory } from "../sampling/history.js";
 import type { Sampler } from "../sampling/sampler.js";
-import type { Coupling } from "../speculation/drafter.js";
-import type { TokenTree } from "../speculation/trees/token-tree.js";
-import { chanceOf } from "../speculation/verification/chance.js";
-import { type Verdict, verifyByChoice, verifyMaximal } from "../speculation/verification/verifier.js";
-import { type TypicalAcceptance, verifyTypical } from "../speculation/verification/verify-typical.js";
+import type { TokenTree } from "../trees/token-tree.js";
 import type { TokenId } from "../types/token.js";
+import { chanceOf } from "../verification/chance.js";
+import { type Verdict, verifyByChoice, verifyMaximal } from "../verification/verifier.js";
+import { type TypicalAcceptance, verifyTypical } from "../verification/verify-typical.js";
 
 export interface VerifyContext {
   history: TokenHistory;

@@ -1,4 +1,4 @@
-import { OnnxGraph } from "../graph/onnx-writer.js";
+import { OnnxGraph } from "../formats/onnx/onnx-writer.js";
 import { Binding } from "./binding.js";
 import { Session } from "./session.js";
 import { Tensor } from "./tensor.js";

@@ -1,4 +1,4 @@
-import { isObject } from "../checkpoint/json.js";
+import { isObject } from "../files/json.js";
 import { TokenizerError } from "../types/errors.js";
 import { shown } from "../types/shown.js";
 import { type AddedToken, checkAddedToken, type TokenizerJson, type VocabularyEntries } from "./tokenizer-json.js";

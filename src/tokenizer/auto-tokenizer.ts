@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isObject } from "../checkpoint/json.js";
-import { assertPath } from "../checkpoint/no-directory.js";
+import { isObject } from "../files/json.js";
+import { assertPath } from "../files/no-directory.js";
 import { TokenizerError } from "../types/errors.js";
 import { oneLine } from "../types/shown.js";
 import { withLegacyFiles } from "./added-tokens.js";

@@ -1,4 +1,4 @@
-import { isObject } from "../checkpoint/json.js";
+import { isObject } from "../files/json.js";
 import { TokenizerError, UsageError } from "../types/errors.js";
 import { checkOptions } from "../types/option-table.js";
 import { oneLine, shown } from "../types/shown.js";

@@ -1,4 +1,4 @@
-import { isObject } from "../checkpoint/json.js";
+import { isObject } from "../files/json.js";
 import { shown } from "../types/shown.js";
 import { library, type PreTokenizer } from "./library.js";
 import { type SplitBehavior, UnicodePattern } from "./unicode-pattern.js";

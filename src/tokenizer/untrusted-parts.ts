@@ -1,4 +1,4 @@
-import { isObject } from "../checkpoint/json.js";
+import { isObject } from "../files/json.js";
 
 /** Regexes of GPT-2, Llama 3 and Qwen 2, whose time is known to grow with the text's length alone. */
 const KNOWN: ReadonlySet<string> = new Set([

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder } from "../checkpoint/make-folder.js";
-import { writeSafetensors } from "../checkpoint/safetensors-writer.js";
 import type { CausalLM } from "../engine/causal-lm.js";
 import { readText } from "../engine/read-text.js";
 import { Need } from "../engine/rows.js";
+import { makeFolder } from "../files/make-folder.js";
+import { writeSafetensors } from "../formats/safetensors/writer.js";
 import { UsageError } from "../types/errors.js";
 import { callback, integer, number } from "../types/option-kinds.js";
 import { checkOptions, type OptionTable } from "../types/option-table.js";

@@ -8,7 +8,7 @@ import { tier } from "../support/tier.js";
 
 /**
  * Would the checks of proposals.test.ts notice? Faults are planted in drafters from outside, one at a time. The text stays
- * plain decoding's with every one of them. (Faults of verification: test/unit/speculation/distribution.test.ts.)
+ * plain decoding's with every one of them. (Faults of verification: test/unit/verification/distribution.test.ts.)
  */
 const PROMPTS = prompts()
   .filter((_, i) => i % 12 === 2)

@@ -12,9 +12,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { DamagedModelError, readStoredModel } from "../../src/conversion/stored-model.js";
+import { verifyCache } from "../../src/conversion/verify-cache.js";
 import { AutoModelForCausalLM, type ConversionProgress } from "../../src/index.js";
-import { DamagedModelError, readStoredModel } from "../../src/loading/stored-model.js";
-import { verifyCache } from "../../src/loading/verify-cache.js";
 import { foretoken } from "../support/cli.js";
 import { copyConverted, DRAFT, TARGET, temporaryFolder } from "../support/models.js";
 import { tier } from "../support/tier.js";

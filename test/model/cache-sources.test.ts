@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { fileDigests } from "../../src/checkpoint/digest.js";
-import { SafetensorsFile } from "../../src/checkpoint/safetensors.js";
+import { fileDigests } from "../../src/files/digest.js";
+import { SafetensorsFile } from "../../src/formats/safetensors/safetensors.js";
 import { AutoModelForCausalLM, CheckpointError, type ConversionProgress } from "../../src/index.js";
 import { DRAFT, temporaryFolder } from "../support/models.js";
 

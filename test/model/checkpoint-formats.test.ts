@@ -1,11 +1,11 @@
 import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { openCheckpoint } from "../../src/checkpoint/checkpoint.js";
-import { hasOwnHead } from "../../src/checkpoint/own-head.js";
-import { PytorchFile } from "../../src/checkpoint/pytorch.js";
+import { logitsOf } from "../../src/exactness/row-invariance.js";
+import { PytorchFile } from "../../src/formats/pytorch/pytorch.js";
 import { AutoModelForCausalLM } from "../../src/index.js";
-import { logitsOf } from "../../src/loading/row-invariance.js";
+import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
+import { hasOwnHead } from "../../src/models/checkpoint/own-head.js";
 import { readJson, temporaryFolder } from "../support/models.js";
 import { integers, pytorchZip, stateDict, tensor } from "../support/pytorch-files.js";
 import { changeHeader } from "../support/safetensors-files.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { logitsOf } from "../../src/exactness/row-invariance.js";
 import { type Dtype, Need, type Sequence, type TokenRows } from "../../src/index.js";
-import { logitsOf } from "../../src/loading/row-invariance.js";
 import { model, TARGET } from "../support/models.js";
 import { some, tier } from "../support/tier.js";
 

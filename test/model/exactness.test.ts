@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { rowInvariance } from "../../src/exactness/row-invariance.js";
 import { AutoModelForCausalLM, type Dtype, type Exactness, runtimeInfo } from "../../src/index.js";
-import { rowInvariance } from "../../src/loading/row-invariance.js";
 import { foretoken } from "../support/cli.js";
 import { copyConverted, DRAFT, TARGET, temporaryFolder } from "../support/models.js";
 import { some } from "../support/tier.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CausalLM } from "../../src/engine/causal-lm.js";
+import { logitsOf } from "../../src/exactness/row-invariance.js";
 import { searchSkippedLayers } from "../../src/index.js";
-import { logitsOf } from "../../src/loading/row-invariance.js";
 import { model, prompts, TARGET } from "../support/models.js";
 
 const texts = async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { logitsOf } from "../../src/exactness/row-invariance.js";
 import { type Dtype, type LanguageModel, Need, type PassResult } from "../../src/index.js";
-import { logitsOf } from "../../src/loading/row-invariance.js";
 import { Binding } from "../../src/runtime/binding.js";
 import { DRAFT, model, prompts, TARGET, withExactness } from "../support/models.js";
 import { some } from "../support/tier.js";

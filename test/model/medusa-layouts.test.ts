@@ -1,10 +1,10 @@
 import { copyFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { openMedusaCheckpoint } from "../../src/checkpoint/medusa-checkpoint.js";
-import { SafetensorsFile } from "../../src/checkpoint/safetensors.js";
-import { writeSafetensors } from "../../src/checkpoint/safetensors-writer.js";
+import { SafetensorsFile } from "../../src/formats/safetensors/safetensors.js";
+import { writeSafetensors } from "../../src/formats/safetensors/writer.js";
 import { AutoModelForCausalLM, loadMedusaHeads, MedusaModel } from "../../src/index.js";
+import { openMedusaCheckpoint } from "../../src/models/medusa/medusa-checkpoint.js";
 import { model, prompts, readJson, TARGET, temporaryFolder } from "../support/models.js";
 import { changeHeader } from "../support/safetensors-files.js";
 

@@ -1,10 +1,9 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openMedusaCheckpoint } from "../../src/checkpoint/medusa-checkpoint.js";
-import { readPickle } from "../../src/checkpoint/pickle.js";
-import { PytorchFile } from "../../src/checkpoint/pytorch.js";
-import { writeSafetensors } from "../../src/checkpoint/safetensors-writer.js";
+import { readPickle } from "../../src/formats/pytorch/pickle.js";
+import { PytorchFile } from "../../src/formats/pytorch/pytorch.js";
+import { writeSafetensors } from "../../src/formats/safetensors/writer.js";
 import {
   fitMedusaHeads,
   LookupCorpus,
@@ -13,6 +12,7 @@ import {
   type SpeculationOptions,
   saveMedusaHeads,
 } from "../../src/index.js";
+import { openMedusaCheckpoint } from "../../src/models/medusa/medusa-checkpoint.js";
 import { HEADS } from "../support/methods.js";
 import { DRAFT, model, prompts, readJson, TARGET, temporaryFolder } from "../support/models.js";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { logitsOf } from "../../src/exactness/row-invariance.js";
 import { AutoModelForCausalLM, type Dtype, type LanguageModel, Need } from "../../src/index.js";
-import { logitsOf } from "../../src/loading/row-invariance.js";
 import { DRAFT, model, prompts, readJson, TARGET } from "../support/models.js";
 import { quality } from "../support/quality.js";
 import { some, tier } from "../support/tier.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { openCheckpoint } from "../../src/checkpoint/checkpoint.js";
-import { padded } from "../../src/checkpoint/padded-source.js";
+import { padded } from "../../src/evaluation/padded-source.js";
 import { AutoTokenizer, type Dtype, loadModel } from "../../src/index.js";
+import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
 import { model, prompts, TARGET } from "../support/models.js";
 import { some } from "../support/tier.js";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { openCheckpoint } from "../../src/checkpoint/checkpoint.js";
+import { convertedModel, decoderBlueprint } from "../../src/conversion/converted-model.js";
 import { CausalLM } from "../../src/engine/causal-lm.js";
-import { convertedModel, decoderBlueprint } from "../../src/loading/converted-model.js";
-import { logitsOf, rowInvariance } from "../../src/loading/row-invariance.js";
+import { logitsOf, rowInvariance } from "../../src/exactness/row-invariance.js";
+import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
 import { saturationProbe } from "../../src/runtime/probes.js";
 import { TARGET } from "../support/models.js";
 

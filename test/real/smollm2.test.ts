@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { logitsOf } from "../../src/exactness/row-invariance.js";
 import type { ChatMessage, Dtype } from "../../src/index.js";
-import { logitsOf } from "../../src/loading/row-invariance.js";
 import { logSumExp } from "../../src/sampling/log-probability.js";
 import { IncrementalDetokenizer } from "../../src/tokenizer/incremental-detokenizer.js";
 import { model, prompts, readJson, withExactness } from "../support/models.js";

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openCheckpoint } from "../../src/checkpoint/checkpoint.js";
-import { writeSafetensors } from "../../src/checkpoint/safetensors-writer.js";
-import { elementCount } from "../../src/checkpoint/tensor-source.js";
+import { writeSafetensors } from "../../src/formats/safetensors/writer.js";
+import { elementCount } from "../../src/formats/tensor-source.js";
+import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
 import { DRAFT } from "./models.js";
 
 /** Tokens that the other tokenizer keeps: the special one, the bytes, and the first merges. */

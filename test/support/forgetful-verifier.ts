@@ -1,8 +1,8 @@
 import type { Distribution } from "../../src/sampling/distribution.js";
 import type { TokenHistory } from "../../src/sampling/history.js";
-import { childrenOf, rootOnly, type TokenTree } from "../../src/speculation/trees/token-tree.js";
-import type { Chance } from "../../src/speculation/verification/chance.js";
-import { type Verdict, verifyMaximal } from "../../src/speculation/verification/verifier.js";
+import { childrenOf, rootOnly, type TokenTree } from "../../src/trees/token-tree.js";
+import type { Chance } from "../../src/verification/chance.js";
+import { type Verdict, verifyMaximal } from "../../src/verification/verifier.js";
 
 /**
  * Speculative sampling that tries every sibling as if it were the only child: what was rejected keeps its probability

@@ -1,5 +1,5 @@
+import { logitsOf } from "../../src/exactness/row-invariance.js";
 import type { LanguageModel } from "../../src/index.js";
-import { logitsOf } from "../../src/loading/row-invariance.js";
 import { logSumExp } from "../../src/sampling/log-probability.js";
 
 /** How a quantised model's distributions compare with the exact one's. */

@@ -1,9 +1,9 @@
+import { resolveRequest } from "../../src/api/resolve-request.js";
 import { Run } from "../../src/generation/run.js";
 import type { GenerateOptions, LanguageModel } from "../../src/index.js";
-import { resolveRequest } from "../../src/loading/resolve-request.js";
+import type { Drafter } from "../../src/methods/drafter.js";
 import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
-import type { Drafter } from "../../src/speculation/drafter.js";
 import { IncrementalDetokenizer } from "../../src/tokenizer/incremental-detokenizer.js";
 
 /** A run as `generate` makes it, for a scheduler of the test's own. */

@@ -1,13 +1,13 @@
+import { sampleWithoutReplacement } from "../../src/methods/draft/sampled-children.js";
+import type { Coupling } from "../../src/methods/drafter.js";
 import type { Distribution } from "../../src/sampling/distribution.js";
 import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
-import type { Coupling } from "../../src/speculation/drafter.js";
-import { sampleWithoutReplacement } from "../../src/speculation/drafters/parts/sampled-children.js";
-import { layOut, type ProposalNode, pathTokens, proposalNode } from "../../src/speculation/trees/proposal-tree.js";
-import type { TokenTree } from "../../src/speculation/trees/token-tree.js";
-import { chanceOf } from "../../src/speculation/verification/chance.js";
-import { type Verdict, verifyByChoice, verifyMaximal } from "../../src/speculation/verification/verifier.js";
+import { layOut, type ProposalNode, pathTokens, proposalNode } from "../../src/trees/proposal-tree.js";
+import type { TokenTree } from "../../src/trees/token-tree.js";
 import { GREEDY, type SamplingParams } from "../../src/types/sampling-params.js";
+import { chanceOf } from "../../src/verification/chance.js";
+import { type Verdict, verifyByChoice, verifyMaximal } from "../../src/verification/verifier.js";
 import { verifyForgetfully } from "./forgetful-verifier.js";
 import { naiveProbabilities } from "./naive.js";
 

@@ -1,6 +1,6 @@
 import type { Drafter, StepPlan } from "../../../src/index.js";
-import type { LookaheadWindow } from "../../../src/speculation/drafters/parts/lookahead-window.js";
-import { NgramPool } from "../../../src/speculation/drafters/parts/ngram-pool.js";
+import { NgramPool } from "../../../src/methods/lookahead/ngram-pool.js";
+import type { LookaheadWindow } from "../../../src/methods/lookahead/window.js";
 import type { TokenId } from "../../../src/types/token.js";
 import { inside, spoiled } from "./spoiled.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OnnxGraph } from "../../../src/graph/onnx-writer.js";
+import { OnnxGraph } from "../../../src/formats/onnx/onnx-writer.js";
 import { configureRuntime, runtimeInfo } from "../../../src/index.js";
 import { Binding } from "../../../src/runtime/binding.js";
 import { OrtError } from "../../../src/runtime/ort-error.js";

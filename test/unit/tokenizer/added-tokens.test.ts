@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { vocabularyOf } from "../../../src/api/vocabulary.js";
 import { AutoTokenizer } from "../../../src/index.js";
-import { vocabularyOf } from "../../../src/loading/vocabulary.js";
 import type { Tokenizer } from "../../../src/tokenizer/tokenizer.js";
 import type { ModelConfig } from "../../../src/types/model-config.js";
 import { readJson, temporaryFolder } from "../../support/models.js";

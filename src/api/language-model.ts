@@ -1,0 +1,250 @@
+import type { CausalLM } from "../engine/causal-lm.js";
+import type { CostCurve } from "../engine/cost-curve.js";
+import { generate } from "../generation/generate.js";
+import type { GenerationEvent, GenerationRequest, GenerationResult } from "../generation/request.js";
+import { Run, type RunOptions } from "../generation/run.js";
+import type { Drafter } from "../methods/drafter.js";
+import { methods } from "../methods/methods.js";
+import { compileGrammar, type Grammar, type GrammarSpec, type TokenConstraint } from "../sampling/grammar.js";
+import { TokenHistory } from "../sampling/history.js";
+import { Sampler } from "../sampling/sampler.js";
+import type { ChatMessage } from "../tokenizer/chat-message.js";
+import { IncrementalDetokenizer } from "../tokenizer/incremental-detokenizer.js";
+import type { Tokenizer } from "../tokenizer/tokenizer.js";
+import { ContextOverflowError, UsageError } from "../types/errors.js";
+import type { TokenId } from "../types/token.js";
+import { warn } from "../types/warn.js";
+import { collect } from "./collect.js";
+import { ForeignDrafts } from "./foreign-draft.js";
+import type { GenerateOptions } from "./generate-options.js";
+import { modelDefaults, overDefaults } from "./generation-config.js";
+import { assertPrompt, conversationOptions, type PromptInput, promptsOf } from "./prompt-input.js";
+import { checkGenerateOptions, forAnotherPrompt, resolveRequest } from "./resolve-request.js";
+import { resolveSpeculation } from "./speculation-options.js";
+
+/** A call that was found right: what `generate` and `stream` do next. */
+interface PreparedCall {
+  options: GenerateOptions;
+  request: GenerationRequest;
+  prompts: TokenId[][];
+  /** That of the first prompt: making it tells whether the method's options are right. It holds nothing before it begins. */
+  drafter: Drafter | Promise<Drafter>;
+}
+
+/** A model with its tokenizer: what `AutoModelForCausalLM.fromPretrained` returns. */
+export class LanguageModel {
+  private readonly foreign = new ForeignDrafts(this);
+  private toldLeftOut = false;
+
+  constructor(
+    /** The engine's model, for work below text: forward passes, sequences, costs. */
+    readonly model: CausalLM,
+    /** Absent when the checkpoint has no tokenizer.json; prompts must then be token ids. */
+    readonly tokenizer: Tokenizer | undefined,
+    /** The checkpoint that it was loaded from. */
+    readonly directory?: string,
+    /** Its generation_config.json, for `generationConfig: "model"`. */
+    readonly generationConfig?: Readonly<Record<string, unknown>>,
+  ) {}
+
+  get config() {
+    return this.model.config;
+  }
+
+  get dtype() {
+    return this.model.dtype;
+  }
+
+  /** Whether rows are the same bits in passes of any size here: what keeps speculation's text plain decoding's. */
+  get exactness() {
+    return this.model.exactness;
+  }
+
+  /**
+   * Continues one prompt, or several in the same passes. With `numReturnSequences` the result is a list too, the samples
+   * of a prompt next to each other.
+   * @throws UsageError for an option out of range, ContextOverflowError for a prompt that does not fit,
+   *   TokenizerError for a draft model with another tokenizer
+   */
+  async generate(
+    input: PromptInput,
+    options: GenerateOptions & { numReturnSequences: number },
+  ): Promise<GenerationResult[]>;
+  async generate(input: PromptInput, options?: GenerateOptions): Promise<GenerationResult>;
+  async generate(inputs: readonly PromptInput[], options?: GenerateOptions): Promise<GenerationResult[]>;
+  async generate(
+    inputs: PromptInput | readonly PromptInput[],
+    options: GenerateOptions = {},
+  ): Promise<GenerationResult | GenerationResult[]> {
+    const { several, prompts } = promptsOf(inputs);
+    const call = this.prepare(prompts, options);
+    const results = await collect(this.events(call), call.request.logProbs);
+    return several || call.options.numReturnSequences !== undefined ? results : results[0];
+  }
+
+  /**
+   * Continues prompts as `generate` does; yields every token as soon as it is certain, and the end of each output.
+   * @throws UsageError, ContextOverflowError, TokenizerError as `generate` does, but at once: only what a grammar says is
+   *   read, and layers to skip are opened, when the first event is asked for
+   */
+  stream(inputs: PromptInput | readonly PromptInput[], options: GenerateOptions = {}): AsyncGenerator<GenerationEvent> {
+    return this.events(this.prepare(promptsOf(inputs).prompts, options));
+  }
+
+  /** What `generate` does with these options, every default filled in. @throws UsageError */
+  request(options: GenerateOptions = {}): GenerationRequest {
+    return resolveRequest(this.withDefaults(checkGenerateOptions(options)), this.model);
+  }
+
+  /**
+   * The ids that a prompt stands for: special tokens added to text, the chat template applied to a conversation.
+   * @param options those for the chat template count here
+   */
+  promptIds(input: PromptInput, options: GenerateOptions = {}): TokenId[] {
+    assertPrompt(input);
+    const chat = conversationOptions(checkGenerateOptions(options), input);
+    if (typeof input !== "string" && (input.length === 0 || typeof input[0] === "number")) {
+      return [...(input as readonly TokenId[])];
+    }
+    if (!this.tokenizer) {
+      throw new UsageError("the checkpoint has no tokenizer.json: give the prompt as token ids");
+    }
+    if (typeof input === "string") return this.tokenizer.encode(input);
+    return this.tokenizer.applyChatTemplate(input as readonly ChatMessage[], chat);
+  }
+
+  /** The drafter of one sequence that these options ask for. The caller disposes of it. @throws UsageError */
+  async newDrafter(options: Pick<GenerateOptions, "assistantModel" | "speculation">): Promise<Drafter> {
+    return this.drafterFor(checkGenerateOptions(options));
+  }
+
+  /** t(n): milliseconds of a target pass of n rows on this machine. */
+  measureCost(options?: { past?: number; repeats?: number }): Promise<CostCurve> {
+    return this.model.measureCost(options);
+  }
+
+  /** Releases native memory. */
+  dispose(): Promise<void> {
+    return this.model.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** Checks a call, before anything is computed. @throws UsageError and others, as `generate` does */
+  private prepare(inputs: readonly PromptInput[], given: GenerateOptions): PreparedCall {
+    const options = this.withDefaults(checkGenerateOptions(given));
+    const request = resolveRequest(options, this.model);
+    if (request.stopStrings.length > 0 && !this.tokenizer) {
+      throw new UsageError("stopStrings need the model's tokenizer.json: use stopTokenIds");
+    }
+    const prompts = inputs.map((input) => this.checkedPrompt(input, options));
+    const drafter = this.drafterFor(options);
+    // Told when the drafter is awaited; until then it is nobody's fault.
+    if (drafter instanceof Promise) drafter.catch(() => {});
+    return { options, request, prompts, drafter };
+  }
+
+  private withDefaults(options: GenerateOptions): GenerateOptions {
+    if (options.generationConfig === undefined) return options;
+    if (!this.generationConfig) {
+      throw new UsageError("the checkpoint has no generation_config.json: leave out generationConfig");
+    }
+    const defaults = modelDefaults(this.generationConfig, this.model.contextLength);
+    if (defaults.leftOut.length > 0 && !this.toldLeftOut) {
+      this.toldLeftOut = true;
+      const fields = defaults.leftOut.join(", ");
+      warn(`generation_config.json: not supported and left out: ${fields}`);
+    }
+    return overDefaults(options, defaults);
+  }
+
+  private drafterFor({ assistantModel: assistant, speculation }: GenerateOptions): Drafter | Promise<Drafter> {
+    const { method, own } = resolveSpeculation(speculation);
+    return methods.create(method, {
+      target: this.model,
+      assistant: assistant?.model,
+      assistantHeads: assistant?.heads,
+      tokenizer: this.tokenizer,
+      assistantTokenizer: assistant && this.foreign.has(assistant) ? assistant.tokenizer : undefined,
+      options: own,
+    });
+  }
+
+  private async *events(call: PreparedCall): AsyncGenerator<GenerationEvent> {
+    const { options, request, prompts } = call;
+    const drafter = await call.drafter;
+    const runs: Run[] = [];
+    let grammar: Grammar | undefined;
+    let unused = true;
+    const firstDrafter = async () => {
+      unused = false;
+      return drafter;
+    };
+    try {
+      grammar = request.grammar && (await this.grammar(request.grammar, request.eosTokenIds));
+      for (const [place, prompt] of prompts.entries()) {
+        const first = place * request.samples;
+        const newDrafter = first === 0 ? firstDrafter : async () => this.drafterFor(options);
+        const own = first === 0 ? request : forAnotherPrompt(request);
+        const samples: Run[] = [];
+        for (let sample = request.samples - 1; sample >= 0; sample--) {
+          const constraint = await grammar?.newConstraint();
+          const leading = sample === 0 ? { newDrafter, samples } : {};
+          const run = this.run(prompt, first + sample, { sampleIndex: sample, constraint }, own, {
+            ...leading,
+            method: drafter.name,
+          });
+          if (sample > 0) samples.unshift(run);
+          else runs.push(run);
+        }
+      }
+      yield* generate(this.model, runs);
+    } finally {
+      for (const run of runs) run.dispose();
+      if (unused) drafter.dispose();
+      grammar?.dispose();
+    }
+  }
+
+  private grammar(spec: GrammarSpec, eosTokenIds: readonly TokenId[]): Promise<Grammar> {
+    if (!this.tokenizer) throw new UsageError("a grammar needs the model's tokenizer.json");
+    return compileGrammar(spec, this.tokenizer, eosTokenIds);
+  }
+
+  private run(
+    prompt: TokenId[],
+    index: number,
+    sampling: { sampleIndex: number; constraint?: TokenConstraint },
+    request: GenerationRequest,
+    rest: Partial<RunOptions> & { method: string },
+  ): Run {
+    const { params, eosTokenIds } = request;
+    return new Run({
+      model: this.model,
+      sampler: new Sampler({ params, vocabSize: this.model.vocabLimit, eosTokenIds, ...sampling }),
+      history: new TokenHistory(prompt),
+      text:
+        this.tokenizer &&
+        new IncrementalDetokenizer(this.tokenizer, { skipSpecialTokens: request.skipSpecialTokens, after: prompt }),
+      request,
+      index,
+      ...rest,
+    });
+  }
+
+  private checkedPrompt(input: PromptInput, options: GenerateOptions): TokenId[] {
+    const prompt = this.promptIds(input, options);
+    if (prompt.length === 0) throw new UsageError("the prompt is empty: give at least one token");
+    for (const id of prompt) {
+      if (Number.isInteger(id) && id >= 0 && id < this.model.vocabLimit) continue;
+      throw new UsageError(`token id ${id} of the prompt is outside the vocabulary of ${this.model.vocabLimit}`);
+    }
+    const { contextLength } = this.model;
+    if (prompt.length < contextLength) return prompt;
+    throw new ContextOverflowError(
+      `the prompt has ${prompt.length} tokens but the context is ${contextLength}: shorten it or raise contextLength (the model allows ${this.config.maxPositionEmbeddings})`,
+    );
+  }
+}

@@ -1,0 +1,53 @@
+import type { ConversionProgress } from "../conversion/converted-model.js";
+import { DTYPES, type Dtype } from "../types/model-config.js";
+import { OPTION_ALIASES } from "../types/option-aliases.js";
+import { abortSignal, callback, choice, integer, type OptionKind } from "../types/option-kinds.js";
+import type { OptionNames, OptionTable } from "../types/option-table.js";
+
+export interface LoadOptions {
+  /** How weights are held: "q8" (default; int8, what speculation wants), "q4" (4-bit blocks) or "fp32". */
+  dtype?: Dtype;
+  /** Most tokens of prompt and output. Default: the model's own limit, at most 8192. */
+  contextLength?: number;
+  /** Told how conversion proceeds. Not called when the converted model is in the cache. */
+  progressCallback?: (progress: ConversionProgress) => void;
+  /**
+   * Told, in one line, what is unusual about a checkpoint and how it is taken: a head that should be tied and is not, an
+   * adapter that is not applied. Default: Node's own warnings (process.emitWarning).
+   */
+  onWarning?: (message: string) => void;
+  signal?: AbortSignal;
+}
+
+const HALF = 'there is no 16-bit form: "fp32" computes exactly, "q8" is smaller and faster';
+
+/** Names that other libraries give to types of weights. */
+const OTHER_DTYPES: Readonly<Record<string, string>> = {
+  ...all(["float32", "float", "f32", "single", "full"], 'use "fp32"'),
+  ...all(["int8", "uint8", "i8", "8bit", "q80", "w8a8", "quantized", "loadin8bit"], 'use "q8"'),
+  ...all(["int4", "uint4", "i4", "4bit", "q40", "q41", "q4km", "q4f16", "bnb4", "nf4", "awq", "gptq"], 'use "q4"'),
+  ...all(["float16", "fp16", "f16", "half", "bfloat16", "bf16", "auto"], HALF),
+};
+
+export const DTYPE: OptionKind = choice(DTYPES, OTHER_DTYPES);
+
+export const LOAD_OPTIONS: OptionTable<LoadOptions> = {
+  dtype: DTYPE,
+  contextLength: integer(2),
+  progressCallback: callback(),
+  onWarning: callback(),
+  signal: abortSignal(),
+};
+
+export const LOAD_NAMES: OptionNames = {
+  of: "fromPretrained",
+  aliases: OPTION_ALIASES,
+  elsewhere: (name) => {
+    if (/^(device|device_?map|executionProviders)$/i.test(name)) return "models run on the CPU, leave it out";
+    return /^(threads|num_?threads)$/i.test(name) ? "use configureRuntime({ threads })" : undefined;
+  },
+};
+
+function all(names: readonly string[], hint: string): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, hint]));
+}

@@ -1,0 +1,233 @@
+import { existsSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { cacheDirectory } from "../conversion/cache-directory.js";
+import { convertedModel } from "../conversion/converted-model.js";
+import { weightFormat } from "../conversion/weight-format.js";
+import { MedusaHeads } from "../engine/medusa-heads.js";
+import type { TensorInfo, TensorSource } from "../formats/tensor-source.js";
+import type { GenerationEvent, GenerationResult } from "../generation/request.js";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
+import { type MedusaCheckpoint, openMedusaCheckpoint } from "../models/medusa/medusa-checkpoint.js";
+import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../models/medusa/medusa-heads.js";
+import type { RankPath } from "../trees/rank-tree.js";
+import { CheckpointError, UsageError } from "../types/errors.js";
+import type { Dtype } from "../types/model-config.js";
+import { integer, value } from "../types/option-kinds.js";
+import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
+import { escaped } from "../types/shown.js";
+import { AutoModelForCausalLM } from "./auto-model.js";
+import { type AssistantModel, GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOptions } from "./generate-options.js";
+import { LanguageModel } from "./language-model.js";
+import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
+import type { PromptInput } from "./prompt-input.js";
+import { REQUEST_OPTIONS } from "./speculation-options.js";
+
+/** Options of `medusaGenerate`: those of `generate`, with Medusa's own by their usual names. */
+export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
+  /** Candidates of each head that the tree may use, 1 to 10; choices of higher ranks are refused. Default 10. */
+  topK?: number;
+  /** The tree, as paths of ranks or a preset's name. Default: the best of 8 nodes for the heads' accuracies. */
+  medusaChoices?: readonly RankPath[] | string;
+  /**
+   * Turns typical acceptance on, which is not lossless: a candidate is kept when its probability exceeds
+   * min(posteriorThreshold, posteriorAlpha * e^-entropy). A LOWER threshold accepts more. Default threshold 0.09.
+   */
+  posteriorThreshold?: number;
+  /** Default 0.3, when posteriorThreshold is given. */
+  posteriorAlpha?: number;
+}
+
+const MEDUSA_OPTIONS: OptionTable<MedusaGenerateOptions> = {
+  ...GENERATE_OPTIONS,
+  topK: integer(1, 10),
+  medusaChoices: value(
+    "paths of ranks or a preset's name",
+    (given) => typeof given === "string" || Array.isArray(given),
+  ),
+  posteriorThreshold: REQUEST_OPTIONS.posteriorThreshold,
+  posteriorAlpha: REQUEST_OPTIONS.posteriorAlpha,
+};
+
+const WITH_BASE: OptionTable<LoadOptions & { base: LanguageModel }> = {
+  ...LOAD_OPTIONS,
+  base: value("a loaded LanguageModel", (given) => given instanceof LanguageModel),
+};
+
+const HEADS_OPTIONS: OptionTable<{ dtype: Dtype; signal: AbortSignal }> = { dtype: DTYPE, signal: LOAD_OPTIONS.signal };
+
+/** A base model with Medusa heads. Generates losslessly unless a posterior threshold is given. */
+export class MedusaModel implements AssistantModel {
+  /** Whether the base was loaded with the heads and goes with them. */
+  private ownsBase = false;
+
+  constructor(
+    readonly base: LanguageModel,
+    readonly heads: MedusaHeads,
+  ) {
+    checkFit(heads.options, base);
+  }
+
+  /**
+   * Loads heads and their base: the same folder where it holds both, else config.json's base_model_name_or_path, a
+   * folder, if need be relative to the heads'.
+   * @param options.base the base where it is loaded already; it is then not disposed of with the heads
+   * @throws CheckpointError when files are missing, damaged, or do not fit together
+   */
+  static async fromPretrained(
+    directory: string,
+    options: LoadOptions & { base?: LanguageModel } = {},
+  ): Promise<MedusaModel> {
+    const { base: given, ...load } = checkOptions(WITH_BASE, options, LOAD_NAMES);
+    const base = given ?? (await AutoModelForCausalLM.fromPretrained(await baseOf(directory), load));
+    try {
+      const { dtype, signal } = load;
+      const model = new MedusaModel(base, await loadMedusaHeads(directory, base, { dtype, signal }));
+      model.ownsBase = given === undefined;
+      return model;
+    } catch (error) {
+      if (!given) await base.dispose();
+      throw error;
+    }
+  }
+
+  get model() {
+    return this.base.model;
+  }
+
+  get tokenizer() {
+    return this.base.tokenizer;
+  }
+
+  /** As `LanguageModel.generate`, with method "medusa" unless another is asked for. */
+  async generate(input: PromptInput, options?: GenerateOptions): Promise<GenerationResult>;
+  async generate(inputs: readonly PromptInput[], options?: GenerateOptions): Promise<GenerationResult[]>;
+  async generate(
+    inputs: PromptInput | readonly PromptInput[],
+    options: GenerateOptions = {},
+  ): Promise<GenerationResult | GenerationResult[]> {
+    return this.base.generate(inputs as PromptInput, this.withHeads(options));
+  }
+
+  stream(inputs: PromptInput | readonly PromptInput[], options: GenerateOptions = {}): AsyncGenerator<GenerationEvent> {
+    return this.base.stream(inputs, this.withHeads(options));
+  }
+
+  /** Medusa's interface: temperature, posterior threshold and alpha, choices. */
+  async medusaGenerate(input: PromptInput, options: MedusaGenerateOptions = {}): Promise<GenerationResult> {
+    const given = checkOptions<MedusaGenerateOptions>(MEDUSA_OPTIONS, options, GENERATE_NAMES);
+    const { medusaChoices, posteriorThreshold, posteriorAlpha, topK, speculation, ...rest } = given;
+    const typical = posteriorThreshold !== undefined || posteriorAlpha !== undefined;
+    return this.generate(input, {
+      ...rest,
+      speculation: {
+        ...speculation,
+        ...(medusaChoices !== undefined && { treeChoices: medusaChoices }),
+        ...(topK !== undefined && { treeRanks: topK }),
+        ...(typical && { acceptance: "typical", posteriorThreshold, posteriorAlpha }),
+      },
+    });
+  }
+
+  /** Releases the heads, and the base unless it was given. */
+  async dispose(): Promise<void> {
+    this.heads.dispose();
+    if (this.ownsBase) await this.base.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  private withHeads(options: GenerateOptions): GenerateOptions {
+    const { method = "medusa", ...speculation } = givenOptions(options?.speculation, "speculation");
+    if (options?.assistantModel && method === "medusa") {
+      throw new UsageError("a MedusaModel drafts for itself: leave out assistantModel, or name a method that uses it");
+    }
+    const heads = method === "medusa" || method === "merged" || method === "auto" ? { heads: this.heads } : {};
+    return { ...options, speculation: { method: method as string, ...speculation, ...heads } };
+  }
+}
+
+/** Loads the heads in a folder for a base that is loaded already. They share its output product where they have none. */
+export async function loadMedusaHeads(
+  directory: string,
+  base: LanguageModel,
+  options: { dtype?: Dtype; signal?: AbortSignal } = {},
+): Promise<MedusaHeads> {
+  const given = checkOptions(HEADS_OPTIONS, options, { ...LOAD_NAMES, of: "loadMedusaHeads" });
+  return medusaHeadsFrom(await openMedusaCheckpoint(directory), base, given);
+}
+
+/** Loads the heads of an open checkpoint, and closes it. */
+export async function medusaHeadsFrom(
+  checkpoint: MedusaCheckpoint,
+  base: LanguageModel,
+  options: { dtype?: Dtype; signal?: AbortSignal } = {},
+): Promise<MedusaHeads> {
+  let source = checkpoint.source;
+  try {
+    checkFit(checkpoint, base);
+    if (checkpoint.heads.some(({ lmHead }) => !lmHead)) source = await withBaseHead(checkpoint, base);
+    const { heads, hiddenSize, accuracies } = checkpoint;
+    const shape = { heads, hiddenSize, vocabSize: base.config.vocabSize };
+    const { vocabLimit } = base.model;
+    const format = await weightFormat(options.dtype ?? (base.dtype === "fp32" ? "fp32" : "q8"));
+    const blueprint = {
+      key: ["medusa", shape],
+      specs: medusaWeightSpecs(shape),
+      graph: (manifest: Parameters<typeof buildMedusaHeads>[1]) => buildMedusaHeads(shape, manifest, vocabLimit),
+    };
+    const converted = await convertedModel(source, blueprint, format, undefined, options.signal);
+    return await MedusaHeads.load({ ...shape, ...converted, vocabLimit, accuracies });
+  } finally {
+    await source.close();
+  }
+}
+
+async function baseOf(directory: string): Promise<string> {
+  const { base, holdsBase, source } = await openMedusaCheckpoint(directory);
+  await source.close();
+  if (holdsBase) return directory;
+  if (base === undefined) {
+    throw new CheckpointError(`${directory}/config.json names no base_model_name_or_path: give the base yourself`);
+  }
+  const nearby = join(directory, base);
+  if (!isAbsolute(base) && existsSync(nearby)) return nearby;
+  if (existsSync(base)) return base;
+  throw new CheckpointError(
+    `the heads in ${directory} are for ${escaped(base, 80)}, which is no folder here: give the base yourself`,
+  );
+}
+
+function checkFit({ hiddenSize, vocabSize }: { hiddenSize: number; vocabSize?: number }, base: LanguageModel): void {
+  const { config } = base;
+  if (hiddenSize !== config.hiddenSize) {
+    throw new UsageError(
+      `the heads read hidden states of ${hiddenSize}, the base's have ${config.hiddenSize}: they belong to another model`,
+    );
+  }
+  if (vocabSize !== undefined && vocabSize !== config.vocabSize) {
+    throw new UsageError(
+      `the heads name ${vocabSize} tokens, the base has ${config.vocabSize}: they belong to another model`,
+    );
+  }
+}
+
+/** The heads' tensors with the base's output product beside them. */
+async function withBaseHead({ source }: MedusaCheckpoint, base: LanguageModel): Promise<TensorSource> {
+  if (!base.directory)
+    throw new UsageError("these heads share the base's output product: load the base from its folder");
+  const { source: tensors, config } = await openCheckpoint(base.directory, join(cacheDirectory(), "digests"));
+  const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  const of = (asked: string): [TensorSource, string] => (asked === BASE_LM_HEAD ? [tensors, name] : [source, asked]);
+  return {
+    names: () => [...source.names(), BASE_LM_HEAD],
+    info: (asked): TensorInfo | undefined => of(asked)[0].info(of(asked)[1]),
+    readRows: (asked, start, count, into) => of(asked)[0].readRows(of(asked)[1], start, count, into),
+    digest: async () => `${await source.digest()} ${await tensors.digest()}`,
+    close: async () => {
+      await source.close();
+      await tensors.close();
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { OnnxGraph } from "../formats/onnx/onnx-writer.js";
+import { architectureOf } from "../models/onnx/decoder.js";
+import { LinearOps } from "../models/onnx/linear.js";
+import type { WeightManifest } from "../models/weight-spec.js";
+import { Binding } from "../runtime/binding.js";
+import { Session } from "../runtime/session.js";
+import { Tensor } from "../runtime/tensor.js";
+import type { ModelConfig } from "../types/model-config.js";
+import { largestDifference } from "./largest-difference.js";
+import { type LeastRows, leastRows, MOST_COPIES, type RowDifferences } from "./row-counts.js";
+
+/** Rows that every product is run over: as many as the root and 32 candidates of a step. */
+const ROWS = 33;
+const ALL_COUNTS = Array.from({ length: ROWS }, (_, i) => i + 1);
+/** For products that would take long; the kernels' tiles have 1, 2, 3, 4, 6, 8, 12 or 16 rows. */
+const SOME_COUNTS = [1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 17, 32, 33];
+/** Weights of a product from which on it takes long: all counts take a second or so. */
+const LARGE = 1 << 23;
+
+/** What the probe says about a model's products and about the matrix that turns q8's hidden states back. */
+export interface ProductProbe {
+  products: LeastRows;
+  hidden: LeastRows;
+}
+
+/** Builds a product y [1, R, N] of x [1, R, K] in a graph. */
+interface Product {
+  K: number;
+  N: number;
+  build(ops: LinearOps): string;
+}
+
+/**
+ * Runs one product of each shape in the model, the very operator over the very weights, for 1 to 33 rows at a time, and
+ * compares every row's bits. Takes as long as a prompt of some hundred tokens.
+ */
+export async function probeProducts(
+  config: ModelConfig,
+  { manifest, directory }: { manifest: WeightManifest; directory: string },
+  signal?: AbortSignal,
+): Promise<ProductProbe> {
+  const shapes = new Map<string, Product>();
+  const hidden: RowDifferences[] = [];
+  const products: RowDifferences[] = [];
+  const widths = new Map<string, number>();
+  const measure = (product: Product) => differencesOf(product, { manifest, directory, widths }, signal);
+  for (const spec of architectureOf(config).weightSpecs(config)) {
+    if (spec.kind === "linear") {
+      widths.set(spec.name, spec.in);
+      const build = (ops: LinearOps) => ops.linear("x", spec.name, { zeroPoints: "zero_points" });
+      const shape = `${spec.in}x${spec.out}`;
+      if (!shapes.has(shape)) shapes.set(shape, { K: spec.in, N: spec.out, build });
+    } else if (spec.kind === "hiddenBasis" && spec.name in manifest.tensors) {
+      const build = (ops: LinearOps) => ops.graph.node("MatMul", ["x", ops.weight(spec.name)], ["y"]);
+      hidden.push(await measure({ K: spec.width, N: spec.width, build }));
+    }
+  }
+  for (const product of shapes.values()) products.push(await measure(product));
+  return { products: leastRows(products), hidden: leastRows(hidden) };
+}
+
+interface Weights {
+  manifest: WeightManifest;
+  directory: string;
+  widths: ReadonlyMap<string, number>;
+}
+
+async function differencesOf(product: Product, weights: Weights, signal?: AbortSignal): Promise<RowDifferences> {
+  const counts = product.K * product.N > LARGE ? SOME_COUNTS : ALL_COUNTS;
+  const few: Float32Array[] = [];
+  const differences: (number | undefined)[][] = Array.from({ length: MOST_COPIES }, () => []);
+  using runner = await ProductRunner.open(product, weights);
+  for (const count of counts) {
+    signal?.throwIfAborted();
+    const rows = await runner.run(count, signal);
+    if (count <= MOST_COPIES) few.push(rows);
+    for (const [i, reference] of few.entries()) differences[i][count - 1] = largestDifference(rows, reference);
+  }
+  return differences;
+}
+
+/** One product as a session of its own. */
+class ProductRunner {
+  private readonly binding: Binding;
+  private readonly x: Float32Array;
+
+  private constructor(
+    private readonly session: Session,
+    private readonly product: Product,
+  ) {
+    this.binding = new Binding(session);
+    this.x = testRows(product.K);
+  }
+
+  static async open(product: Product, { manifest, directory, widths }: Weights): Promise<ProductRunner> {
+    const graph = new OnnxGraph();
+    graph.input("x", "f32", [1, "R", product.K]);
+    if (manifest.dtype === "q8") graph.input("zero_points", "u8", ["R"]);
+    const result = product.build(new LinearOps(graph, manifest, widths));
+    graph.output(result, "f32", [1, "R", product.N]);
+    const session = await Session.create({ bytes: graph.build(), weightsDirectory: directory });
+    return new ProductRunner(session, product);
+  }
+
+  /** The products [ROWS, N] of all test rows, `count` at a time; the last pass goes back to have as many. */
+  async run(count: number, signal?: AbortSignal): Promise<Float32Array> {
+    const { K, N } = this.product;
+    const rows = new Float32Array(ROWS * N);
+    for (let start = 0; start < ROWS; start += count) {
+      const first = Math.min(start, ROWS - count);
+      using x = new Tensor(this.x.subarray(first * K), [1, count, K]);
+      using y = new Tensor(rows.subarray(first * N), [1, count, N]);
+      using zeroPoints = new Tensor(new Uint8Array(count).fill(128), [count]);
+      const inputs: Record<string, Tensor> = { x, zero_points: zeroPoints };
+      this.session.inputNames.forEach((name, i) => {
+        this.binding.setInput(i, inputs[name]);
+      });
+      this.binding.setOutput(0, y);
+      await this.binding.runAsync(signal);
+    }
+    return rows;
+  }
+
+  [Symbol.dispose](): void {
+    this.session.dispose();
+  }
+}
+
+/** Rows [ROWS, K] of numbers between -1 and 1, each row with a few large ones as activations have. */
+function testRows(K: number): Float32Array {
+  let state = 12_345;
+  return Float32Array.from({ length: ROWS * K }, (_, i) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state / 2 ** 31 - 1) * (i % 97 === 0 ? 8 : 1);
+  });
+}

@@ -1,0 +1,48 @@
+import { open, rename, rm } from "node:fs/promises";
+import { writeFully } from "../../files/write-fully.js";
+import { ForetokenError } from "../../types/errors.js";
+import { narrow } from "../half-floats.js";
+import { elementCount } from "../tensor-source.js";
+
+export interface NewTensor {
+  name: string;
+  shape: readonly number[];
+  values: Float32Array;
+}
+
+/** Writes tensors as 16-bit floats to a .safetensors file, which appears whole or not at all. */
+export async function writeSafetensors(path: string, tensors: readonly NewTensor[]): Promise<void> {
+  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
+  let at = 0;
+  for (const { name, shape } of tensors) {
+    const end = at + 2 * elementCount(shape);
+    header[name] = { dtype: "F16", shape, data_offsets: [at, end] };
+    at = end;
+  }
+  const text = JSON.stringify(header);
+  const json = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  const temporary = `${path}.tmp-${process.pid}`;
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await writeFully(file, Buffer.concat([length, json]), 0);
+      let position = length.length + json.length;
+      for (const { values } of tensors) {
+        const halves = new Uint16Array(values.length);
+        narrow("F16", values, halves, 0);
+        await writeFully(file, new Uint8Array(halves.buffer), position);
+        position += halves.byteLength;
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ForetokenError(`${path} cannot be written (${code}): free some space or choose another place`);
+  }
+}

@@ -1,0 +1,107 @@
+import type { TokenHistory } from "../../sampling/history.js";
+import { chain } from "../../trees/token-tree.js";
+import { UsageError } from "../../types/errors.js";
+import type { TokenId } from "../../types/token.js";
+import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import { integerOption } from "../options.js";
+import type { Method } from "../registry.js";
+import { type Match, SuffixAutomaton } from "./suffix-automaton.js";
+
+/** Text that outputs are looked up in, beside their own: documents that answers quote, earlier answers, code. */
+export class LookupCorpus {
+  readonly automaton = new SuffixAutomaton();
+  /** Largest id in it. */
+  readonly largest: TokenId;
+
+  /** @param tokens ids of the target's tokenizer */
+  constructor(tokens: Iterable<TokenId>) {
+    let largest = -1;
+    for (const token of tokens) {
+      this.automaton.push(token);
+      largest = Math.max(largest, token);
+    }
+    this.largest = largest;
+  }
+}
+
+/**
+ * Proposes what followed the longest end of the text that occurred before, in prompt and output or in a corpus (SAM
+ * decoding; Hu et al. 2024). Matches of any length, amortised constant time a token.
+ */
+export class SuffixLookupDrafter implements Drafter {
+  readonly name = "suffix";
+  private readonly own = new SuffixAutomaton();
+  /** Where the text so far stands in the corpus. */
+  private inCorpus: Match = { state: 0, length: 0 };
+
+  constructor(
+    private readonly length: number,
+    private readonly minMatch: number,
+    private readonly corpus?: SuffixAutomaton,
+  ) {}
+
+  async begin(prompt: readonly TokenId[]): Promise<void> {
+    for (const token of prompt) this.take(token);
+  }
+
+  async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+    const room = Math.min(this.length, maxDepth, budget);
+    const found = room > 0 ? this.continuation(history, room) : [];
+    return { tree: chain(history.at(history.length - 1), found, this.name) };
+  }
+
+  observe({ committed }: StepOutcome): void {
+    for (const token of committed) this.take(token);
+  }
+
+  fork(): Drafter {
+    const copy = new SuffixLookupDrafter(this.length, this.minMatch, this.corpus);
+    for (const token of this.own.tokens) copy.take(token);
+    return copy;
+  }
+
+  dispose(): void {}
+
+  private take(token: TokenId): void {
+    this.own.push(token);
+    if (this.corpus) this.inCorpus = this.corpus.advance(this.inCorpus, token);
+  }
+
+  /** What is not committed yet of the text is looked up, but not looked up in: it cannot be taken back. */
+  private continuation(history: TokenHistory, room: number): TokenId[] {
+    const repeated = this.own.longestRepeated();
+    const ahead = history.tail(history.length - this.own.tokens.length);
+    let own: Match = repeated;
+    let inCorpus = this.inCorpus;
+    for (const token of ahead) {
+      own = this.own.advance(own, token);
+      if (this.corpus) inCorpus = this.corpus.advance(inCorpus, token);
+    }
+    // The text's own past is the better guess when both know as much.
+    if (this.corpus && inCorpus.length > own.length && inCorpus.length >= this.minMatch) {
+      return this.corpus.following(inCorpus, room);
+    }
+    if (own.length < this.minMatch) return [];
+    return this.own.following(own, room, ahead.length === 0 ? repeated.end : undefined);
+  }
+}
+
+export const suffixLookup: Method = {
+  name: "suffix",
+  summary: "suffix automaton: what followed the longest match in prompt, output and a corpus of yours",
+  options: ["numSpeculativeTokens", "minMatch", "lookupCorpus"],
+  available: () => true,
+  create: ({ target, options }) => {
+    const corpus = options.lookupCorpus;
+    if (corpus !== undefined && !(corpus instanceof LookupCorpus)) {
+      throw new UsageError("lookupCorpus must be a LookupCorpus, made from token ids of the target's tokenizer");
+    }
+    if (corpus && corpus.largest >= target.vocabLimit) {
+      throw new UsageError(
+        `lookupCorpus has token ${corpus.largest}, the target knows ${target.vocabLimit}: make it with the target's tokenizer`,
+      );
+    }
+    const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
+    return new SuffixLookupDrafter(length, integerOption(options, "minMatch", 1, 1, 1024), corpus?.automaton);
+  },
+};

@@ -1,0 +1,63 @@
+import type { RankTree } from "../trees/rank-tree.js";
+import { treeOf } from "../trees/tree-presets.js";
+import { searchTree } from "../trees/tree-search.js";
+import { UsageError } from "../types/errors.js";
+import { booleanOption, integerOption, type MethodOptions } from "./options.js";
+
+/** How a drafter with candidates for each level lays out its tree. */
+export interface TreePlan {
+  /** The static tree; under a dynamic one it is used where only the order of candidates is known. */
+  shape: RankTree;
+  /** Nodes of a dynamic tree; absent: the static one. */
+  dynamicNodes?: number;
+  /** Candidates of a level that the tree may use. */
+  ranks: number;
+}
+
+/** Names of the options that `treePlan` reads. */
+export const TREE_OPTIONS = ["treeChoices", "treeNodes", "treeRanks", "dynamicTree"] as const;
+
+/**
+ * The tree that the options ask for: `treeChoices` (paths of ranks, or a preset's name), else the best one of
+ * `treeNodes` nodes for the accuracies; with `dynamicTree` grown anew in every step by the candidates' probabilities.
+ * Candidates ranked `treeRanks` and beyond are not used.
+ * @param accuracies how often each rank of each level is right
+ * @param width candidates of a level
+ */
+export function treePlan(
+  options: MethodOptions,
+  accuracies: readonly (readonly number[])[],
+  width: number,
+  defaultNodes: number,
+): TreePlan {
+  const { treeChoices } = options;
+  const dynamicTree = booleanOption(options, "dynamicTree", false);
+  if (treeChoices !== undefined && (dynamicTree || options.treeNodes !== undefined)) {
+    throw new UsageError("treeChoices says what the tree is: leave out treeNodes and dynamicTree");
+  }
+  const ranks = integerOption(options, "treeRanks", width, 1, width);
+  const used = accuracies.map((level) => level.slice(0, ranks));
+  const nodes = Math.min(integerOption(options, "treeNodes", defaultNodes, 1, 96), size(used));
+  const shape = treeChoices === undefined ? searchTree(used, nodes) : treeOf(treeChoices);
+  shape.assertFits(accuracies.length, ranks, `${accuracies.length} heads`);
+  return dynamicTree ? { shape, dynamicNodes: nodes, ranks } : { shape, ranks };
+}
+
+/** Nodes of the full tree over these candidates. */
+function size(accuracies: readonly (readonly number[])[]): number {
+  return accuracies.reduceRight((below, level) => level.length * (1 + below), 0);
+}
+
+/** Medusa-1 heads on a 7B model, ranks 1 to 5 of heads 1 to 5: what trees are made for until heads tell their own. */
+const TYPICAL = [
+  [0.56, 0.11, 0.06, 0.03, 0.02],
+  [0.32, 0.1, 0.07, 0.04, 0.03],
+  [0.2, 0.09, 0.06, 0.03, 0.04],
+  [0.15, 0.08, 0.04, 0.04, 0.03],
+  [0.12, 0.07, 0.05, 0.03, 0.03],
+];
+
+/** Accuracies for `levels` levels, of which later ones are like the last known. */
+export function typicalAccuracies(levels: number): number[][] {
+  return Array.from({ length: levels }, (_, level) => TYPICAL[Math.min(level, TYPICAL.length - 1)]);
+}

@@ -1,0 +1,66 @@
+import { OnnxGraph } from "../../formats/onnx/onnx-writer.js";
+import { LinearOps } from "../onnx/linear.js";
+import type { WeightManifest, WeightSpec } from "../weight-spec.js";
+import type { MedusaCheckpoint } from "./medusa-checkpoint.js";
+
+/** The name under which a source offers the base model's own output product. */
+export const BASE_LM_HEAD = "base.lm_head";
+
+/** What the heads' graph is made from. */
+export interface MedusaShape extends Pick<MedusaCheckpoint, "heads" | "hiddenSize"> {
+  vocabSize: number;
+}
+
+/** The weights of the heads; those without an output product of their own share the base's. */
+export function medusaWeightSpecs({ heads, hiddenSize: D, vocabSize: V }: MedusaShape): WeightSpec[] {
+  const specs: WeightSpec[] = [];
+  heads.forEach(({ blocks, lmHead }, i) => {
+    blocks.forEach(({ weight, bias }, j) => {
+      const name = `heads.${i}.blocks.${j}`;
+      specs.push({ kind: "linear", name, in: D, out: D, parts: [{ tensor: weight, out: D }] });
+      if (bias) specs.push({ kind: "vector", name: `${name}.bias`, parts: [{ tensor: bias, out: D }], length: D });
+    });
+    if (!lmHead) return;
+    specs.push({ kind: "linear", name: `heads.${i}.lm_head`, in: D, out: V, parts: [{ tensor: lmHead, out: V }] });
+  });
+  if (heads.some(({ lmHead }) => !lmHead)) {
+    specs.push({ kind: "linear", name: "shared.lm_head", in: D, out: V, parts: [{ tensor: BASE_LM_HEAD, out: V }] });
+  }
+  return specs;
+}
+
+/**
+ * All heads on one hidden row (Medusa, section 3.1): x + SiLU(W x + b) for each ResBlock, then the output product.
+ * Inputs: hidden [1,1,D]; k [1]; zero_points [1], 128 (q8 only). Outputs: logits [1,heads,V]; log_probs and ids
+ * [1,heads,k], likeliest first, ids below `vocabLimit` only.
+ */
+export function buildMedusaHeads(shape: MedusaShape, manifest: WeightManifest, vocabLimit: number): Uint8Array {
+  const { heads, hiddenSize: D, vocabSize: V } = shape;
+  const g = new OnnxGraph();
+  g.input("hidden", "f32", [1, 1, D]);
+  g.input("k", "i64", [1]);
+  if (manifest.dtype === "q8") g.input("zero_points", "u8", [1]);
+  const widths = new Map(medusaWeightSpecs(shape).flatMap((spec) => (spec.kind === "linear" ? [[spec.name, D]] : [])));
+  const ops = new LinearOps(g, manifest, widths);
+  const rows = heads.map(({ blocks, lmHead }, i) => {
+    let x = "hidden";
+    blocks.forEach(({ bias }, j) => {
+      const name = `heads.${i}.blocks.${j}`;
+      const inner = ops.linear(x, name, { zeroPoints: "zero_points", bias: bias && `${name}.bias` });
+      const active = g.node("QuickGelu", [inner], [`${name}.silu`], { alpha: { float: 1 } }, "com.microsoft");
+      x = g.node("Add", [x, active], [`${name}.sum`]);
+    });
+    if (lmHead) return ops.linear(x, `heads.${i}.lm_head`, { zeroPoints: "zero_points" });
+    return ops.linear(x, "shared.lm_head", { zeroPoints: "zero_points", output: `heads.${i}.shared` });
+  });
+  g.node("Concat", rows, ["logits"], { axis: 1 });
+  g.output("logits", "f32", [1, heads.length, V]);
+  const bound = (name: string, value: number) => g.initializer(name, "i64", [1], BigInt64Array.of(BigInt(value)));
+  const slice = ["logits", bound("start", 0), bound("end", vocabLimit), bound("axis", 2)];
+  const known = vocabLimit < V ? g.node("Slice", slice, ["known_logits"]) : "logits";
+  const logProbs = g.node("LogSoftmax", [known], ["all_log_probs"], { axis: -1 });
+  g.node("TopK", [logProbs, "k"], ["log_probs", "ids"], { axis: -1 });
+  g.output("log_probs", "f32", [1, heads.length, "K"]);
+  g.output("ids", "i64", [1, heads.length, "K"]);
+  return g.build();
+}

@@ -1,0 +1,39 @@
+import type { ModelConfig } from "../../types/model-config.js";
+import type { LinearOps } from "./linear.js";
+
+/**
+ * The outputs of docs/architecture.md's row contract: logits of the wanted rows, the k likeliest of some of them,
+ * log-sum-exp of some of them, hidden states of others. Ids from `vocabLimit` on (padding beyond the tokenizer) are
+ * left out of top-k and log-sum-exp.
+ */
+export function head(ops: LinearOps, config: ModelConfig, hidden: string, lmHead: string, vocabLimit: number): void {
+  const g = ops.graph;
+  const V = config.vocabSize;
+  if (ops.has("hidden_basis")) {
+    const rotated = g.node("Gather", [hidden, "hidden_rows"], ["rotated_hidden"], { axis: 1 });
+    g.node("MatMul", [rotated, ops.weight("hidden_basis")], ["hidden"]);
+  } else g.node("Gather", [hidden, "hidden_rows"], ["hidden"], { axis: 1 });
+  g.output("hidden", "f32", [1, "H", config.hiddenSize]);
+  const wanted = g.node("Gather", [hidden, "head_rows"], ["head_hidden"], { axis: 1 });
+  const product = ops.linear(wanted, lmHead, { zeroPoints: "head_zero_points" });
+  g.node("Identity", [product], ["logits"]);
+  g.output("logits", "f32", [1, "W", V]);
+  let known = product;
+  if (vocabLimit < V) {
+    const bounds = (name: string, value: number) => g.initializer(name, "i64", [1], BigInt64Array.of(BigInt(value)));
+    const slice = [product, bounds("slice_start", 0), bounds("slice_end", vocabLimit), bounds("slice_axis", 2)];
+    known = g.node("Slice", slice, ["known_logits"]);
+  }
+  const top = g.node("Gather", [known, "top_rows"], ["top_logits"], { axis: 1 });
+  g.node("TopK", [top, "k"], ["top_values", "top_ids"], { axis: -1 });
+  g.output("top_values", "f32", [1, "T", "K"]);
+  g.output("top_ids", "i64", [1, "T", "K"]);
+  const summed = g.node("Gather", [known, "lse_rows"], ["lse_logits"], { axis: 1 });
+  // x - logSoftmax(x), at any column: ReduceLogSumExp is ten times slower and fails for no row.
+  const first = g.initializer("first_column", "i64", [], BigInt64Array.of(0n));
+  const logProbs = g.node("LogSoftmax", [summed], ["lse_log_probs"], { axis: -1 });
+  const logit = g.node("Gather", [summed, first], ["lse_logit"], { axis: 2 });
+  const logProb = g.node("Gather", [logProbs, first], ["lse_log_prob"], { axis: 2 });
+  g.node("Sub", [logit, logProb], ["lse"]);
+  g.output("lse", "f32", [1, "L"]);
+}

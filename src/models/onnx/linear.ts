@@ -1,0 +1,106 @@
+import { Q4_BLOCK } from "../../conversion/quantise.js";
+import { ELEMENT_TYPES, type OnnxGraph } from "../../formats/onnx/onnx-writer.js";
+import { ForetokenError } from "../../types/errors.js";
+import type { WeightManifest } from "../weight-spec.js";
+
+const CONTRIB = "com.microsoft";
+/** Level 4 rounds activations to int8; lower levels are several times slower. */
+const Q4_ACCURACY_LEVEL = 4;
+/** Keeps the scale of an all-zero row from being 0. */
+const TINY = 1e-30;
+
+/** Adds weights and products to a graph, in the manifest's dtype. Products that read the same rows share their quantised form. */
+export class LinearOps {
+  private readonly quantised = new Map<string, { rows: string; scale: string }>();
+
+  constructor(
+    readonly graph: OnnxGraph,
+    private readonly manifest: WeightManifest,
+    /** Input width K of each linear weight: q4 stores whole blocks, so the stored shape does not say. */
+    private readonly inputWidths: ReadonlyMap<string, number>,
+  ) {}
+
+  /** Whether the weight file has a tensor `name`. */
+  has(name: string): boolean {
+    return name in this.manifest.tensors;
+  }
+
+  /** The stored tensor `name` as an initializer that refers to the weight file. */
+  weight(name: string): string {
+    const tensor = this.manifest.tensors[name];
+    if (!tensor) throw new ForetokenError(`the weight file has no tensor "${name}": convert the checkpoint again`);
+    return this.graph.externalInitializer(name, tensor.type, tensor.shape, {
+      location: this.manifest.file,
+      offset: String(tensor.offset),
+      length: String(tensor.length),
+      ...tensor.extra,
+    });
+  }
+
+  /** Rows `ids` of the table `name`, as 32-bit floats [1, R, columns]. The table keeps the checkpoint's own dtype. */
+  embed(name: string): string {
+    const rows = this.graph.node("Gather", [this.weight(name), "ids"], [`${name}.rows`], { axis: 0 });
+    if (this.manifest.tensors[name].type === "f32") return rows;
+    return this.graph.node("Cast", [rows], [`${name}.out`], { to: ELEMENT_TYPES.f32 });
+  }
+
+  /**
+   * y = x W^T (+ bias). x is [1, rows, K]; `zeroPoints` names the input of as many 128s as there are rows.
+   * @param options.output names the result when a weight is used more than once
+   */
+  linear(x: string, name: string, options: { zeroPoints: string; bias?: string; output?: string }): string {
+    const product = this.product(x, name, options.zeroPoints, options.output ?? `${name}.out`);
+    if (!options.bias) return product;
+    return this.graph.node("Add", [product, this.weight(options.bias)], [`${name}.biased`]);
+  }
+
+  private product(x: string, name: string, zeroPoints: string, output: string): string {
+    if (this.manifest.dtype === "fp32") return this.graph.node("MatMul", [x, this.weight(name)], [output]);
+    if (this.manifest.dtype === "q8") return this.int8Product(x, name, zeroPoints, output);
+    const N = this.manifest.tensors[`${name}.q`].shape[0];
+    return this.graph.node(
+      "MatMulNBits",
+      [x, this.weight(`${name}.q`), this.weight(`${name}.scale`)],
+      [output],
+      { K: this.inputWidths.get(name)!, N, bits: 4, block_size: Q4_BLOCK, accuracy_level: Q4_ACCURACY_LEVEL },
+      CONTRIB,
+    );
+  }
+
+  private int8Product(x: string, name: string, zeroPoints: string, output: string): string {
+    const { rows, scale } = this.quantise(x, zeroPoints);
+    const g = this.graph;
+    const inputs = [rows, this.weight(`${name}.q`), one(g), this.weight(`${name}.scale`), zero128(g)];
+    if (!this.manifest.q8Signed) inputs.push(zero128(g));
+    const product = g.node("MatMulIntegerToFloat", inputs, [`${output}.int`], {}, CONTRIB);
+    return g.node("Mul", [product, scale], [output]);
+  }
+
+  /** Rows of x as u8 around 128, with a scale per row. A row's result depends on that row only. */
+  private quantise(x: string, zeroPoints: string): { rows: string; scale: string } {
+    const known = this.quantised.get(x);
+    if (known) return known;
+    const g = this.graph;
+    const axis = g.initializer("last_axis", "i64", [1], BigInt64Array.of(-1n));
+    const flat = g.initializer("flat", "i64", [1], BigInt64Array.of(-1n));
+    const tiny = g.initializer("tiny", "f32", [], Float32Array.of(TINY));
+    const inverse = g.initializer("one_127th", "f32", [], Float32Array.of(1 / 127));
+    const magnitude = g.node("Abs", [x], [`${x}.abs`]);
+    const largest = g.node("ReduceMax", [magnitude, axis], [`${x}.max`], { keepdims: 1 });
+    const positive = g.node("Max", [largest, tiny], [`${x}.max_positive`]);
+    const scale = g.node("Mul", [positive, inverse], [`${x}.row_scale`]);
+    const scales = g.node("Reshape", [scale, flat], [`${x}.row_scales`]);
+    const rows = g.node("QuantizeLinear", [x, scales, zeroPoints], [`${x}.rows`], { axis: 1 });
+    const result = { rows, scale };
+    this.quantised.set(x, result);
+    return result;
+  }
+}
+
+function one(g: OnnxGraph): string {
+  return g.initializer("one", "f32", [], Float32Array.of(1));
+}
+
+function zero128(g: OnnxGraph): string {
+  return g.initializer("zero_128", "u8", [], Uint8Array.of(128));
+}
