@@ -4,18 +4,19 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { writeFully } from "../files/write-fully.js";
 import { narrow } from "../formats/half-floats.js";
 import { elementCount, type TensorSource } from "../formats/tensor-source.js";
-import type {
-  EmbeddingSpec,
-  HiddenBasisSpec,
-  LinearSpec,
-  StoredTensor,
-  VectorSpec,
-  WeightFormat,
-  WeightManifest,
-  WeightSpec,
+import {
+  type EmbeddingSpec,
+  type HiddenBasisSpec,
+  type LinearSpec,
+  Q4_BLOCK,
+  type StoredTensor,
+  type VectorSpec,
+  type WeightFormat,
+  type WeightManifest,
+  type WeightSpec,
 } from "../models/weight-spec.js";
 import { CheckpointError } from "../types/errors.js";
-import { Fp32Weight, Q4_BLOCK, Q4Weight, Q8Weight } from "./quantise.js";
+import { Fp32Weight, Q4Weight, Q8Weight } from "./quantise.js";
 import { RotatedBasis, type RowChange } from "./rotated-basis.js";
 
 /** Bytes of fp32 rows read and converted at a stretch: keeps the event loop free and memory small. */

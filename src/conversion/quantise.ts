@@ -1,5 +1,4 @@
-/** Elements of a MatMulNBits block: rows of larger blocks depend on how many rows there are. */
-export const Q4_BLOCK = 32;
+import { Q4_BLOCK } from "../models/weight-spec.js";
 
 /** A weight under conversion: takes panels of output rows [count, in] in order. */
 export interface PanelWriter {

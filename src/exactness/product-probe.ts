@@ -1,7 +1,7 @@
 import { OnnxGraph } from "../formats/onnx/onnx-writer.js";
-import { architectureOf } from "../models/onnx/decoder.js";
-import { LinearOps } from "../models/onnx/linear.js";
-import type { WeightManifest } from "../models/weight-spec.js";
+import { architectureOf } from "../models/architectures.js";
+import { OnnxWeights } from "../models/onnx/weights.js";
+import type { WeightManifest, WeightSpec } from "../models/weight-spec.js";
 import { Binding } from "../runtime/binding.js";
 import { Session } from "../runtime/session.js";
 import { Tensor } from "../runtime/tensor.js";
@@ -27,7 +27,7 @@ export interface ProductProbe {
 interface Product {
   K: number;
   N: number;
-  build(ops: LinearOps): string;
+  build(weights: OnnxWeights): string;
 }
 
 /**
@@ -42,16 +42,15 @@ export async function probeProducts(
   const shapes = new Map<string, Product>();
   const hidden: RowDifferences[] = [];
   const products: RowDifferences[] = [];
-  const widths = new Map<string, number>();
-  const measure = (product: Product) => differencesOf(product, { manifest, directory, widths }, signal);
-  for (const spec of architectureOf(config).weightSpecs(config)) {
+  const specs = architectureOf(config).weightSpecs(config);
+  const measure = (product: Product) => differencesOf(product, { manifest, directory, specs }, signal);
+  for (const spec of specs) {
     if (spec.kind === "linear") {
-      widths.set(spec.name, spec.in);
-      const build = (ops: LinearOps) => ops.linear("x", spec.name, { zeroPoints: "zero_points" });
+      const build = (weights: OnnxWeights) => weights.linear("x", spec.name);
       const shape = `${spec.in}x${spec.out}`;
       if (!shapes.has(shape)) shapes.set(shape, { K: spec.in, N: spec.out, build });
     } else if (spec.kind === "hiddenBasis" && spec.name in manifest.tensors) {
-      const build = (ops: LinearOps) => ops.graph.node("MatMul", ["x", ops.weight(spec.name)], ["y"]);
+      const build = (weights: OnnxWeights) => weights.graph.node("MatMul", ["x", weights.weight(spec.name)], ["y"]);
       hidden.push(await measure({ K: spec.width, N: spec.width, build }));
     }
   }
@@ -62,7 +61,7 @@ export async function probeProducts(
 interface Weights {
   manifest: WeightManifest;
   directory: string;
-  widths: ReadonlyMap<string, number>;
+  specs: readonly WeightSpec[];
 }
 
 async function differencesOf(product: Product, weights: Weights, signal?: AbortSignal): Promise<RowDifferences> {
@@ -92,11 +91,11 @@ class ProductRunner {
     this.x = testRows(product.K);
   }
 
-  static async open(product: Product, { manifest, directory, widths }: Weights): Promise<ProductRunner> {
+  static async open(product: Product, { manifest, directory, specs }: Weights): Promise<ProductRunner> {
     const graph = new OnnxGraph();
     graph.input("x", "f32", [1, "R", product.K]);
     if (manifest.dtype === "q8") graph.input("zero_points", "u8", ["R"]);
-    const result = product.build(new LinearOps(graph, manifest, widths));
+    const result = product.build(new OnnxWeights(graph, manifest, specs));
     graph.output(result, "f32", [1, "R", product.N]);
     const session = await Session.create({ bytes: graph.build(), weightsDirectory: directory });
     return new ProductRunner(session, product);

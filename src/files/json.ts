@@ -12,6 +12,9 @@ const MAX_VALUES = 250_000;
 /** Objects and lists: three for each tensor of a header. */
 const MAX_CONTAINERS = 105_000;
 
+/** A JSON object whose fields nobody has checked. */
+export type Json = Readonly<Record<string, unknown>>;
+
 /** The JSON object in a file. @throws CheckpointError naming the file. */
 export async function readJson(path: string): Promise<Record<string, unknown>> {
   return parseObject(await readText(path, MAX_JSON_BYTES), path);

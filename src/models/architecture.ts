@@ -1,21 +1,25 @@
+import type { Json } from "../files/json.js";
 import type { ModelConfig } from "../types/model-config.js";
-import type { LinearOps } from "./onnx/linear.js";
+import type { Ops } from "./ops.js";
 import type { WeightSpec } from "./weight-spec.js";
 
-/** What an architecture's file adds nodes with. */
-export interface BuildContext {
-  ops: LinearOps;
-  config: ModelConfig;
-  sequences: number;
-  /** The layers that run, in order, by their place in the checkpoint; config.numLayers of them. */
-  layers: readonly number[];
-}
-
-/** One decoder architecture: which weights it needs, and its graph up to the final hidden state. */
+/** One decoder architecture: how its config.json is read, which weights it has, and what it computes. */
 export interface Architecture {
   /** Hugging Face `model_type`. */
   modelType: string;
+  /**
+   * Checks and normalises config.json.
+   * @param generation generation_config.json, whose end-of-sequence ids win
+   * @param file named in errors
+   * @throws CheckpointError naming the field, what it is and what was expected
+   */
+  parseConfig(json: Json, generation: Json | undefined, file: string): ModelConfig;
   weightSpecs(config: ModelConfig): WeightSpec[];
-  /** Adds the decoder; returns the final normed rows [1, R, hiddenSize] and the name of the head's weight. */
-  build(context: BuildContext): { hidden: string; lmHead: string };
+  /** Name of the weight of the product that makes logits of final rows. */
+  head: string;
+  /**
+   * The final normed rows [rows, hiddenSize] of a pass.
+   * @param layers the layers that run, in order, by their place in the checkpoint; config.numLayers of them
+   */
+  decode<Rows>(ops: Ops<Rows>, config: ModelConfig, layers: readonly number[]): Rows;
 }

@@ -55,6 +55,9 @@ export interface EmbeddingSpec {
   columns: number;
 }
 
+/** Weights of a row that share a scale in q4: rows of larger MatMulNBits blocks depend on how many rows there are. */
+export const Q4_BLOCK = 32;
+
 export type StoredType = "f32" | "f16" | "bf16" | "u8" | "i8";
 
 /** A tensor inside a weight file. */

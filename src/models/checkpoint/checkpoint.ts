@@ -8,7 +8,8 @@ import { hasWeights, openWeights } from "../../formats/weight-files.js";
 import { CheckpointError } from "../../types/errors.js";
 import type { ModelConfig } from "../../types/model-config.js";
 import { escaped } from "../../types/shown.js";
-import { parseModelConfig } from "../llama/config.js";
+import { architectureOf } from "../architectures.js";
+import { ConfigFields } from "../config-fields.js";
 import { fileInsteadOfFolder, refuseForeign, refuseOtherTokenizer } from "./foreign-formats.js";
 import { hasOwnHead } from "./own-head.js";
 import { refuseQuantised } from "./quantised-checkpoint.js";
@@ -43,7 +44,8 @@ export async function openCheckpoint(
   const generation = names.includes("generation_config.json") ? await readJson(generationPath) : undefined;
   for (const name of TEXT_FILES) if (names.includes(name)) await (await openRegular(join(directory, name))).close();
   refuseOtherTokenizer(directory, names);
-  const config = parseModelConfig(json, generation, configPath);
+  const modelType = new ConfigFields(json, configPath).text("model_type");
+  const config = architectureOf({ modelType }).parseConfig(json, generation, configPath);
   const files = await openWeights(directory, names, [configPath], digestMemo);
   try {
     const source = withModelNames(files, config.tieWordEmbeddings);

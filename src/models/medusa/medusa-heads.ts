@@ -1,5 +1,7 @@
 import { OnnxGraph } from "../../formats/onnx/onnx-writer.js";
-import { LinearOps } from "../onnx/linear.js";
+import { OnnxOps } from "../onnx/ops.js";
+import { OnnxWeights } from "../onnx/weights.js";
+import type { Ops } from "../ops.js";
 import type { WeightManifest, WeightSpec } from "../weight-spec.js";
 import type { MedusaCheckpoint } from "./medusa-checkpoint.js";
 
@@ -29,8 +31,16 @@ export function medusaWeightSpecs({ heads, hiddenSize: D, vocabSize: V }: Medusa
   return specs;
 }
 
+/** Logits of every head from hidden rows (Cai et al. 2024, section 3.1): x + SiLU(W x + b) for each ResBlock, then the product. */
+export function medusaHeads<Rows>(ops: Ops<Rows>, { heads }: MedusaShape, hidden: Rows): Rows[] {
+  return heads.map(({ blocks, lmHead }, i) => {
+    const blocked = blocks.reduce((x, _, j) => ops.add(x, ops.silu(ops.linear(x, `heads.${i}.blocks.${j}`))), hidden);
+    return ops.linear(blocked, lmHead ? `heads.${i}.lm_head` : "shared.lm_head");
+  });
+}
+
 /**
- * All heads on one hidden row (Medusa, section 3.1): x + SiLU(W x + b) for each ResBlock, then the output product.
+ * All heads on one hidden row.
  * Inputs: hidden [1,1,D]; k [1]; zero_points [1], 128 (q8 only). Outputs: logits [1,heads,V]; log_probs and ids
  * [1,heads,k], likeliest first, ids below `vocabLimit` only.
  */
@@ -40,19 +50,8 @@ export function buildMedusaHeads(shape: MedusaShape, manifest: WeightManifest, v
   g.input("hidden", "f32", [1, 1, D]);
   g.input("k", "i64", [1]);
   if (manifest.dtype === "q8") g.input("zero_points", "u8", [1]);
-  const widths = new Map(medusaWeightSpecs(shape).flatMap((spec) => (spec.kind === "linear" ? [[spec.name, D]] : [])));
-  const ops = new LinearOps(g, manifest, widths);
-  const rows = heads.map(({ blocks, lmHead }, i) => {
-    let x = "hidden";
-    blocks.forEach(({ bias }, j) => {
-      const name = `heads.${i}.blocks.${j}`;
-      const inner = ops.linear(x, name, { zeroPoints: "zero_points", bias: bias && `${name}.bias` });
-      const active = g.node("QuickGelu", [inner], [`${name}.silu`], { alpha: { float: 1 } }, "com.microsoft");
-      x = g.node("Add", [x, active], [`${name}.sum`]);
-    });
-    if (lmHead) return ops.linear(x, `heads.${i}.lm_head`, { zeroPoints: "zero_points" });
-    return ops.linear(x, "shared.lm_head", { zeroPoints: "zero_points", output: `heads.${i}.shared` });
-  });
+  const weights = new OnnxWeights(g, manifest, medusaWeightSpecs(shape));
+  const rows = medusaHeads(new OnnxOps(weights), shape, "hidden");
   g.node("Concat", rows, ["logits"], { axis: 1 });
   g.output("logits", "f32", [1, heads.length, V]);
   const bound = (name: string, value: number) => g.initializer(name, "i64", [1], BigInt64Array.of(BigInt(value)));

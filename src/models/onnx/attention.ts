@@ -2,12 +2,14 @@ import type { OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import type { ModelConfig } from "../../types/model-config.js";
 import { cacheNames, sequenceInputs } from "./contract.js";
 
+export type AttentionShape = Pick<ModelConfig, "numHeads" | "numKvHeads" | "headDim">;
+
 /**
  * Grouped-query attention of one layer over packed rows qkv [1, R, (heads + 2 kvHeads) headDim]: one call per sequence,
  * each with its own cache (the operator takes several rows with a past for batch 1 only).
  * @returns [1, R, heads * headDim]
  */
-export function attention(g: OnnxGraph, config: ModelConfig, layer: number, sequences: number, qkv: string): string {
+export function attention(g: OnnxGraph, config: AttentionShape, layer: number, sequences: number, qkv: string): string {
   const outputs: string[] = [];
   for (let s = 0; s < sequences; s++) {
     const inputs = sequenceInputs(s);

@@ -1,21 +1,27 @@
 import type { ModelConfig } from "../../types/model-config.js";
-import type { LinearOps } from "./linear.js";
+import type { OnnxWeights } from "./weights.js";
 
 /**
  * The outputs of docs/architecture.md's row contract: logits of the wanted rows, the k likeliest of some of them,
  * log-sum-exp of some of them, hidden states of others. Ids from `vocabLimit` on (padding beyond the tokenizer) are
  * left out of top-k and log-sum-exp.
  */
-export function head(ops: LinearOps, config: ModelConfig, hidden: string, lmHead: string, vocabLimit: number): void {
-  const g = ops.graph;
+export function head(
+  weights: OnnxWeights,
+  config: ModelConfig,
+  hidden: string,
+  lmHead: string,
+  vocabLimit: number,
+): void {
+  const g = weights.graph;
   const V = config.vocabSize;
-  if (ops.has("hidden_basis")) {
+  if (weights.has("hidden_basis")) {
     const rotated = g.node("Gather", [hidden, "hidden_rows"], ["rotated_hidden"], { axis: 1 });
-    g.node("MatMul", [rotated, ops.weight("hidden_basis")], ["hidden"]);
+    g.node("MatMul", [rotated, weights.weight("hidden_basis")], ["hidden"]);
   } else g.node("Gather", [hidden, "hidden_rows"], ["hidden"], { axis: 1 });
   g.output("hidden", "f32", [1, "H", config.hiddenSize]);
   const wanted = g.node("Gather", [hidden, "head_rows"], ["head_hidden"], { axis: 1 });
-  const product = ops.linear(wanted, lmHead, { zeroPoints: "head_zero_points" });
+  const product = weights.linear(wanted, lmHead, "head_zero_points");
   g.node("Identity", [product], ["logits"]);
   g.output("logits", "f32", [1, "W", V]);
   let known = product;

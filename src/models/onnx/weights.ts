@@ -1,7 +1,6 @@
-import { Q4_BLOCK } from "../../conversion/quantise.js";
 import { ELEMENT_TYPES, type OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import { ForetokenError } from "../../types/errors.js";
-import type { WeightManifest } from "../weight-spec.js";
+import { Q4_BLOCK, type WeightManifest, type WeightSpec } from "../weight-spec.js";
 
 const CONTRIB = "com.microsoft";
 /** Level 4 rounds activations to int8; lower levels are several times slower. */
@@ -10,15 +9,20 @@ const Q4_ACCURACY_LEVEL = 4;
 const TINY = 1e-30;
 
 /** Adds weights and products to a graph, in the manifest's dtype. Products that read the same rows share their quantised form. */
-export class LinearOps {
+export class OnnxWeights {
   private readonly quantised = new Map<string, { rows: string; scale: string }>();
+
+  /** Input width K of each product: q4 stores whole blocks, so the stored shape does not say. */
+  private readonly widths = new Map<string, number>();
+  private readonly uses = new Map<string, number>();
 
   constructor(
     readonly graph: OnnxGraph,
     private readonly manifest: WeightManifest,
-    /** Input width K of each linear weight: q4 stores whole blocks, so the stored shape does not say. */
-    private readonly inputWidths: ReadonlyMap<string, number>,
-  ) {}
+    specs: readonly WeightSpec[],
+  ) {
+    for (const spec of specs) if (spec.kind === "linear") this.widths.set(spec.name, spec.in);
+  }
 
   /** Whether the weight file has a tensor `name`. */
   has(name: string): boolean {
@@ -45,13 +49,16 @@ export class LinearOps {
   }
 
   /**
-   * y = x W^T (+ bias). x is [1, rows, K]; `zeroPoints` names the input of as many 128s as there are rows.
-   * @param options.output names the result when a weight is used more than once
+   * y = x W^T, plus the bias `${name}.bias` where there is one. x is [1, rows, K].
+   * @param zeroPoints names the input of as many 128s as there are rows
    */
-  linear(x: string, name: string, options: { zeroPoints: string; bias?: string; output?: string }): string {
-    const product = this.product(x, name, options.zeroPoints, options.output ?? `${name}.out`);
-    if (!options.bias) return product;
-    return this.graph.node("Add", [product, this.weight(options.bias)], [`${name}.biased`]);
+  linear(x: string, name: string, zeroPoints = "zero_points"): string {
+    const use = (this.uses.get(name) ?? 0) + 1;
+    this.uses.set(name, use);
+    const output = use === 1 ? name : `${name}.${use}`;
+    const product = this.product(x, name, zeroPoints, `${output}.out`);
+    if (!this.has(`${name}.bias`)) return product;
+    return this.graph.node("Add", [product, this.weight(`${name}.bias`)], [`${output}.biased`]);
   }
 
   private product(x: string, name: string, zeroPoints: string, output: string): string {
@@ -62,7 +69,7 @@ export class LinearOps {
       "MatMulNBits",
       [x, this.weight(`${name}.q`), this.weight(`${name}.scale`)],
       [output],
-      { K: this.inputWidths.get(name)!, N, bits: 4, block_size: Q4_BLOCK, accuracy_level: Q4_ACCURACY_LEVEL },
+      { K: this.widths.get(name)!, N, bits: 4, block_size: Q4_BLOCK, accuracy_level: Q4_ACCURACY_LEVEL },
       CONTRIB,
     );
   }
