@@ -24,10 +24,7 @@ export class ConfigFields {
 
   fail(name: string, expected: string): never {
     const got = this.json[name] === undefined ? "is missing" : `is ${shown(this.json[name])}`;
-    // Other architectures name their sizes otherwise.
-    const { model_type: type } = this.json;
-    const kind = this.json[name] === undefined && typeof type === "string" ? ` (model_type is ${shown(type)})` : "";
-    throw new CheckpointError(`${escaped(this.file)}: ${name} ${got}, expected ${expected}${kind}`);
+    throw new CheckpointError(`${escaped(this.file)}: ${name} ${got}, expected ${expected}`);
   }
 
   positive(name: string, fallback?: number): number {

@@ -1,10 +1,8 @@
-import { isObject } from "../../files/json.js";
+import { isObject, type Json } from "../../files/json.js";
 import type { TensorSource } from "../../formats/tensor-source.js";
 import { CheckpointError } from "../../types/errors.js";
 import type { ModelConfig } from "../../types/model-config.js";
 import { escaped, shown } from "../../types/shown.js";
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** `quant_method` of config.json as the methods write their own names. */
 const NAMES: Readonly<Record<string, string>> = {

@@ -152,7 +152,7 @@ const cases: Case[] = [
   [
     "another architecture",
     config({ model_type: "gpt2", hidden_size: undefined }),
-    /hidden_size is missing, .* \(model_type is "gpt2"\)/,
+    /model_type "gpt2" is not supported, expected one of: llama/,
   ],
 ];
 
