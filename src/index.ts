@@ -30,6 +30,7 @@ export type {
   TokenEvent,
 } from "./generation/request.js";
 export type { GenerationStats } from "./generation/stats.js";
+export type { StoppingCriteria } from "./generation/stopping-criteria.js";
 export { type TraceSink, type TraceStep, traceFile } from "./generation/trace.js";
 export type { Coupling, DraftContext, DraftExhausted, Drafter, StepOutcome, StepPlan } from "./methods/drafter.js";
 export { methods } from "./methods/methods.js";
@@ -40,6 +41,7 @@ export { LookupCorpus } from "./methods/suffix/suffix.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
 export type { GrammarSpec } from "./sampling/grammar.js";
 export type { TokenHistory } from "./sampling/history.js";
+export type { LogitsProcessor } from "./sampling/logits-processor.js";
 export type { Sampler } from "./sampling/sampler.js";
 export { AutoTokenizer } from "./tokenizer/auto-tokenizer.js";
 export type { ChatMessage, ChatTemplateOptions, ContentPart, ToolCall } from "./tokenizer/chat-message.js";

@@ -1,8 +1,10 @@
 import type { CausalLM } from "../engine/causal-lm.js";
 import type { MedusaHeads } from "../engine/medusa-heads.js";
+import type { StoppingCriteria } from "../generation/stopping-criteria.js";
 import type { TraceSink } from "../generation/trace.js";
 import { methods } from "../methods/methods.js";
 import type { GrammarSpec } from "../sampling/grammar.js";
+import type { LogitsProcessor } from "../sampling/logits-processor.js";
 import { isTokenId, SAMPLING_OPTIONS } from "../sampling/sampling-options.js";
 import type { ChatTemplateOptions } from "../tokenizer/chat-message.js";
 import { CHAT_OPTIONS } from "../tokenizer/chat-options.js";
@@ -14,6 +16,7 @@ import {
   callback,
   choice,
   everyItem,
+  functions,
   hasMethods,
   integer,
   numberOf,
@@ -64,6 +67,13 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
   stopStrings?: string | readonly string[];
   /** Token ids that end the output, beside the model's own end-of-sequence ids. */
   stopTokenIds?: readonly TokenId[];
+  /**
+   * Functions that end the output with the token that they say true to; finish reason "criteria". As in transformers,
+   * they are given all ids of prompt and output.
+   */
+  stoppingCriteria?: StoppingCriteria | readonly StoppingCriteria[];
+  /** Functions that change logits in place, given all ids before them; for every path that speculation tries. */
+  logitsProcessor?: LogitsProcessor | readonly LogitsProcessor[];
   /** Do not end at the model's end-of-sequence tokens. Default false. */
   ignoreEos?: boolean;
   /** Give each token's log-probability under the target (0), and those of the n likeliest tokens (n, up to 20). */
@@ -102,6 +112,8 @@ export const GENERATE_OPTIONS: OptionTable<GenerateOptions> = {
   maxTime: numberOf("> 0", "> 0 seconds"),
   stopStrings: stopStrings(),
   stopTokenIds: value("a list of token ids", (given) => Array.isArray(given) && everyItem(given, isTokenId)),
+  stoppingCriteria: functions(),
+  logitsProcessor: functions(),
   ignoreEos: boolean(),
   logProbs: integer(0, 20),
   skipSpecialTokens: boolean(),

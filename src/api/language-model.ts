@@ -220,10 +220,10 @@ export class LanguageModel {
     request: GenerationRequest,
     rest: Partial<RunOptions> & { method: string },
   ): Run {
-    const { params, eosTokenIds } = request;
+    const { params, eosTokenIds, logitsProcessors: processors } = request;
     return new Run({
       model: this.model,
-      sampler: new Sampler({ params, vocabSize: this.model.vocabLimit, eosTokenIds, ...sampling }),
+      sampler: new Sampler({ params, vocabSize: this.model.vocabLimit, eosTokenIds, processors, ...sampling }),
       history: new TokenHistory(prompt),
       text:
         this.tokenizer &&

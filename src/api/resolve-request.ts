@@ -48,6 +48,8 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
     maxTime: options.maxTime ?? Number.POSITIVE_INFINITY,
     stopStrings: typeof stopStrings === "string" ? [stopStrings] : stopStrings,
     stopTokenIds: new Set([...eosTokenIds, ...stopTokenIds]),
+    stoppingCriteria: listOf(options.stoppingCriteria),
+    logitsProcessors: listOf(options.logitsProcessor),
     eosTokenIds,
     logProbs: options.logProbs,
     skipSpecialTokens: options.skipSpecialTokens ?? true,
@@ -67,6 +69,10 @@ export function forAnotherPrompt(request: GenerationRequest): GenerationRequest 
 /** 48 bits: short enough to be typed again, too many to meet twice. */
 function newSeed(): number {
   return randomInt(2 ** 48 - 1);
+}
+
+function listOf<T>(given: T | readonly T[] | undefined): readonly T[] {
+  return given === undefined ? [] : Array.isArray(given) ? given : [given as T];
 }
 
 function samplingOf(options: GenerateOptions): Partial<SamplingParams> {

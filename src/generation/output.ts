@@ -1,6 +1,7 @@
 import type { TokenId } from "../types/token.js";
 import type { FinishReason, GenerationRequest, TokenEvent } from "./request.js";
 import { StopStrings } from "./stopping.js";
+import { meetsAny } from "./stopping-criteria.js";
 
 /** Turns ids into text piece by piece; the tokenizer's IncrementalDetokenizer is one. */
 export interface TextStream {
@@ -24,8 +25,11 @@ export class Output {
     this.stops = request.stopStrings.length > 0 ? new StopStrings([...request.stopStrings]) : undefined;
   }
 
-  /** Takes the next token. Sets finishReason when the output ends with it. */
-  push(tokenId: TokenId, source: string): TokenEvent {
+  /**
+   * Takes the next token. Sets finishReason when the output ends with it.
+   * @param tokens all ids up to it, the prompt's too
+   */
+  push(tokenId: TokenId, source: string, tokens: () => readonly TokenId[]): TokenEvent {
     this.newTokens++;
     let text = this.text?.push(tokenId) ?? "";
     if (this.request.stopTokenIds.has(tokenId)) this.finishReason = "eos";
@@ -34,6 +38,10 @@ export class Output {
       const matched = this.stops.push(hidden || text, hidden !== "");
       text = matched.text;
       if (matched.stopped) this.finishReason = "stop";
+    }
+    const { stoppingCriteria } = this.request;
+    if (!this.finishReason && stoppingCriteria.length > 0 && meetsAny(stoppingCriteria, tokens())) {
+      this.finishReason = "criteria";
     }
     if (!this.finishReason && this.newTokens >= this.request.maxNewTokens) this.finishReason = "length";
     return { type: "token", index: this.index, tokenId, text, source };

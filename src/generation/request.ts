@@ -1,9 +1,11 @@
 import type { Coupling } from "../methods/drafter.js";
 import type { GrammarSpec } from "../sampling/grammar.js";
+import type { LogitsProcessor } from "../sampling/logits-processor.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 import type { TypicalAcceptance } from "../verification/verify-typical.js";
 import type { GenerationStats } from "./stats.js";
+import type { StoppingCriteria } from "./stopping-criteria.js";
 import type { TraceSink } from "./trace.js";
 
 /** Why a generation ended. */
@@ -12,6 +14,8 @@ export type FinishReason =
   | "eos"
   /** One of stopStrings. */
   | "stop"
+  /** One of stoppingCriteria. */
+  | "criteria"
   /** maxNewTokens reached. */
   | "length"
   /** maxTime reached. */
@@ -36,6 +40,8 @@ export interface GenerationRequest {
   stopStrings: readonly string[];
   /** Ids that end the output: the model's end-of-sequence ids and the user's. */
   stopTokenIds: ReadonlySet<TokenId>;
+  stoppingCriteria: readonly StoppingCriteria[];
+  logitsProcessors: readonly LogitsProcessor[];
   /** The ids that minNewTokens forbids. */
   eosTokenIds: readonly TokenId[];
   /** Log-probability of each token under the unprocessed target, and of this many likeliest ones. */

@@ -179,7 +179,8 @@ export class Run {
     this.stem = settled.stem;
     const events: TokenEvent[] = [];
     for (const [i, token] of settled.tokens.entries()) {
-      events.push({ ...this.output.push(token, settled.sources[i]), ...logProbs[i] });
+      const tokens = () => history.first(position + i + 1);
+      events.push({ ...this.output.push(token, settled.sources[i], tokens), ...logProbs[i] });
       if (this.output.finishReason) break;
     }
     if (this.output.finishReason) this.end(this.output.finishReason);

@@ -36,6 +36,11 @@ export class TokenHistory {
     return count <= 0 ? [] : this.tokens.slice(-count);
   }
 
+  /** The first `count` tokens. */
+  first(count: number): TokenId[] {
+    return this.tokens.slice(0, count);
+  }
+
   push(token: TokenId): void {
     this.tokens.push(token);
     this.output.set(token, (this.output.get(token) ?? 0) + 1);

@@ -1,10 +1,11 @@
-import { NumericsError, UsageError } from "../types/errors.js";
+import { CallbackError, NumericsError, UsageError } from "../types/errors.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 import { Candidates } from "./candidates.js";
 import type { Distribution } from "./distribution.js";
 import type { TokenConstraint } from "./grammar.js";
 import type { TokenHistory } from "./history.js";
+import { applyProcessors, type LogitsProcessor } from "./logits-processor.js";
 import {
   GUMBEL_BOUNDS,
   gumbel,
@@ -28,6 +29,8 @@ export interface SamplerOptions {
   eosTokenIds: readonly TokenId[];
   /** Counts the samples drawn for one prompt. Default 0. */
   sampleIndex?: number;
+  /** The user's own, in order. Default none. */
+  processors?: readonly LogitsProcessor[];
   /** Forbids tokens by what is in the output, such as a grammar. The sampler disposes of it. */
   constraint?: TokenConstraint;
 }
@@ -44,7 +47,8 @@ export class Sampler {
 
   constructor(private readonly options: SamplerOptions) {
     this.greedy = !options.params.doSample;
-    this.changes = changesLogits(options.params) || options.constraint !== undefined;
+    const { params, processors = [], constraint } = options;
+    this.changes = changesLogits(params) || processors.length > 0 || constraint !== undefined;
     this.row = new Float32Array(this.changes || options.params.minNewTokens > 0 ? options.vocabSize : 0);
   }
 
@@ -59,11 +63,18 @@ export class Sampler {
    * @throws UsageError when every token is forbidden
    */
   choose(row: Float32Array, history: TokenHistory): TokenId {
-    return this.tryChoose(row, history) ?? nothingAllowed();
+    return this.chosen(row, history) ?? nothingAllowed();
   }
 
-  /** The same; undefined when every token is forbidden, as may be on paths that only a drafter takes. */
+  /**
+   * The same for drafters, on paths that the text may never take: undefined when every token is forbidden, or where the
+   * user's own function fails. If the text does take the path, `choose` says so.
+   */
   tryChoose(row: Float32Array, history: TokenHistory): TokenId | undefined {
+    return unlessCallbackFails(() => this.chosen(row, history), undefined);
+  }
+
+  private chosen(row: Float32Array, history: TokenHistory): TokenId | undefined {
     const processed = this.processed(row, history);
     if (this.greedy) return this.argmax(processed, history);
     const candidates = this.fill(processed, history);
@@ -71,10 +82,14 @@ export class Sampler {
   }
 
   /**
-   * The k largest of log p + noise, in order: a sample of k without replacement whose first is `choose`'s. Fewer where
-   * fewer are allowed.
+   * The k largest of log p + noise, in order: a sample of k without replacement whose first is `choose`'s. For drafters:
+   * fewer where fewer are allowed, none where the user's own function fails.
    */
   chooseTop(row: Float32Array, history: TokenHistory, k: number): TokenId[] {
+    return unlessCallbackFails(() => this.topChoices(row, history, k), []);
+  }
+
+  private topChoices(row: Float32Array, history: TokenHistory, k: number): TokenId[] {
     const processed = this.processed(row, history);
     const key = this.key(history, NoiseStream.gumbel);
     const scored: { id: TokenId; score: number }[] = [];
@@ -101,11 +116,15 @@ export class Sampler {
 
   /** The processed distribution. Greedy: all mass on the largest logit. @throws UsageError when every token is forbidden */
   distribution(row: Float32Array, history: TokenHistory): Distribution {
-    return this.tryDistribution(row, history) ?? nothingAllowed();
+    return this.distributionOf(row, history) ?? nothingAllowed();
   }
 
-  /** The same; undefined when every token is forbidden. Ids ascend. */
+  /** The same for drafters; undefined when every token is forbidden, or where the user's own function fails. Ids ascend. */
   tryDistribution(row: Float32Array, history: TokenHistory): Distribution | undefined {
+    return unlessCallbackFails(() => this.distributionOf(row, history), undefined);
+  }
+
+  private distributionOf(row: Float32Array, history: TokenHistory): Distribution | undefined {
     const processed = this.processed(row, history);
     if (this.greedy) {
       const id = this.argmax(processed, history);
@@ -137,10 +156,11 @@ export class Sampler {
 
   /** The row after penalties: itself, or a copy. */
   private processed(row: Float32Array, history: TokenHistory): Float32Array {
-    const { params, vocabSize, eosTokenIds } = this.options;
+    const { params, vocabSize, eosTokenIds, processors = [] } = this.options;
     if (!this.changes && history.newTokens >= params.minNewTokens) return row;
     this.row.set(row.length === vocabSize ? row : row.subarray(0, vocabSize));
     applyPenalties(this.row, history, params, eosTokenIds);
+    if (processors.length > 0) applyProcessors(processors, this.row, history);
     this.options.constraint?.apply(this.row, history);
     return this.row;
   }
@@ -189,6 +209,15 @@ export class Sampler {
       offer(ids[i], logit + gumbelFrom(bits, key, ids[i]));
     }
     return winner;
+  }
+}
+
+function unlessCallbackFails<T>(work: () => T, otherwise: T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CallbackError) return otherwise;
+    throw error;
   }
 }
 

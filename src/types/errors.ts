@@ -40,6 +40,16 @@ export class DrafterError extends RuntimeError {
   override name = "DrafterError";
 }
 
+/** A function of the user's (logitsProcessor, stoppingCriteria) that failed, or gave what it may not. Ends its output alone. */
+export class CallbackError extends ForetokenError {
+  override name = "CallbackError";
+
+  static of(name: string, cause: unknown): CallbackError {
+    const message = cause instanceof Error ? cause.message || cause.name : String(cause);
+    return new CallbackError(`${name} failed: ${message}`, { cause });
+  }
+}
+
 /** More rows than a sequence's cache can hold. */
 export class ContextOverflowError extends ForetokenError {
   override name = "ContextOverflowError";

@@ -96,6 +96,15 @@ export function callback(): OptionKind {
   return value("a function", (given) => typeof given === "function");
 }
 
+/** A function, or a list of some. */
+export function functions(): OptionKind {
+  const isFunction = (given: unknown) => typeof given === "function";
+  return value(
+    "a function or a list of functions",
+    (given) => isFunction(given) || (Array.isArray(given) && everyItem(given, isFunction)),
+  );
+}
+
 export function abortSignal(): OptionKind {
   return value(
     "an AbortSignal",

@@ -52,7 +52,7 @@ export class Recording {
     if (request.grammar !== undefined || request.coupling !== "gumbel" || request.typical) {
       throw new UsageError('a replay follows coupling "gumbel" without grammar and typical acceptance: leave them out');
     }
-    const { params, eosTokenIds } = request;
+    const { params, eosTokenIds, logitsProcessors: processors } = request;
     if (known && params.doSample && !request.seedGiven) {
       throw new UsageError("an output that was sampled is replayed with its own noise: give the seed, result.seed");
     }
@@ -62,7 +62,7 @@ export class Recording {
     if (output.length === 0) throw new UsageError("the output is empty: there is nothing to predict");
     const tokens = [...prompt, ...output];
     const recorded = await RecordedText.read(target.model, tokens, request.signal);
-    const sampler = new Sampler({ params, vocabSize: target.model.vocabLimit, eosTokenIds });
+    const sampler = new Sampler({ params, vocabSize: target.model.vocabLimit, eosTokenIds, processors });
     const maxNewTokens = Math.max(output.length, options?.maxNewTokens ?? output.length);
     return new Recording(target, recorded, { tokens, promptLength: prompt.length, sampler }, maxNewTokens);
   }

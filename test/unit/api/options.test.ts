@@ -68,6 +68,8 @@ const wrong: [options: Record<string, unknown>, says: string][] = [
   [{ stop: ["\n"] }, 'unknown option "stop". Did you mean "stopStrings"?'],
   [{ max_tokens: 5 }, 'Did you mean "maxNewTokens"?'],
   [{ n: 5 }, 'Did you mean "numReturnSequences"?'],
+  [{ logitsProcessor: {} }, "logitsProcessor must be a function or a list of functions, got"],
+  [{ stoppingCriteria: [() => true, 5] }, "stoppingCriteria must be a function or a list"],
   [{ generationConfig: "vllm" }, "unknown generationConfig"],
 ];
 
@@ -113,7 +115,7 @@ const ALL: Record<keyof GenerateOptions, true> = {
   ...({ grammar: true, generationConfig: true, numReturnSequences: true, maxNewTokens: true, maxTime: true } as const),
   ...({ stopStrings: true, stopTokenIds: true, ignoreEos: true, logProbs: true, skipSpecialTokens: true } as const),
   ...({ signal: true, trace: true, tools: true, documents: true, continueFinalMessage: true } as const),
-  ...({ chatTemplate: true, templateVariables: true } as const),
+  ...({ chatTemplate: true, templateVariables: true, logitsProcessor: true, stoppingCriteria: true } as const),
 };
 
 test("a stream that nobody reads holds nothing of the draft", async () => {

@@ -5,7 +5,13 @@ import { AutoTokenizer } from "../../../src/index.js";
 import { IncrementalDetokenizer } from "../../../src/tokenizer/incremental-detokenizer.js";
 
 const request = (stopStrings: string[], skipSpecialTokens: boolean) =>
-  ({ stopStrings, skipSpecialTokens, stopTokenIds: new Set(), maxNewTokens: 100 }) as unknown as GenerationRequest;
+  ({
+    stopStrings,
+    skipSpecialTokens,
+    stopTokenIds: new Set(),
+    stoppingCriteria: [],
+    maxNewTokens: 100,
+  }) as unknown as GenerationRequest;
 
 /** The output when a prompt is followed by the tokens of a text. */
 async function outputOf(folder: string, prompt: string, rest: string, stops: string[], skip = true) {
@@ -18,7 +24,7 @@ async function outputOf(folder: string, prompt: string, rest: string, stops: str
   const output = new Output(0, request(stops, skip), stream);
   let [text, taken] = ["", 0];
   for (const id of ids) {
-    text += output.push(id, "target").text;
+    text += output.push(id, "target", () => []).text;
     taken++;
     if (output.finishReason) break;
   }
