@@ -73,7 +73,7 @@ export async function draftWithHeads(dtype: Dtype): Promise<MedusaModel> {
   }
   const folder = mkdtempSync(join(tmpdir(), "draft-heads-"));
   try {
-    await saveMedusaHeads(folder, await fitMedusaHeads(draft.model, texts, { heads: 3 }), "models/draft");
+    await saveMedusaHeads(folder, await fitMedusaHeads(draft, texts, { heads: 3 }), "models/draft");
     return new MedusaModel(draft, await loadMedusaHeads(folder, draft));
   } finally {
     rmSync(folder, { recursive: true });

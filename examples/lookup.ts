@@ -14,7 +14,7 @@ const suffix = await model.generate("The grey", { ...options, speculation: { met
 console.log(`suffix automaton over a document: ${suffix.stats.meanTokensPerPass.toFixed(2)}`);
 
 // Token recycling remembers; `successors.save(file)` keeps it for another run.
-const successors = new SuccessorMemory(model.model.vocabLimit);
+const successors = new SuccessorMemory(model.vocabLimit);
 for (const round of [1, 2]) {
   const { stats } = await model.generate(prompt, { ...options, speculation: { method: "recycling", successors } });
   console.log(`token recycling, round ${round}: ${stats.meanTokensPerPass.toFixed(2)}`);

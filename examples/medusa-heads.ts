@@ -11,7 +11,7 @@ for (let seed = 0; seed < 24; seed++) {
   const { tokenIds } = await base.generate(prompt, { temperature: 0.8, seed, maxNewTokens: 80, ignoreEos: true });
   texts.push([...prompt, ...tokenIds]);
 }
-const heads = await fitMedusaHeads(base.model, texts, { heads: 2 });
+const heads = await fitMedusaHeads(base, texts, { heads: 2 });
 const folder = mkdtempSync(join(tmpdir(), "medusa-heads-"));
 await saveMedusaHeads(folder, heads, "models/target");
 

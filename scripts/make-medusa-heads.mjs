@@ -25,7 +25,7 @@ while (written.length < texts) {
   for (const [i, prompt] of prompts.entries()) written.push([...prompt, ...rest[i].tokenIds]);
   note(`\rwriting ${written.length} of ${texts} texts`);
 }
-const heads = await fitMedusaHeads(target.model, written, {
+const heads = await fitMedusaHeads(target, written, {
   onProgress: (done, total) => note(`\rfitting on ${done} of ${total} texts`),
 });
 note("\n");

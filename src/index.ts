@@ -1,6 +1,7 @@
 import "./types/globals.js";
 
 export { AutoModelForCausalLM, loadModel } from "./api/auto-model.js";
+export type { LoadedModel } from "./api/engine-of.js";
 export type { AssistantModel, GenerateOptions } from "./api/generate-options.js";
 export { LanguageModel } from "./api/language-model.js";
 export type { LoadOptions } from "./api/load-options.js";

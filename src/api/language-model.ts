@@ -1,7 +1,7 @@
 import type { CausalLM } from "../engine/causal-lm.js";
 import type { CostCurve } from "../engine/cost-curve.js";
 import { generate } from "../generation/generate.js";
-import type { GenerationEvent, GenerationRequest, GenerationResult } from "../generation/request.js";
+import type { GenerationEvent, GenerationRequest } from "../generation/request.js";
 import { Run, type RunOptions } from "../generation/run.js";
 import type { Drafter } from "../methods/drafter.js";
 import { methods } from "../methods/methods.js";
@@ -14,13 +14,13 @@ import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { ContextOverflowError, UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 import { warn } from "../types/warn.js";
-import { collect } from "./collect.js";
 import { ForeignDrafts } from "./foreign-draft.js";
 import type { GenerateOptions } from "./generate-options.js";
 import { modelDefaults, overDefaults } from "./generation-config.js";
-import { assertPrompt, conversationOptions, type PromptInput, promptsOf } from "./prompt-input.js";
+import { assertPrompt, conversationOptions, type PromptInput } from "./prompt-input.js";
 import { checkGenerateOptions, forAnotherPrompt, resolveRequest } from "./resolve-request.js";
 import { resolveSpeculation } from "./speculation-options.js";
+import { type Outputs, TextGenerator } from "./text-generator.js";
 
 /** A call that was found right: what `generate` and `stream` do next. */
 interface PreparedCall {
@@ -32,7 +32,7 @@ interface PreparedCall {
 }
 
 /** A model with its tokenizer: what `AutoModelForCausalLM.fromPretrained` returns. */
-export class LanguageModel {
+export class LanguageModel extends TextGenerator {
   private readonly foreign = new ForeignDrafts(this);
   private toldLeftOut = false;
 
@@ -45,7 +45,9 @@ export class LanguageModel {
     readonly directory?: string,
     /** Its generation_config.json, for `generationConfig: "model"`. */
     readonly generationConfig?: Readonly<Record<string, unknown>>,
-  ) {}
+  ) {
+    super();
+  }
 
   get config() {
     return this.model.config;
@@ -55,40 +57,26 @@ export class LanguageModel {
     return this.model.dtype;
   }
 
+  /** Tokens of prompt and output together that fit. */
+  get contextLength() {
+    return this.model.contextLength;
+  }
+
+  /** Ids of tokens are below it. */
+  get vocabLimit() {
+    return this.model.vocabLimit;
+  }
+
   /** Whether rows are the same bits in passes of any size here: what keeps speculation's text plain decoding's. */
   get exactness() {
     return this.model.exactness;
   }
 
-  /**
-   * Continues one prompt, or several in the same passes. With `numReturnSequences` the result is a list too, the samples
-   * of a prompt next to each other.
-   * @throws UsageError for an option out of range, ContextOverflowError for a prompt that does not fit,
-   *   TokenizerError for a draft model with another tokenizer
-   */
-  async generate(
-    input: PromptInput,
-    options: GenerateOptions & { numReturnSequences: number },
-  ): Promise<GenerationResult[]>;
-  async generate(input: PromptInput, options?: GenerateOptions): Promise<GenerationResult>;
-  async generate(inputs: readonly PromptInput[], options?: GenerateOptions): Promise<GenerationResult[]>;
-  async generate(
-    inputs: PromptInput | readonly PromptInput[],
-    options: GenerateOptions = {},
-  ): Promise<GenerationResult | GenerationResult[]> {
-    const { several, prompts } = promptsOf(inputs);
+  /** @internal */
+  outputs(prompts: readonly PromptInput[], options: GenerateOptions): Outputs {
     const call = this.prepare(prompts, options);
-    const results = await collect(this.events(call), call.request.logProbs);
-    return several || call.options.numReturnSequences !== undefined ? results : results[0];
-  }
-
-  /**
-   * Continues prompts as `generate` does; yields every token as soon as it is certain, and the end of each output.
-   * @throws UsageError, ContextOverflowError, TokenizerError as `generate` does, but at once: only what a grammar says is
-   *   read, and layers to skip are opened, when the first event is asked for
-   */
-  stream(inputs: PromptInput | readonly PromptInput[], options: GenerateOptions = {}): AsyncGenerator<GenerationEvent> {
-    return this.events(this.prepare(promptsOf(inputs).prompts, options));
+    const several = call.options.numReturnSequences !== undefined;
+    return { events: this.events(call), logProbs: call.request.logProbs, several };
   }
 
   /** What `generate` does with these options, every default filled in. @throws UsageError */

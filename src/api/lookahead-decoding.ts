@@ -1,4 +1,3 @@
-import type { GenerationEvent, GenerationResult } from "../generation/request.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { UsageError } from "../types/errors.js";
 import { OPTION_ALIASES } from "../types/option-aliases.js";
@@ -7,6 +6,7 @@ import { checkOptions, givenOptions, type OptionTable } from "../types/option-ta
 import type { GenerateOptions } from "./generate-options.js";
 import { LanguageModel } from "./language-model.js";
 import type { PromptInput } from "./prompt-input.js";
+import { type Outputs, TextGenerator } from "./text-generator.js";
 
 export interface LookaheadDecodingOptions {
   model: LanguageModel;
@@ -36,12 +36,13 @@ const OPTIONS: OptionTable<LookaheadDecodingOptions> = {
 };
 
 /** Lookahead decoding with any model, by the interface of the paper's repository. The output is plain decoding's. */
-export class LookaheadDecoding {
+export class LookaheadDecoding extends TextGenerator {
   private readonly model: LanguageModel;
   private readonly options: Record<string, unknown>;
 
   /** @throws UsageError for an option that is unknown or of the wrong shape */
   constructor(given: LookaheadDecodingOptions) {
+    super();
     const { model, tokenizer, ...options } = checkOptions(OPTIONS, given, {
       of: "LookaheadDecoding",
       aliases: OPTION_ALIASES,
@@ -53,21 +54,9 @@ export class LookaheadDecoding {
     this.options = options;
   }
 
-  async generate(
-    input: PromptInput,
-    options: GenerateOptions & { numReturnSequences: number },
-  ): Promise<GenerationResult[]>;
-  async generate(input: PromptInput, options?: GenerateOptions): Promise<GenerationResult>;
-  async generate(inputs: readonly PromptInput[], options?: GenerateOptions): Promise<GenerationResult[]>;
-  async generate(
-    inputs: PromptInput | readonly PromptInput[],
-    options: GenerateOptions = {},
-  ): Promise<GenerationResult | GenerationResult[]> {
-    return this.model.generate(inputs as PromptInput, this.with(options));
-  }
-
-  stream(input: PromptInput, options: GenerateOptions = {}): AsyncGenerator<GenerationEvent> {
-    return this.model.stream(input, this.with(options));
+  /** @internal */
+  outputs(prompts: readonly PromptInput[], options: GenerateOptions): Outputs {
+    return this.model.outputs(prompts, this.with(options));
   }
 
   private with(options: GenerateOptions): GenerateOptions {

@@ -5,7 +5,7 @@ import { convertedModel } from "../conversion/converted-model.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
 import type { TensorInfo, TensorSource } from "../formats/tensor-source.js";
-import type { GenerationEvent, GenerationResult } from "../generation/request.js";
+import type { GenerationResult } from "../generation/request.js";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
 import { type MedusaCheckpoint, openMedusaCheckpoint } from "../models/medusa/medusa-checkpoint.js";
 import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../models/medusa/medusa-heads.js";
@@ -21,6 +21,7 @@ import { LanguageModel } from "./language-model.js";
 import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
 import type { PromptInput } from "./prompt-input.js";
 import { REQUEST_OPTIONS } from "./speculation-options.js";
+import { type Outputs, TextGenerator } from "./text-generator.js";
 
 /** Options of `medusaGenerate`: those of `generate`, with Medusa's own by their usual names. */
 export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
@@ -56,7 +57,7 @@ const WITH_BASE: OptionTable<LoadOptions & { base: LanguageModel }> = {
 const HEADS_OPTIONS: OptionTable<{ dtype: Dtype; signal: AbortSignal }> = { dtype: DTYPE, signal: LOAD_OPTIONS.signal };
 
 /** A base model with Medusa heads. Generates losslessly unless a posterior threshold is given. */
-export class MedusaModel implements AssistantModel {
+export class MedusaModel extends TextGenerator implements AssistantModel {
   /** Whether the base was loaded with the heads and goes with them. */
   private ownsBase = false;
 
@@ -64,6 +65,7 @@ export class MedusaModel implements AssistantModel {
     readonly base: LanguageModel,
     readonly heads: MedusaHeads,
   ) {
+    super();
     checkFit(heads.options, base);
   }
 
@@ -98,18 +100,9 @@ export class MedusaModel implements AssistantModel {
     return this.base.tokenizer;
   }
 
-  /** As `LanguageModel.generate`, with method "medusa" unless another is asked for. */
-  async generate(input: PromptInput, options?: GenerateOptions): Promise<GenerationResult>;
-  async generate(inputs: readonly PromptInput[], options?: GenerateOptions): Promise<GenerationResult[]>;
-  async generate(
-    inputs: PromptInput | readonly PromptInput[],
-    options: GenerateOptions = {},
-  ): Promise<GenerationResult | GenerationResult[]> {
-    return this.base.generate(inputs as PromptInput, this.withHeads(options));
-  }
-
-  stream(inputs: PromptInput | readonly PromptInput[], options: GenerateOptions = {}): AsyncGenerator<GenerationEvent> {
-    return this.base.stream(inputs, this.withHeads(options));
+  /** As those of the base, with method "medusa" unless another is asked for. @internal */
+  outputs(prompts: readonly PromptInput[], options: GenerateOptions): Outputs {
+    return this.base.outputs(prompts, this.withHeads(options));
   }
 
   /** Medusa's interface: temperature, posterior threshold and alpha, choices. */

@@ -1,3 +1,4 @@
+import { engineOf, type LoadedModel } from "../api/engine-of.js";
 import type { CausalLM } from "../engine/causal-lm.js";
 import { readText } from "../engine/read-text.js";
 import { Need } from "../engine/rows.js";
@@ -17,11 +18,12 @@ export interface SkippedLayers {
  * @param texts token ids, such as prompts with their answers; a few hundred tokens do
  */
 export async function searchSkippedLayers(
-  target: CausalLM,
+  model: LoadedModel,
   texts: readonly (readonly TokenId[])[],
   count: number,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<SkippedLayers> {
+  const target = engineOf(model, "searchSkippedLayers");
   const { numLayers } = target.config;
   if (!Number.isInteger(count) || count < 1 || count >= numLayers) {
     throw new UsageError(`layers to skip must be 1 to ${numLayers - 1}, got ${count}`);

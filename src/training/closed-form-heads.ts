@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { engineOf, type LoadedModel } from "../api/engine-of.js";
 import type { CausalLM } from "../engine/causal-lm.js";
 import { readText } from "../engine/read-text.js";
 import { Need } from "../engine/rows.js";
@@ -47,10 +48,11 @@ interface Rows {
  * @param texts token ids of the target's own answers, at least some thousand tokens
  */
 export async function fitMedusaHeads(
-  target: CausalLM,
+  model: LoadedModel,
   texts: readonly (readonly TokenId[])[],
   given: ClosedFormOptions = {},
 ): Promise<ClosedFormHeads> {
+  const target = engineOf(model, "fitMedusaHeads");
   const options = checkOptions(OPTIONS, given, { of: "fitMedusaHeads" });
   const count = options.heads ?? 4;
   if (texts.length < HELD_OUT) throw new UsageError(`give at least ${HELD_OUT} texts: every eighth is held out`);

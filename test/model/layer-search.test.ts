@@ -24,7 +24,7 @@ test("the layer that is missed least, told with how often the rest agrees", asyn
     agreements.push(found.filter((token, i) => token === wanted[i]).length / wanted.length);
   }
   const best = Math.max(...agreements);
-  const found = await searchSkippedLayers(target.model, ids, 1);
+  const found = await searchSkippedLayers(target, ids, 1);
   expect(found).toEqual({ skipLayers: [agreements.indexOf(best)], agreement: best });
 });
 
@@ -43,7 +43,7 @@ test("what it finds drafts losslessly; what it tried is released; progress reach
     return lm;
   };
   const progress: [number, number][] = [];
-  const found = await searchSkippedLayers(target.model, await texts(), 2, (...done) => progress.push(done));
+  const found = await searchSkippedLayers(target, await texts(), 2, (...done) => progress.push(done));
   CausalLM.load = load;
   const { numLayers } = target.config;
   expect([opened, disposed]).toEqual([2 * numLayers - 1, 2 * numLayers - 1]);
@@ -58,7 +58,8 @@ test("what it finds drafts losslessly; what it tried is released; progress reach
 });
 
 test("what cannot be searched is refused", async () => {
-  const { model: lm } = await model(TARGET, "q8");
+  const lm = await model(TARGET, "q8");
+  await expect(searchSkippedLayers({} as never, [[1]], 1)).rejects.toThrow("searchSkippedLayers needs a loaded model");
   await expect(searchSkippedLayers(lm, [[1, 2]], 6)).rejects.toThrow("layers to skip must be 1 to 5, got 6");
   await expect(searchSkippedLayers(lm, [[1]], 1)).rejects.toThrow("give texts of at least two tokens");
   const long = new Array(lm.contextLength + 1).fill(300);

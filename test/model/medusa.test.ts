@@ -209,7 +209,7 @@ test("heads made by regression are right more often than chance, and read back a
     const ids = target.promptIds(prompt);
     texts.push([...ids, ...(await target.generate(ids, { maxNewTokens: 80, ignoreEos: true })).tokenIds]);
   }
-  const fitted = await fitMedusaHeads(target.model, texts, { heads: 2 });
+  const fitted = await fitMedusaHeads(target, texts, { heads: 2 });
   expect(fitted.accuracies[0][0]).toBeGreaterThan(0.05);
   const folder = temporaryFolder();
   await saveMedusaHeads(folder, fitted, TARGET);

@@ -42,7 +42,7 @@ describe.skipIf(!present).each(["q8", "fp32"] as Dtype[])("SmolLM2-135M-Instruct
       texts.push([...ids, ...(await target.generate(ids, { maxNewTokens: 40, ignoreEos: true })).tokenIds]);
     }
     const folder = temporaryFolder();
-    await saveMedusaHeads(folder, await fitMedusaHeads(target.model, texts, { heads: 2 }), DIRECTORY);
+    await saveMedusaHeads(folder, await fitMedusaHeads(target, texts, { heads: 2 }), DIRECTORY);
     ways.medusa = { speculation: { method: "medusa", heads: await loadMedusaHeads(folder, target) } };
   });
 

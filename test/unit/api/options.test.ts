@@ -172,7 +172,7 @@ test("every other object of options is checked alike", async () => {
   const recording = await Recording.of(target, { prompt: "x" }, { maxNewTokens: 4 });
   await expect(recording.replay({ method: "ngram" } as never)).rejects.toThrow('unknown option "method" of replay');
   await expect(target.measureCost({ repeat: 3 } as never)).rejects.toThrow('Did you mean "repeats"?');
-  await expect(fitMedusaHeads(target.model, [], { head: 2 } as never)).rejects.toThrow('Did you mean "heads"?');
+  await expect(fitMedusaHeads(target, [], { head: 2 } as never)).rejects.toThrow('Did you mean "heads"?');
   expect(() => chooseMethod({ drafts: true } as never)).toThrow('Did you mean "draft"?');
   expect(() => chooseMethod({ batchSize: "4" } as never)).toThrow("batchSize must be");
 });
