@@ -114,11 +114,14 @@ function explain(stats: GenerationStats, seed: number | undefined): string {
   const stopped = end
     ? `drafting stopped at ${end.at} tokens: the draft's context of ${end.contextLength} was full\n`
     : "";
+  const guarded = stats.guardedSteps
+    ? `in ${stats.guardedSteps} steps fewer tokens were proposed, or none: more were expected to be slower than plain decoding\n`
+    : "";
   return (
     `method ${stats.method}${lossy}: ${stats.newTokens} tokens in ${stats.targetPasses} target passes, ` +
     `${stats.meanTokensPerPass.toFixed(2)} a pass; ${stats.acceptedTokens} of ${stats.draftedTokens} drafted tokens accepted` +
     `${byPosition && ` (by position: ${byPosition})`}; ` +
     `time: target ${share(stats.targetMs)}, draft ${share(stats.draftMs)}, rest ${share(stats.overheadMs)}; ` +
-    `${rate}\n${stopped}exactness: ${exactnessWords(stats.exactness)}\n`
+    `${rate}\n${guarded}${stopped}exactness: ${exactnessWords(stats.exactness)}\n`
   );
 }

@@ -9,6 +9,7 @@ import { PassPacer } from "./pass-pacer.js";
 import { PassQueue } from "./pass-queue.js";
 import type { PassRunner } from "./pass-runner.js";
 import { type GraphOptions, PassRunners } from "./pass-runners.js";
+import { PassTimes } from "./pass-times.js";
 import { checkPrefill, type PrefillOptions, prefill } from "./prefill.js";
 import { RotaryCache } from "./rotary-cache.js";
 import type { PassResult, TokenRows } from "./rows.js";
@@ -36,7 +37,9 @@ export class CausalLM {
   private readonly rotary: RotaryCache;
   private readonly runners: PassRunners;
   private readonly skipping = new Map<string, Promise<CausalLM>>();
-  private readonly pacer = new PassPacer();
+  /** What passes have taken so far. */
+  readonly times = new PassTimes();
+  private readonly pacer = new PassPacer(this.times);
   private readonly queue = new PassQueue();
   private disposal: Promise<void> | undefined;
 

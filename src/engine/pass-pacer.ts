@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PassRunner } from "./pass-runner.js";
+import type { PassTimes } from "./pass-times.js";
 import type { TokenRows } from "./rows.js";
 
 /**
@@ -18,10 +19,13 @@ export class PassPacer {
   private readonly estimates: number[] = [];
   private lastTurn = performance.now();
 
+  /** @param times is told what each pass took */
+  constructor(private readonly times: PassTimes) {}
+
   async run(runner: PassRunner, requests: readonly TokenRows[], signal?: AbortSignal): Promise<void> {
     let rows = 0;
     for (const request of requests) rows += request.tokens.length;
-    const start = performance.now();
+    let start = performance.now();
     const expected = this.estimates[rows] ?? Number.POSITIVE_INFINITY;
     if (expected >= ASYNC_FROM_MS) {
       await runner.runAsync(signal);
@@ -31,10 +35,12 @@ export class PassPacer {
         await nextTurn();
         this.lastTurn = performance.now();
         signal?.throwIfAborted();
+        start = this.lastTurn;
       }
       runner.run();
     }
     const taken = performance.now() - start;
+    this.times.observe(rows, taken);
     const known = this.estimates[rows];
     this.estimates[rows] = known === undefined ? taken : known + SMOOTHING * (taken - known);
   }

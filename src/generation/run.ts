@@ -126,7 +126,8 @@ export class Run {
     return this.finished;
   }
 
-  async propose(): Promise<Step> {
+  /** @param sequences in the coming pass */
+  async propose(sequences: number): Promise<Step> {
     const { history, sampler, request, model } = this.options;
     const room = Math.min(request.maxNewTokens - this.output.newTokens, model.contextLength - history.length);
     const limits = limitsOf(room, this.stem);
@@ -135,6 +136,7 @@ export class Run {
       sampler,
       coupling: request.coupling,
       maxDepth: limits.maxDepth,
+      sequences,
       signal: this.signal,
     };
     const root = history.at(history.length - 1);
@@ -186,6 +188,7 @@ export class Run {
     if (this.output.finishReason) this.end(this.output.finishReason);
     const known = limits.stem.tokens.length;
     this.stats.step(plan.tree, settled.right, known, settled.sources.slice(0, events.length));
+    if (plan.withheld) this.stats.guardedSteps++;
     this.stats.draftMs += times.draftMs;
     this.stats.targetMs += times.targetMs;
     request.trace?.({

@@ -114,7 +114,7 @@ export class Scheduler {
   private async propose(runs: readonly Run[], done: Scheduled[]): Promise<Part[]> {
     const parts: (Part | undefined)[] = runs.map(() => undefined);
     const proposal = async (run: Run, i: number) => {
-      const step = await run.propose();
+      const step = await run.propose(runs.length);
       parts[i] = { run, step, rows: run.rows(step) };
     };
     await Promise.all(runs.map((run, i) => this.guard(run, done, () => proposal(run, i))));

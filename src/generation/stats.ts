@@ -30,6 +30,8 @@ export interface GenerationStats {
   byDrafter: Record<string, { drafted: number; accepted: number }>;
   /** Where drafting stopped, when the draft's context was full before the target's. */
   draftExhausted?: DraftExhausted;
+  /** Steps of method "auto" that verified fewer candidates than there were, or none, because more was expected to be slower. */
+  guardedSteps: number;
   tokensPerSecond: number;
   prefillMs: number;
   draftMs: number;
@@ -51,6 +53,7 @@ export class StatsRecorder {
   private readonly acceptedAt: number[] = [];
   private readonly byDrafter: Record<string, { drafted: number; accepted: number }> = {};
   draftExhausted: DraftExhausted | undefined;
+  guardedSteps = 0;
   prefillMs = 0;
   draftMs = 0;
   targetMs = 0;
@@ -117,6 +120,7 @@ export class StatsRecorder {
       acceptanceByPosition: this.draftedAt.map((n, i) => ratio(this.acceptedAt[i] ?? 0, n)),
       byDrafter: this.byDrafter,
       ...(this.draftExhausted && { draftExhausted: this.draftExhausted }),
+      guardedSteps: this.guardedSteps,
       tokensPerSecond: ratio(this.tokens * 1000, decodeMs),
       prefillMs: this.prefillMs,
       draftMs: this.draftMs,

@@ -19,6 +19,8 @@ export interface DraftContext {
   coupling: Coupling;
   /** Deepest candidate that could still be committed: limits of output and context, the bonus token counted. */
   maxDepth: number;
+  /** Sequences in the coming pass, this one counted. Default 1. */
+  sequences?: number;
   signal?: AbortSignal;
 }
 
@@ -36,6 +38,10 @@ export interface StepPlan {
   needsOfLast?: number;
   /** How many of the likeliest tokens rows with Need.top give. Default 1. */
   topK?: number;
+  /** How sure the drafter is of this proposal, in classes of its own: those of a class come true about alike. Default 0. */
+  grade?: number;
+  /** Candidates that were held back because verifying them was expected to take longer than it saves. Default 0. */
+  withheld?: number;
 }
 
 /** What happened in a step, for `observe`. Rows are those of the drafter's plan, read inside the call only. */
@@ -78,6 +84,8 @@ export interface Drafter {
   readonly name: string;
   /** Set once a draft model drafts no more because its context is full; the output goes on plainly. */
   readonly exhausted?: DraftExhausted;
+  /** Proposing takes next to no time: no model is run for it. Default false. */
+  readonly free?: boolean;
   /** Told of the prompt's next tokens as the target reads them, all but the last; for drafters with a model of their own. */
   readPrompt?(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void>;
   /** Called with the whole prompt before the first step. */

@@ -6,6 +6,8 @@ import { OPTION_ALIASES } from "../types/option-aliases.js";
 import { givenOptions, guessName } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
 import type { Drafter } from "./drafter.js";
+import { experienceOf } from "./guard/experience.js";
+import { GuardedDrafter } from "./guard/guard.js";
 import { assertDrafter } from "./guest-drafter.js";
 
 /** What a method can be made from. */
@@ -55,7 +57,8 @@ export class MethodRegistry {
   }
 
   /**
-   * The method of that name; "auto" is the best of those available, among them the best that knows all options given.
+   * The method of that name; "auto" is the best of those available, among them the best that knows all options given. What
+   * "auto" chose proposes only where that is expected to be faster than plain decoding.
    * @throws UsageError naming the nearest method
    */
   find(name: string, context: MethodContext): Method {
@@ -91,7 +94,12 @@ export class MethodRegistry {
       );
     }
     const drafter = method.create({ ...context, options });
-    const checked = (made: Drafter) => assertDrafter(made, `create of method "${method.name}"`);
+    const checked = (made: Drafter) => {
+      const drafter = assertDrafter(made, `create of method "${method.name}"`);
+      if (name !== "auto" || drafter.name === "none") return drafter;
+      const { target, assistant } = context;
+      return new GuardedDrafter(drafter, target.times, experienceOf(method.name, target, assistant));
+    };
     return drafter instanceof Promise ? drafter.then(checked) : checked(drafter);
   }
 }

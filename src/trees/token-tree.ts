@@ -37,6 +37,13 @@ export function chain(
   return { tokens: all, parents: all.map((_, i) => i - 1), draftDistributions, sources };
 }
 
+/** Levels below the root. */
+export function depthOf({ parents }: TokenTree): number {
+  const depths: number[] = [0];
+  for (let node = 1; node < parents.length; node++) depths[node] = depths[parents[node]] + 1;
+  return Math.max(...depths);
+}
+
 /** The children of a node, in the order in which they were proposed. */
 export function childrenOf(tree: TokenTree, node: number): number[] {
   const children: number[] = [];

@@ -22,6 +22,7 @@ export interface PromptLookupOptions {
  */
 export class PromptLookupDrafter implements Drafter {
   readonly name = "ngram";
+  readonly free = true;
 
   constructor(private readonly options: PromptLookupOptions) {}
 
@@ -29,8 +30,8 @@ export class PromptLookupDrafter implements Drafter {
 
   async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
     const room = Math.min(this.options.length, maxDepth, budget);
-    const found = room > 0 ? this.continuation(history, room) : [];
-    return { tree: chain(history.at(history.length - 1), found, this.name) };
+    const { tokens, matched } = room > 0 ? this.continuation(history, room) : NOTHING;
+    return { tree: chain(history.at(history.length - 1), tokens, this.name), grade: matched };
   }
 
   observe(): void {}
@@ -41,16 +42,18 @@ export class PromptLookupDrafter implements Drafter {
 
   dispose(): void {}
 
-  private continuation(text: TokenHistory, room: number): TokenId[] {
+  private continuation(text: TokenHistory, room: number): { tokens: TokenId[]; matched: number } {
     for (let n = this.options.maxNgram; n >= this.options.minNgram; n--) {
       const after = this.options.match === "latest" ? latest(text, n) : mostFrequent(text, n);
       if (after === undefined) continue;
       const length = Math.min(room, text.length - after);
-      return Array.from({ length }, (_, i) => text.at(after + i));
+      return { tokens: Array.from({ length }, (_, i) => text.at(after + i)), matched: n };
     }
-    return [];
+    return NOTHING;
   }
 }
+
+const NOTHING = { tokens: [], matched: 0 };
 
 /** Where the text goes on after the latest earlier place of its last n tokens. */
 function latest(text: TokenHistory, n: number): number | undefined {
@@ -81,6 +84,7 @@ export const promptLookup: Method = {
   name: "ngram",
   summary: "prompt lookup: what followed the same words earlier in prompt and output",
   options: ["numSpeculativeTokens", "maxNgram", "minNgram", "match"],
+  rank: 10,
   available: () => true,
   create: ({ options }) => {
     const maxNgram = integerOption(options, "maxNgram", 3, 1, 32);

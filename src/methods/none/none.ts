@@ -5,6 +5,7 @@ import type { Method } from "../registry.js";
 /** Proposes nothing: plain decoding, one token a pass. */
 export class PlainDrafter implements Drafter {
   readonly name = "none";
+  readonly free = true;
 
   async begin(): Promise<void> {}
 

@@ -30,6 +30,7 @@ export class LookupCorpus {
  */
 export class SuffixLookupDrafter implements Drafter {
   readonly name = "suffix";
+  readonly free = true;
   private readonly own = new SuffixAutomaton();
   /** Where the text so far stands in the corpus. */
   private inCorpus: Match = { state: 0, length: 0 };

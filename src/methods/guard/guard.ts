@@ -1,0 +1,158 @@
+import type { PassTimes } from "../../engine/pass-times.js";
+import type { TokenHistory } from "../../sampling/history.js";
+import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "../../trees/token-tree.js";
+import type { TokenId } from "../../types/token.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import type { Experience } from "./experience.js";
+
+/** Speculation must be expected to gain this much over plain decoding: estimates are rough. */
+const MARGIN = 1.03;
+/** Levels of a proposal that only shows what drafting takes. */
+const TRIAL = 1;
+
+/** A proposal that is compared with the text as it comes, verified or not. */
+interface Proposal {
+  /** Where its first token would stand in the text. */
+  place: number;
+  tree: TokenTree;
+  grade: number;
+}
+
+/**
+ * Lets a drafter propose only where that is expected to be faster than plain decoding: from how far its proposals came
+ * true so far, and from what passes and drafting took on this machine. What a drafter proposes for nothing is watched
+ * even while it is not verified; one that takes time is tried again now and then.
+ */
+export class GuardedDrafter implements Drafter {
+  private open: Proposal[] = [];
+  private readonly forecast;
+  /** Whether the inner drafter reads the prompt as the target does, or all of it at its first proposal, if ever. */
+  private readsPrompt: boolean | undefined;
+
+  constructor(
+    private readonly inner: Drafter,
+    private readonly times: PassTimes,
+    private readonly experience: Experience,
+  ) {
+    this.forecast = experience.forecast.copy();
+  }
+
+  get name(): string {
+    return this.inner.name;
+  }
+
+  get exhausted(): Drafter["exhausted"] {
+    return this.inner.exhausted;
+  }
+
+  async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
+    this.readsPrompt ??= this.inner.free || !this.experience.level || this.costlyDepth(TRIAL, 1) > 0;
+    if (this.readsPrompt) await this.inner.readPrompt?.(tokens, signal);
+  }
+
+  begin(prompt: readonly TokenId[]): Promise<void> {
+    return this.inner.begin(prompt);
+  }
+
+  async propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    const { history, maxDepth } = context;
+    this.open = this.open.filter((proposal) => !this.settles(proposal, history));
+    if (Math.min(maxDepth, budget) <= 0) return this.inner.propose(context, budget);
+    return this.inner.free ? this.proposeFree(context, budget) : this.proposeCostly(context, budget);
+  }
+
+  observe(outcome: StepOutcome): void {
+    this.inner.observe(outcome);
+  }
+
+  fork(): Drafter {
+    return new GuardedDrafter(this.inner.fork(), this.times, this.experience);
+  }
+
+  /** A replay knows no times: what the drafter proposes by itself. */
+  async recorded(text: KnownText): Promise<Drafter> {
+    return (await this.inner.recorded?.(text)) ?? this.inner;
+  }
+
+  dispose(): void {
+    this.experience.forecast = this.forecast;
+    this.inner.dispose();
+  }
+
+  /** Takes what is proposed, cut where its tokens are no longer worth their rows. */
+  private async proposeFree(context: DraftContext, budget: number): Promise<StepPlan> {
+    const plan = await this.inner.propose(context, budget);
+    const { tree, grade = 0 } = plan;
+    const depth = depthOf(tree);
+    if (depth === 0) return plan;
+    this.watch(context.history, tree, grade);
+    const isChain = tree.parents.every((parent, node) => parent === node - 1);
+    const level = { ms: 0, nodes: (tree.tokens.length - 1) / depth };
+    const best = this.bestDepth(grade, isChain ? 1 : depth, depth, level, context.sequences ?? 1);
+    if (best === depth) return plan;
+    const [root, ...tokens] = tree.tokens;
+    const cut = best > 0 ? chain(root, tokens.slice(0, best), this.name) : rootOnly(root);
+    return { ...plan, tree: cut, withheld: tree.tokens.length - cut.tokens.length };
+  }
+
+  /** Asks for as many levels as are worth their time. */
+  private async proposeCostly(context: DraftContext, budget: number): Promise<StepPlan> {
+    const { sequences = 1 } = context;
+    const most = Math.min(context.maxDepth, budget);
+    let depth = this.costlyDepth(most, sequences);
+    if (this.times.knows(sequences)) {
+      if (!this.experience.level) depth = TRIAL;
+      else if (this.experience.triesAgain(depth > 0)) depth = TRIAL;
+    }
+    if (depth === 0) return { ...(await this.inner.propose(context, 0)), withheld: 1 };
+    const start = performance.now();
+    const plan = await this.inner.propose({ ...context, maxDepth: depth }, budget);
+    const levels = depthOf(plan.tree);
+    if (levels === 0) return plan;
+    const ms = (performance.now() - start) / sequences / levels;
+    this.experience.learn(ms, (plan.tree.tokens.length - 1) / levels);
+    this.watch(context.history, plan.tree, 0);
+    return plan;
+  }
+
+  private costlyDepth(most: number, sequences: number): number {
+    const { level } = this.experience;
+    return level ? this.bestDepth(0, 1, most, level, sequences) : 0;
+  }
+
+  /** The depth, at least `from`, at which a step gives the most tokens a millisecond; 0 where plain decoding does. */
+  private bestDepth(grade: number, from: number, to: number, level: { ms: number; nodes: number }, sequences: number) {
+    const { times, forecast } = this;
+    if (!times.knows(sequences)) return 0;
+    const plain = times.at(sequences);
+    let best = 0;
+    let bestRate = MARGIN / plain;
+    for (let depth = from; depth <= to; depth++) {
+      const rows = Math.round(sequences * (1 + depth * level.nodes));
+      // Sizes that were never seen are tried: that is how they become known.
+      const ms = (times.knows(rows) ? times.at(rows) : plain) + sequences * depth * level.ms;
+      const rate = (1 + forecast.expected(grade, depth)) / ms;
+      if (rate > bestRate) [best, bestRate] = [depth, rate];
+    }
+    return best;
+  }
+
+  private watch(history: TokenHistory, tree: TokenTree, grade: number): void {
+    this.open.push({ place: history.length, tree, grade });
+  }
+
+  /** Learns from a proposal when the text has shown how far it was right. */
+  private settles({ place, tree, grade }: Proposal, history: TokenHistory): boolean {
+    let right = 0;
+    for (let node = 0; ; right++) {
+      const children = childrenOf(tree, node);
+      if (children.length === 0) break;
+      if (place + right >= history.length) return false;
+      const child = children.find((other) => tree.tokens[other] === history.at(place + right));
+      if (child === undefined) break;
+      node = child;
+    }
+    this.forecast.observe(grade, depthOf(tree), right);
+    return true;
+  }
+}
