@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Drafter, LookupCorpus, type StepOutcome } from "../../../src/index.js";
-import { PromptLookupDrafter } from "../../../src/methods/ngram/ngram.js";
-import { SuffixLookupDrafter } from "../../../src/methods/suffix/suffix.js";
+import { NgramDrafter } from "../../../src/methods/ngram/ngram.js";
+import { SuffixDrafter } from "../../../src/methods/suffix/suffix.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import { Sampler } from "../../../src/sampling/sampler.js";
 import { GREEDY } from "../../../src/types/sampling-params.js";
@@ -56,7 +56,7 @@ test.each(["latest", "frequent"] as const)("prompt lookup, %s match", async (mat
   const lengths = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }));
   const property = fc.asyncProperty(moments, lengths, (moment, [a, b]) => {
     const [minNgram, maxNgram] = [Math.min(a, b), Math.max(a, b)];
-    const drafter = new PromptLookupDrafter({ maxNgram, minNgram, length: LENGTH, match });
+    const drafter = new NgramDrafter({ maxNgram, minNgram, length: LENGTH, match });
     return agrees(drafter, lookupOracle(match, LENGTH, maxNgram, minNgram), moment);
   });
   await fc.assert(property, { numRuns: 500, seed: 8 });
@@ -64,9 +64,9 @@ test.each(["latest", "frequent"] as const)("prompt lookup, %s match", async (mat
 
 test.each([1, 3])("suffix automaton, matches of at least %i", async (minMatch) => {
   const property = fc.asyncProperty(moments, corpora, async (moment, corpus) => {
-    const alone = new SuffixLookupDrafter(LENGTH, minMatch);
+    const alone = new SuffixDrafter(LENGTH, minMatch);
     await agrees(alone, suffixOracle([], LENGTH, minMatch), moment);
-    const both = new SuffixLookupDrafter(LENGTH, minMatch, new LookupCorpus(corpus).automaton);
+    const both = new SuffixDrafter(LENGTH, minMatch, new LookupCorpus(corpus).automaton);
     await agrees(both, suffixOracle(corpus, LENGTH, minMatch), moment);
   });
   await fc.assert(property, { numRuns: 500, seed: 8 });
