@@ -13,7 +13,7 @@ import {
   saveMedusaHeads,
 } from "../../src/index.js";
 import { openMedusaCheckpoint } from "../../src/models/medusa/medusa-checkpoint.js";
-import { HEADS } from "../support/methods.js";
+import { HEADS } from "../support/medusa-model.js";
 import { DRAFT, model, prompts, readJson, TARGET, temporaryFolder } from "../support/models.js";
 
 const ORACLE = "test/oracle/medusa";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { loadModels } from "../../../src/cli/models.js";
 import { AutoModelForCausalLM, MedusaModel } from "../../../src/index.js";
 import { makeForeignDraft } from "../../support/foreign-draft.js";
-import { HEADS } from "../../support/methods.js";
+import { HEADS } from "../../support/medusa-model.js";
 import { DRAFT, model, TARGET, temporaryFolder } from "../../support/models.js";
 
 const PROMPT = "Once upon a time there was a";

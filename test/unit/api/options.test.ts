@@ -11,7 +11,7 @@ import {
   Recording,
   UsageError,
 } from "../../../src/index.js";
-import { HEADS, medusaModel } from "../../support/methods.js";
+import { HEADS, medusaModel } from "../../support/medusa-model.js";
 import { DRAFT, model, TARGET } from "../../support/models.js";
 
 const target = await model(TARGET, "q8");

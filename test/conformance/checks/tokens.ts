@@ -1,11 +1,10 @@
-import { describe, expect, test } from "vitest";
-import { type Dtype, type GenerateOptions, methods } from "../../src/index.js";
-import { WAYS } from "../support/methods.js";
-import { model, prompts, TARGET } from "../support/models.js";
-import { plainResult, plainResults } from "../support/plain.js";
-import { some, tier } from "../support/tier.js";
+import { expect, test } from "vitest";
+import type { Dtype, GenerateOptions } from "../../../src/index.js";
+import { model, prompts, TARGET } from "../../support/models.js";
+import { plainResult, plainResults } from "../../support/plain.js";
+import { some, tier } from "../../support/tier.js";
+import type { Subject } from "../suite.js";
 
-/** The promise, for every method: plain decoding's tokens and log-probabilities, exactly. */
 const NEW_TOKENS = tier(28, 20);
 const SAMPLINGS: Record<string, GenerateOptions> = {
   greedy: {},
@@ -13,14 +12,9 @@ const SAMPLINGS: Record<string, GenerateOptions> = {
   "top-p": { temperature: 1, topP: 0.8, seed: 2 ** 35 + 3 },
 };
 const OTHERS: readonly Dtype[] = tier(["fp32", "q4"], ["q4"]);
-const ways = Object.keys(WAYS).filter((name) => name !== "plain");
 
-test("every registered method has a way in this suite", () => {
-  const covered = new Set(Object.values(WAYS).map(({ method }) => method));
-  expect(methods.all.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([]);
-});
-
-describe.each(ways)("%s", (name) => {
+/** The promise: plain decoding's tokens and log-probabilities, exactly. */
+export function tokens({ options: way }: Subject): void {
   test.each(Object.keys(SAMPLINGS))("tokens of plain decoding on every prompt: %s", async (sampling) => {
     let accepted = 0;
     // q8 on all prompts (sampled: on every second, or on one where every method drafts well), the other dtypes on some.
@@ -36,7 +30,7 @@ describe.each(ways)("%s", (name) => {
         const target = await model(TARGET, dtype);
         const options = { ...SAMPLINGS[sampling], maxNewTokens: NEW_TOKENS };
         const plain = await plainResult(dtype, prompt, options);
-        const fast = await target.generate(prompt, { ...options, ...(await WAYS[name].options(dtype)) });
+        const fast = await target.generate(prompt, { ...options, ...(await way(dtype)) });
         expect(fast.tokenIds, `${id} ${dtype}`).toEqual(plain.tokenIds);
         expect(fast.text).toBe(plain.text);
         expect(fast.stats.lossless).toBe(true);
@@ -51,7 +45,7 @@ describe.each(ways)("%s", (name) => {
     const batch = [prompts()[0].prompt, prompts()[25].prompt];
     const options = { temperature: 0.8, seed: 12, maxNewTokens: tier(20, 12), numReturnSequences: 3 };
     const plain = await plainResults("q8", batch, options);
-    const fast = await target.generate(batch, { ...options, ...(await WAYS[name].options("q8")) });
+    const fast = await target.generate(batch, { ...options, ...(await way("q8")) });
     expect(fast.map((result) => result.tokenIds)).toEqual(plain.map((result) => result.tokenIds));
     expect(new Set(fast.map((result) => result.text)).size).toBe(6);
     const alone = await plainResults("q8", [batch[1]], { ...options, numReturnSequences: 1 });
@@ -71,9 +65,9 @@ describe.each(ways)("%s", (name) => {
     for (const sampling of cases) {
       const options = { ...sampling, maxNewTokens: tier(NEW_TOKENS, 12) };
       const plain = await plainResults("q8", batch, options);
-      const fast = await target.generate(batch, { ...options, ...(await WAYS[name].options("q8")) });
+      const fast = await target.generate(batch, { ...options, ...(await way("q8")) });
       expect(fast.map((result) => result.tokenIds)).toEqual(plain.map((result) => result.tokenIds));
       expect(fast.map((result) => result.logProbs)).toEqual(plain.map((result) => result.logProbs));
     }
   });
-});
+}
