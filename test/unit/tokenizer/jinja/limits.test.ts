@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ForetokenError } from "../../../src/index.js";
-import { ChatTemplates } from "../../../src/tokenizer/chat-template.js";
+import { ForetokenError } from "../../../../src/index.js";
+import { ChatTemplates } from "../../../../src/tokenizer/chat-template.js";
 
 const MESSAGES = [{ role: "user", content: "Hi" }];
 const render = (template: string) => new ChatTemplates(template, {}).render(MESSAGES);

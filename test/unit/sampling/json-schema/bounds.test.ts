@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { schemaError, schemaReader } from "../../support/grammar-texts.js";
+import { schemaError, schemaReader } from "../../../support/grammar-texts.js";
 
 const read = await schemaReader();
 

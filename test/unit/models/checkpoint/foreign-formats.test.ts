@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { AutoModelForCausalLM, CheckpointError } from "../../../src/index.js";
-import { command } from "../../support/cli.js";
-import { readJson, temporaryFolder } from "../../support/models.js";
-import { changeHeader, type Header } from "../../support/safetensors-files.js";
+import { AutoModelForCausalLM, CheckpointError } from "../../../../src/index.js";
+import { command } from "../../../support/cli.js";
+import { readJson, temporaryFolder } from "../../../support/models.js";
+import { changeHeader, type Header } from "../../../support/safetensors-files.js";
 
 const CHECKPOINT = "test/oracle/checkpoints/unprefixed";
 const LFS =

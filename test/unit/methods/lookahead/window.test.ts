@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { NgramPool } from "../../../src/methods/lookahead/ngram-pool.js";
-import { LookaheadWindow } from "../../../src/methods/lookahead/window.js";
-import { readJson } from "../../support/models.js";
+import { NgramPool } from "../../../../src/methods/lookahead/ngram-pool.js";
+import { LookaheadWindow } from "../../../../src/methods/lookahead/window.js";
+import { readJson } from "../../../support/models.js";
 
 interface Golden {
   W: number;

@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { AutoModelForCausalLM, ForetokenError } from "../../../src/index.js";
-import { temporaryFolder } from "../../support/models.js";
-import { changeHeader, type Header, lengthPrefix } from "../../support/safetensors-files.js";
+import { AutoModelForCausalLM, ForetokenError } from "../../../../src/index.js";
+import { temporaryFolder } from "../../../support/models.js";
+import { changeHeader, type Header, lengthPrefix } from "../../../support/safetensors-files.js";
 
 /** Damages a checkpoint directory; what the error must say. */
 type Case = [name: string, damage: (folder: string) => void, says: RegExp];

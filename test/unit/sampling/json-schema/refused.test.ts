@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { schemaError } from "../../support/grammar-texts.js";
+import { schemaError } from "../../../support/grammar-texts.js";
 
 const nothing = { type: "null" };
 const ab = { a: nothing, b: nothing };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { schemaReader } from "../../support/grammar-texts.js";
+import { schemaReader } from "../../../support/grammar-texts.js";
 
 const read = await schemaReader();
 const nothing = { type: "null" };

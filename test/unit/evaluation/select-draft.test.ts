@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chooseMethod, methods, type Situation, selectDraftModel } from "../../../src/index.js";
+import { selectDraftModel } from "../../../src/index.js";
 
 const model = (name: string, tokenizer?: string) => ({ name, parameters: name, tokenizer });
 
@@ -30,27 +30,5 @@ describe("selectDraftModel", () => {
     expect(() => selectDraftModel(model("huge"), [model("1B")])).toThrow(
       'huge: parameters must be a number, or text such as "7B"',
     );
-  });
-});
-
-describe("chooseMethod", () => {
-  test.each<[Situation, string]>([
-    [{}, "merged"],
-    [{ draft: true }, "merged"],
-    [{ draft: true, draftRatio: 2 }, "merged"],
-    [{ foreignDraft: true, draftRatio: 8 }, "universal"],
-    [{ heads: true }, "medusa"],
-    [{ heads: true, repetitive: true }, "merged"],
-    [{ repetitive: true }, "suffix"],
-    [{ costOfEightRows: 1.1 }, "lookahead"],
-    [{ costOfEightRows: 1.4 }, "merged"],
-    [{ draft: true, costOfEightRows: 5 }, "none"],
-    [{ draft: true, batchSize: 32 }, "none"],
-  ])("%j: %s", (situation, method) => {
-    const choice = chooseMethod(situation);
-    expect(choice.method).toBe(method);
-    expect(choice.reason.length).toBeGreaterThan(20);
-    const known = methods.all.find(({ name }) => name === method)!;
-    for (const option of Object.keys(choice.options)) expect(known.options).toContain(option);
   });
 });
