@@ -16,9 +16,11 @@ test("outputs end where the grammar is complete, several together, and keep to i
   expect(any.text.trimStart()).toMatch(/^["{[\-0-9tfn]/);
 });
 
+const foreign = withForeignDraft("universal", { alignment: "shared" });
+
 test("where only tokens are possible that the draft does not have, nothing is drafted", async () => {
   const target = await model(TARGET, "q8");
-  const way = await withForeignDraft("universal", { alignment: "shared" }).options("q8");
+  const way = await foreign.options("q8");
   // The foreign draft has 2600 of the 4096 tokens.
   const badWordsIds = Array.from({ length: 4000 }, (_, id) => [id]);
   for (const sampling of SAMPLINGS) {

@@ -23,11 +23,11 @@ const SAMPLINGS: Record<string, GenerateOptions> = {
 
 describe.skipIf(!present).each(["q8", "fp32"] as Dtype[])("SmolLM2-135M-Instruct in %s", (dtype) => {
   const ways: Record<string, GenerateOptions> = {
-    "prompt lookup": { speculation: { method: "ngram" } },
-    "suffix automaton": { speculation: { method: "suffix" } },
+    ngram: { speculation: { method: "ngram" } },
+    suffix: { speculation: { method: "suffix" } },
     recycling: { speculation: { method: "recycling" } },
     lookahead: { speculation: { method: "lookahead" } },
-    "layer skip": { speculation: { method: "layer-skip", skipLayers: [11, 14, 17, 20] } },
+    "layer-skip": { speculation: { method: "layer-skip", skipLayers: [11, 14, 17, 20] } },
     merged: { speculation: { method: "merged", drafters: ["ngram", "recycling", "lookahead"] } },
   };
 

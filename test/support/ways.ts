@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
 import type { Dtype, GenerateOptions } from "../../src/index.js";
 import { makeForeignDraft } from "./foreign-draft.js";
 import { medusaModel } from "./medusa-model.js";
-import { DRAFT, model, temporaryFolder } from "./models.js";
+import { DRAFT, model } from "./models.js";
 
 /** One way to use a method. */
 export interface Way {
@@ -28,14 +32,21 @@ export function withDraft(method: string, options: Record<string, unknown> = {})
   };
 }
 
-let foreignDraft: Promise<string> | undefined;
+let foreignDraft: { folder: string; made: Promise<string> } | undefined;
 
-/** A draft that has another tokenizer than the target. */
+/** A draft that has another tokenizer than the target. To be called where tests are declared: its folder goes after them. */
 export function withForeignDraft(method: string, options: Record<string, unknown> = {}): Way {
+  afterAll(() => {
+    if (foreignDraft) rmSync(foreignDraft.folder, { recursive: true, force: true });
+    foreignDraft = undefined;
+  });
   return {
     options: async (dtype) => {
-      foreignDraft ??= makeForeignDraft(temporaryFolder());
-      const assistantModel = await model(await foreignDraft, dtype);
+      if (!foreignDraft) {
+        const folder = mkdtempSync(join(tmpdir(), "foretoken-test-"));
+        foreignDraft = { folder, made: makeForeignDraft(folder) };
+      }
+      const assistantModel = await model(await foreignDraft.made, dtype);
       return { assistantModel, speculation: { method, ...options } };
     },
   };
