@@ -71,7 +71,7 @@ describe.skipIf(!present).each(["q8", "fp32"] as Dtype[])("SmolLM2-135M-Instruct
   test("replays say what runs accept", async () => {
     const target = await model(DIRECTORY, dtype);
     const options = { maxNewTokens: NEW_TOKENS, ignoreEos: true };
-    for (const way of ["prompt lookup", "layer skip", "medusa"]) {
+    for (const way of ["ngram", "layer-skip", "medusa"]) {
       const { stats, tokenIds: output } = await target.generate(prompts()[35].prompt, { ...options, ...ways[way] });
       const recording = await Recording.of(target, { prompt: prompts()[35].prompt, output }, options);
       const { rows, guessedRows, ...found } = await recording.replay(ways[way]);
