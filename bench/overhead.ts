@@ -46,7 +46,10 @@ const heads = await largeHeads(target);
 const drafting = await largeVocabulary("models/target");
 const prompt = (await AutoTokenizer.fromPretrained("models/target")).encode(PROMPT);
 const own = (speculation: Record<string, unknown>): GenerateOptions => ({ speculation });
-const drafted = (speculation: Record<string, unknown>): GenerateOptions => ({ assistantModel: draft, speculation });
+const drafted = (speculation: Record<string, unknown>): GenerateOptions => ({
+  assistantModel: draft,
+  speculation: { method: "draft", ...speculation },
+});
 const cases: Record<string, GenerateOptions> = {
   none: own({ method: "none" }),
   "draft, K = 8": drafted({ numSpeculativeTokens: 8 }),

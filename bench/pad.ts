@@ -57,7 +57,10 @@ for (const size of listFlag("size", ["embedded", "135M", "500M"]) as Size[]) {
     name: `${run.dtype} ${run.k}`,
     run: async () => {
       run.stats.length = 0;
-      const assisted = run.k > 0 ? { assistantModel: draft, speculation: { numSpeculativeTokens: run.k } } : {};
+      const assisted =
+        run.k > 0
+          ? { assistantModel: draft, speculation: { method: "draft", numSpeculativeTokens: run.k } }
+          : { speculation: { method: "none" } };
       for (const prompt of PROMPTS) {
         run.stats.push((await targets.get(run.dtype)!.generate(prompt, { ...sampling, ...assisted })).stats);
       }

@@ -29,7 +29,7 @@ const draft = await draftOf("fp32");
 const heads = await headsOf(target);
 const drafters: Record<string, GenerateOptions> = {
   "medusa, 16 nodes": { speculation: { method: "medusa", heads, treeNodes: 16 } },
-  "draft tree 3 x 2 x 1": { assistantModel: draft, speculation: { treeWidths: [3, 2, 1] } },
+  "draft tree 3 x 2 x 1": { assistantModel: draft, speculation: { method: "draft", treeWidths: [3, 2, 1] } },
 };
 const rows = [["drafter", "acceptance", "tokens/pass", "x plain", "perplexity", "tokens before leaving plain's text"]];
 const details: unknown[] = [];

@@ -4,9 +4,18 @@ import { AutoModelForCausalLM } from "foretoken";
 const target = await AutoModelForCausalLM.fromPretrained("models/target");
 const draft = await AutoModelForCausalLM.fromPretrained("models/draft");
 const prompts = ["One day, a fox", "Once upon a time there was an old", "The little boat"];
-const options = { assistantModel: draft, temperature: 0.7, seed: 3, maxNewTokens: 32 };
+const options = {
+  assistantModel: draft,
+  temperature: 0.7,
+  seed: 3,
+  maxNewTokens: 32,
+  speculation: { method: "draft" },
+};
 
-const outputs = await target.generate(prompts, { ...options, speculation: { numSpeculativeTokens: 5 } });
+const outputs = await target.generate(prompts, {
+  ...options,
+  speculation: { method: "draft", numSpeculativeTokens: 5 },
+});
 for (const [i, { text, stats }] of outputs.entries()) {
   console.log(`${prompts[i]}${text.split("\n")[0]} [${stats.meanTokensPerPass.toFixed(2)} tokens per pass]`);
 }

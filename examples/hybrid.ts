@@ -7,7 +7,11 @@ const options = { maxNewTokens: 64 };
 
 // In earnest the Medusa model is smaller than its target; here it is the same one in other weights.
 const drafting = await MedusaModel.fromPretrained("models/medusa-heads", { dtype: "fp32" });
-const hybrid = await target.generate(prompt, { ...options, assistantModel: drafting });
+const hybrid = await target.generate(prompt, {
+  ...options,
+  assistantModel: drafting,
+  speculation: { method: "draft-medusa" },
+});
 console.log(`${hybrid.stats.method}: ${hybrid.stats.meanTokensPerPass.toFixed(2)} tokens per pass`);
 
 const draft = await AutoModelForCausalLM.fromPretrained("models/draft");

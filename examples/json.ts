@@ -11,6 +11,7 @@ const jsonSchema = {
 const { text } = await target.generate("The animal is", {
   grammar: { jsonSchema },
   assistantModel: draft,
+  speculation: { method: "draft" },
   maxNewTokens: 40,
 });
 console.log(text);

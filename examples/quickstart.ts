@@ -4,8 +4,9 @@ const target = await AutoModelForCausalLM.fromPretrained("models/target");
 const draft = await AutoModelForCausalLM.fromPretrained("models/draft");
 
 const prompt = "Once upon a time there was a little girl named Lily. She";
-const plain = await target.generate(prompt, { maxNewTokens: 64 });
-const fast = await target.generate(prompt, { maxNewTokens: 64, assistantModel: draft });
+const options = { maxNewTokens: 64, assistantModel: draft };
+const plain = await target.generate(prompt, { ...options, speculation: { method: "none" } });
+const fast = await target.generate(prompt, { ...options, speculation: { method: "draft" } });
 
 console.log(fast.text);
 console.log("same tokens:", fast.tokenIds.join() === plain.tokenIds.join());

@@ -3,7 +3,13 @@ import { AutoModelForCausalLM } from "foretoken";
 
 const target = await AutoModelForCausalLM.fromPretrained("models/target");
 const draft = await AutoModelForCausalLM.fromPretrained("models/draft");
-const options = { assistantModel: draft, temperature: 0.7, seed: 7, maxNewTokens: 80 };
+const options = {
+  assistantModel: draft,
+  temperature: 0.7,
+  seed: 7,
+  maxNewTokens: 80,
+  speculation: { method: "draft" },
+};
 
 for await (const event of target.stream('The fox said, "', { ...options, stopStrings: ['"'] })) {
   if (event.type === "token") process.stdout.write(event.source === "target" ? event.text : `[${event.text}]`);

@@ -12,7 +12,7 @@ const ways = {
   medusa: { speculation: { method: "medusa", heads: medusa.heads, treeNodes: 12 } },
   recycling: { speculation: { method: "recycling", treeNodes: 12 } },
   lookahead: { speculation: { method: "lookahead" } },
-  lookup: { speculation: { method: "suffix", numSpeculativeTokens: 6 } },
+  suffix: { speculation: { method: "suffix", numSpeculativeTokens: 6 } },
   constrained: {
     assistantModel: draft,
     speculation: { treeWidths: [3, 1] },

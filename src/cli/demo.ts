@@ -87,13 +87,13 @@ async function compare(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const options = { maxNewTokens: NEW_TOKENS, signal };
-  const speculation = { numSpeculativeTokens: DRAFTED };
+  const speculation = { method: "draft", numSpeculativeTokens: DRAFTED };
   const plainRates: number[] = [];
   const fastRates: number[] = [];
   let sameTokens = true;
   let tokensPerPass = 0;
   for (let round = 0; round <= ROUNDS; round++) {
-    const plain = await target.generate(prompt, options);
+    const plain = await target.generate(prompt, { ...options, speculation: { method: "none" } });
     const fast = await target.generate(prompt, { ...options, assistantModel: draft, speculation });
     sameTokens &&= plain.tokenIds.join() === fast.tokenIds.join();
     tokensPerPass = fast.stats.meanTokensPerPass;
@@ -144,8 +144,13 @@ async function stream(
 ): Promise<void> {
   if (!show) return;
   show.prompt(prompt);
-  const speculation = { numSpeculativeTokens: DRAFTED };
-  const options = { maxNewTokens: NEW_TOKENS, signal, assistantModel: draft, speculation: draft ? speculation : {} };
+  const speculation = { method: "draft", numSpeculativeTokens: DRAFTED };
+  const options = {
+    maxNewTokens: NEW_TOKENS,
+    signal,
+    assistantModel: draft,
+    speculation: draft ? speculation : { method: "none" },
+  };
   for await (const event of target.stream(prompt, options)) show.event(event);
 }
 

@@ -19,9 +19,9 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     let accepted = 0;
     for (const [i, { id, prompt }] of some(prompts(), dtype === "q8" ? 3 : 2).entries()) {
       const options = { ...sampling, maxNewTokens: NEW_TOKENS };
-      const plain = await target.generate(prompt, options);
+      const plain = await target.generate(prompt, { ...options, speculation: { method: "none" } });
       for (const numSpeculativeTokens of tier(LENGTHS, [LENGTHS[i % 3], LENGTHS[3 + (i % 3)]])) {
-        const speculation = { numSpeculativeTokens };
+        const speculation = { method: "draft", numSpeculativeTokens };
         const fast = await target.generate(prompt, { ...options, assistantModel: draft, speculation });
         expect(fast.tokenIds, `${id}, K = ${numSpeculativeTokens}`).toEqual(plain.tokenIds);
         expect(fast.text).toBe(plain.text);
@@ -42,9 +42,9 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     const sampling = { temperature: 0.8, seed: 3, maxNewTokens: tier(NEW_TOKENS, 16) };
     const alone = [];
     for (const prompt of batch) alone.push((await target.generate(prompt, sampling)).tokenIds);
-    const plain = await target.generate(batch, sampling);
+    const plain = await target.generate(batch, { ...sampling, speculation: { method: "none" } });
     expect(plain.map((result) => result.tokenIds)).toEqual(alone);
-    const fast = await target.generate(batch, { ...sampling, assistantModel: draft });
+    const fast = await target.generate(batch, { ...sampling, assistantModel: draft, speculation: { method: "draft" } });
     expect(fast.map((result) => result.tokenIds)).toEqual(alone);
   });
 
@@ -52,8 +52,17 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     const target = await model(TARGET, dtype);
     const draft = await model(DRAFT, dtype);
     for (const sampling of [{}, { temperature: 0.9, topP: 0.95, seed: 5 }]) {
-      const plain = await target.generate(prompts()[3].prompt, { ...sampling, maxNewTokens: tier(64, 32) });
-      const options = { ...sampling, maxNewTokens: tier(64, 32), assistantModel: draft, speculation: { policy } };
+      const plain = await target.generate(prompts()[3].prompt, {
+        ...sampling,
+        maxNewTokens: tier(64, 32),
+        speculation: { method: "none" },
+      });
+      const options = {
+        ...sampling,
+        maxNewTokens: tier(64, 32),
+        assistantModel: draft,
+        speculation: { method: "draft", policy },
+      };
       expect((await target.generate(prompts()[3].prompt, options)).tokenIds).toEqual(plain.tokenIds);
     }
   });
@@ -81,8 +90,12 @@ test("every processor gives the same tokens with a draft as without", async () =
       prompts().filter((_, i) => i % 9 === 0),
       1,
     )) {
-      const plain = await target.generate(prompt, options);
-      const fast = await target.generate(prompt, { ...options, assistantModel: draft });
+      const plain = await target.generate(prompt, { ...options, speculation: { method: "none" } });
+      const fast = await target.generate(prompt, {
+        ...options,
+        assistantModel: draft,
+        speculation: { method: "draft" },
+      });
       expect(fast.tokenIds, JSON.stringify(sampling)).toEqual(plain.tokenIds);
     }
   }

@@ -1,39 +1,7 @@
 import { expect, test } from "vitest";
 import { AutoModelForCausalLM } from "../../src/index.js";
-import { WAYS } from "../support/methods.js";
 import { DRAFT, model, TARGET } from "../support/models.js";
-import { some, tier } from "../support/tier.js";
-
-/** Places where a drafter has nothing to say, and the output must go on as if it had not been asked. */
-const ways = Object.keys(WAYS).filter((name) => name !== "plain");
-
-const PROMPT = "Once upon a time there was a little girl named Lily. She";
-/** A draft that says the first has ended the text, and the end is forbidden for a while; the target may have meant the second. */
-const PAIRS = [
-  [" was", " had"],
-  [" liked", " wanted"],
-  [" and", " but"],
-  [".", " with"],
-];
-
-test.each(ways)("paths on which every token is forbidden end the drafting, not the output: %s", async (name) => {
-  const target = await model(TARGET, "q8");
-  let whole = 0;
-  for (const [first, second] of some([...PAIRS, ...PAIRS.map(([a, b]) => [b, a])], 4)) {
-    const grammar = { ebnf: `root ::= "${first}" | "${second}" [a-z ]*` };
-    for (let seed = 0; seed < tier(6, 2); seed++) {
-      const options = { grammar, minNewTokens: 8, temperature: 1, seed, maxNewTokens: 12 };
-      const plain = await target
-        .generate(PROMPT, { ...options, speculation: { method: "none" } })
-        .catch(() => undefined);
-      if (!plain) continue;
-      const fast = await target.generate(PROMPT, { ...options, ...(await WAYS[name].options("q8")) });
-      expect(fast.tokenIds, `${first}, ${second}, ${seed}`).toEqual(plain.tokenIds);
-      whole++;
-    }
-  }
-  expect(whole).toBeGreaterThan(tier(5, 1));
-});
+import { withDraft } from "../support/ways.js";
 
 test("where the target itself may say nothing, one line tells why, greedy and sampled", async () => {
   const target = await model(TARGET, "q8");
@@ -47,12 +15,22 @@ test("where the target itself may say nothing, one line tells why, greedy and sa
 test("a prompt far longer than the draft's context", async () => {
   const target = await model(TARGET, "q8");
   const prompt = Array.from({ length: 500 }, (_, i) => 300 + ((i * 97) % 3700));
-  const plain = await target.generate(prompt, { maxNewTokens: 12 });
+  const plain = await target.generate(prompt, { maxNewTokens: 12, speculation: { method: "none" } });
   const short = await AutoModelForCausalLM.fromPretrained(DRAFT, { contextLength: 64 });
-  for (const way of ["draft chain", "draft tree", "merged: draft, lookahead"]) {
-    const options = await WAYS[way].options("q8");
-    const fast = await target.generate(prompt, { maxNewTokens: 12, ...options, assistantModel: short });
-    expect(fast.tokenIds, way).toEqual(plain.tokenIds);
+  const ways = [
+    withDraft("draft", { numSpeculativeTokens: 6 }),
+    withDraft("draft", { treeWidths: [3, 2, 1] }),
+    withDraft("merged", { drafters: ["draft", "lookahead"], mergedNodes: 10 }),
+  ];
+  for (const [i, way] of ways.entries()) {
+    const options = await way.options("q8");
+    const fast = await target.generate(prompt, {
+      maxNewTokens: 12,
+      ...options,
+      assistantModel: short,
+      speculation: { method: "draft" },
+    });
+    expect(fast.tokenIds, `way ${i}`).toEqual(plain.tokenIds);
     expect(fast.stats.byDrafter.draft).toBeUndefined();
   }
   await short.dispose();
@@ -70,7 +48,7 @@ test("a bad grammar leaves those of other tokenizers as they were", async () => 
 
 test("finished outputs of a batch give their caches back while others wait", async () => {
   const target = await model(TARGET, "q8");
-  const { assistantModel } = await WAYS["draft chain"].options("q8");
+  const assistantModel = await model(DRAFT, "q8");
   const prompts = Array.from({ length: 24 }, (_, i) => [300 + i, 400 + i, 500 + i]);
   let [live, most] = [0, 0];
   const newSequence = target.model.newSequence.bind(target.model);
@@ -85,7 +63,7 @@ test("finished outputs of a batch give their caches back while others wait", asy
     };
     return sequence;
   };
-  const results = await target.generate(prompts, { maxNewTokens: 6, assistantModel });
+  const results = await target.generate(prompts, { maxNewTokens: 6, assistantModel, speculation: { method: "draft" } });
   target.model.newSequence = newSequence;
   expect(results.length).toBe(24);
   expect([most, live]).toEqual([target.model.maxSequences, 0]);

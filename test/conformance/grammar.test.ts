@@ -1,50 +1,14 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { GenerateOptions, GrammarSpec } from "../../src/index.js";
-import { WAYS } from "../support/methods.js";
-import { model, prompts, TARGET } from "../support/models.js";
-import { plainResult } from "../support/plain.js";
-import { some, tier } from "../support/tier.js";
+import { model, TARGET } from "../support/models.js";
+import { withDraft, withForeignDraft } from "../support/ways.js";
+import { GRAMMARS } from "./checks/grammars.js";
 
-const schema = {
-  type: "object",
-  properties: { name: { type: "string", maxLength: 12 }, age: { type: "integer" }, tame: { type: "boolean" } },
-  required: ["name", "age", "tame"],
-};
-const GRAMMARS: Record<string, GrammarSpec> = {
-  schema: { jsonSchema: schema },
-  words: { ebnf: 'root ::= ("the " | "a ") ("fox" | "crow" | "cat") " " [a-z]{3,9} "."' },
-};
-const SAMPLINGS: Record<string, GenerateOptions> = { greedy: {}, sampled: { temperature: 1, seed: 5 } };
-
-/** In the fast tier methods take turns: one greedy with the schema and sampled with the words, the next vice versa. */
-function turns(name: string, grammar: string): [string, GenerateOptions][] {
-  const turn = Object.keys(WAYS).indexOf(name) + Object.keys(GRAMMARS).indexOf(grammar);
-  return Object.entries(SAMPLINGS).filter((_, i) => tier(true, i === turn % 2));
-}
-
-describe.each(Object.keys(WAYS))("%s", (name) => {
-  test.each(Object.keys(GRAMMARS))("the constrained text of plain decoding: %s", async (grammar) => {
-    const target = await model(TARGET, "q8");
-    for (const [sampling, options] of turns(name, grammar)) {
-      for (const { prompt } of some(
-        prompts().filter((_, i) => i % 13 === 3),
-        1,
-      )) {
-        const all = { ...options, grammar: GRAMMARS[grammar], maxNewTokens: tier(60, 32), logitBias: { 0: 2 } };
-        const plain = await plainResult("q8", prompt, all);
-        const fast = await target.generate(prompt, { ...all, ...(await WAYS[name].options("q8")) });
-        expect(fast.tokenIds, sampling).toEqual(plain.tokenIds);
-        if (plain.finishReason !== "eos") continue;
-        if (grammar === "words") expect(plain.text).toMatch(/^(the|a) (fox|crow|cat) [a-z]{3,9}\.$/);
-        else expect(Object.keys(JSON.parse(plain.text))).toEqual(["name", "age", "tame"]);
-      }
-    }
-  });
-});
+const SAMPLINGS: GenerateOptions[] = [{}, { temperature: 1, seed: 5 }];
 
 test("outputs end where the grammar is complete, several together, and keep to it when cut", async () => {
   const target = await model(TARGET, "q8");
-  const assistant = await WAYS["draft tree"].options("q8");
+  const assistant = await withDraft("draft", { treeWidths: [3, 2, 1] }).options("q8");
   const options = { grammar: GRAMMARS.words, temperature: 1, seed: 0, numReturnSequences: 5, ...assistant };
   const results = await target.generate("The story:", options);
   expect(results.map(({ finishReason }) => finishReason)).toEqual(new Array(5).fill("eos"));
@@ -52,12 +16,14 @@ test("outputs end where the grammar is complete, several together, and keep to i
   expect(any.text.trimStart()).toMatch(/^["{[\-0-9tfn]/);
 });
 
+const foreign = withForeignDraft("universal", { alignment: "shared" });
+
 test("where only tokens are possible that the draft does not have, nothing is drafted", async () => {
   const target = await model(TARGET, "q8");
-  const way = await WAYS["draft with another tokenizer, shared tokens"].options("q8");
+  const way = await foreign.options("q8");
   // The foreign draft has 2600 of the 4096 tokens.
   const badWordsIds = Array.from({ length: 4000 }, (_, id) => [id]);
-  for (const sampling of Object.values(SAMPLINGS)) {
+  for (const sampling of SAMPLINGS) {
     const options = { ...sampling, badWordsIds, maxNewTokens: 6 };
     const plain = await target.generate("The story:", { ...options, speculation: { method: "none" } });
     const fast = await target.generate("The story:", { ...options, ...way });

@@ -27,10 +27,10 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     const steps: TraceStep[] = [];
     for (const [i, { id, prompt }] of some(prompts(), dtype === "q8" ? 4 : 2).entries()) {
       const options = { ...sampling, maxNewTokens: NEW_TOKENS, logProbs: 0 };
-      const plain = await target.generate(prompt, options);
+      const plain = await target.generate(prompt, { ...options, speculation: { method: "none" } });
       for (const treeWidths of [TREES[i % 4], TREES[(i + 1) % 4]]) {
         const trace = (step: TraceStep) => steps.push(step);
-        const speculation = { treeWidths };
+        const speculation = { method: "draft", treeWidths };
         const fast = await target.generate(prompt, { ...options, trace, assistantModel: draft, speculation });
         expect(fast.tokenIds, `${id}, widths ${treeWidths}`).toEqual(plain.tokenIds);
         expect(fast.logProbs).toEqual(plain.logProbs);
@@ -47,9 +47,13 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
       3,
     ).map(({ prompt }) => prompt);
     const options = { temperature: 0.9, seed: 4, maxNewTokens: NEW_TOKENS };
-    const plain = await target.generate(batch, options);
+    const plain = await target.generate(batch, { ...options, speculation: { method: "none" } });
     const assistantModel = await model(DRAFT, dtype);
-    const fast = await target.generate(batch, { ...options, assistantModel, speculation: { treeWidths: [3, 2, 1] } });
+    const fast = await target.generate(batch, {
+      ...options,
+      assistantModel,
+      speculation: { method: "draft", treeWidths: [3, 2, 1] },
+    });
     expect(fast.map((result) => result.tokenIds)).toEqual(plain.map((result) => result.tokenIds));
   });
 
@@ -70,7 +74,7 @@ test.each([[[1, 1]], [[3, 2]]])(
     const counts = new Map<string, number>();
     const samples = tier(1500, 150);
     for (let seed = 0; seed < samples; seed++) {
-      const speculation = { coupling: "maximal" as const, treeWidths };
+      const speculation = { method: "draft", coupling: "maximal" as const, treeWidths };
       const options = { ...sampling, seed, maxNewTokens: 3, ignoreEos: true, assistantModel: draft, speculation };
       const [a, b] = (await target.generate(prompt, options)).tokenIds;
       counts.set(`${a},${b}`, (counts.get(`${a},${b}`) ?? 0) + 1);

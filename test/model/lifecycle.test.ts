@@ -33,7 +33,10 @@ describe("the life of a model", () => {
     for (const prompt of prompts) alone.push((await target.generate(prompt, { maxNewTokens: 24 })).tokenIds);
     const together = await Promise.all(
       prompts.map((prompt, i) =>
-        target.generate(prompt, { maxNewTokens: 24, assistantModel: i % 2 ? draft : undefined }),
+        target.generate(prompt, {
+          maxNewTokens: 24,
+          ...(i % 2 && { assistantModel: draft, speculation: { method: "draft" } }),
+        }),
       ),
     );
     expect(together.map((result) => result.tokenIds)).toEqual(alone);
@@ -68,7 +71,7 @@ describe("the life of a model", () => {
 
   it("does not grow over many generations", async () => {
     const [target, draft] = [await model(TARGET, "q8"), await model(DRAFT, "q8")];
-    const options = { maxNewTokens: 16, assistantModel: draft };
+    const options = { maxNewTokens: 16, assistantModel: draft, speculation: { method: "draft" } };
     const generations = async (count: number) => {
       for (let i = 0; i < count; i++) await target.generate(`${PROMPT} ${i}`, options);
     };

@@ -100,7 +100,7 @@ test("speculation in q4 gives plain decoding's tokens with the cure forced on", 
     const options = { ...sampling, maxNewTokens: 24 };
     const plain = await target.generate(
       texts.map(({ prompt }) => prompt),
-      options,
+      { ...options, speculation: { method: "none" } },
     );
     const expected = plain.map(({ tokenIds }) => tokenIds);
     const uncured = await lm.generate(
@@ -109,13 +109,13 @@ test("speculation in q4 gives plain decoding's tokens with the cure forced on", 
     );
     if (lm.exactness.level === "bit-exact") expect(uncured.map(({ tokenIds }) => tokenIds)).toEqual(expected);
     for (const speculation of [
-      { numSpeculativeTokens: 5 },
-      { treeWidths: [3, 2, 1] },
+      { method: "draft", numSpeculativeTokens: 5 },
+      { method: "draft", treeWidths: [3, 2, 1] },
       { method: "ngram", numSpeculativeTokens: 4 },
       { method: "recycling", treeNodes: 16 },
       { method: "layer-skip" },
     ]) {
-      const assistantModel = speculation.method === undefined ? draft : undefined;
+      const assistantModel = speculation.method === "draft" ? draft : undefined;
       for (const [i, { prompt, id }] of texts.entries()) {
         const fast = await target.generate(prompt, { ...options, assistantModel, speculation });
         expect(fast.tokenIds, `${id}, ${JSON.stringify(speculation)}`).toEqual(expected[i]);

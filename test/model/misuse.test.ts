@@ -139,7 +139,7 @@ describe("a model under misuse", () => {
       await using lm = await AutoModelForCausalLM.fromPretrained(DRAFT);
       const prompts = [IDS, [8, 7, 6]];
       renameSync(models, `${models}-away`);
-      const alone = await lm.generate(IDS, { maxNewTokens: 4 });
+      const alone = await lm.generate(IDS, { maxNewTokens: 4, speculation: { method: "none" } });
       const error = await lm.generate(prompts, { maxNewTokens: 4 }).catch((e) => e);
       expect(error).toBeInstanceOf(RuntimeError);
       expect(error.message).toMatch(/was removed while it was in use: load the checkpoint again/);

@@ -40,11 +40,16 @@ describe.each(["q8", "q4", "fp32"] as const)("a weight that makes sums overflow,
   test("in a draft is an error that names the drafter; the target goes on", async () => {
     const target: LanguageModel = await model(TARGET, "q8");
     const draft = await damagedModel(DRAFT, WEIGHT, dtype);
-    const plain = await target.generate(PROMPT, { maxNewTokens: 4 });
+    const plain = await target.generate(PROMPT, { maxNewTokens: 4, speculation: { method: "none" } });
     const trees = { treeWidths: [3, 2] };
     for (const sampling of [{}, { temperature: 0.8, seed: 1 }]) {
       for (const speculation of [{}, trees, { coupling: "maximal" as const }, { policy: "confidence" }]) {
-        const options = { maxNewTokens: 4, assistantModel: draft, speculation, ...sampling };
+        const options = {
+          maxNewTokens: 4,
+          assistantModel: draft,
+          speculation: { method: "draft", ...speculation },
+          ...sampling,
+        };
         const error = await target.generate(PROMPT, options).catch((e) => e);
         expect(error).toBeInstanceOf(DrafterError);
         expect(error.message).toMatch(/^drafter "draft" failed: the logits of the token at position 3 are not finite/);

@@ -126,7 +126,7 @@ describe("a batch in which one fails, one aborts and one runs out of time", () =
   test("leaves the fourth alone", async () => {
     const scheduler = new Scheduler(target.model);
     const stop = new AbortController();
-    const options = { maxNewTokens: 24, assistantModel: draft };
+    const options = { maxNewTokens: 24, assistantModel: draft, speculation: { method: "draft" } };
     const runs = [
       newRun(target, texts[0], options, (drafter) => new Failing(drafter)),
       newRun(target, texts[1], { ...options, signal: stop.signal }),
@@ -150,7 +150,7 @@ test("a drafter that cannot be disposed of is the end of its own output only", a
     }
   }
   const scheduler = new Scheduler(target.model);
-  const options = { assistantModel: draft };
+  const options = { assistantModel: draft, speculation: { method: "draft" } };
   const clinging = newRun(target, texts[0], { ...options, maxNewTokens: 3 }, (drafter) => new Clinging(drafter));
   const other = newRun(target, texts[3], { ...options, maxNewTokens: 24 });
   for (const run of [clinging, other]) scheduler.add(run);

@@ -23,19 +23,22 @@ const SAMPLINGS: Record<string, GenerateOptions> = {
 
 describe.skipIf(!present).each(["q8", "fp32"] as Dtype[])("SmolLM2-135M-Instruct in %s", (dtype) => {
   const ways: Record<string, GenerateOptions> = {
-    "prompt lookup": { speculation: { method: "ngram" } },
-    "suffix automaton": { speculation: { method: "suffix" } },
+    ngram: { speculation: { method: "ngram" } },
+    suffix: { speculation: { method: "suffix" } },
     recycling: { speculation: { method: "recycling" } },
     lookahead: { speculation: { method: "lookahead" } },
-    "layer skip": { speculation: { method: "layer-skip", skipLayers: [11, 14, 17, 20] } },
+    "layer-skip": { speculation: { method: "layer-skip", skipLayers: [11, 14, 17, 20] } },
     merged: { speculation: { method: "merged", drafters: ["ngram", "recycling", "lookahead"] } },
   };
 
   beforeAll(async () => {
     const target = await model(DIRECTORY, dtype);
     const assistantModel = await model(DRAFT, dtype);
-    ways["another tokenizer, shared tokens"] = { assistantModel, speculation: { alignment: "shared" } };
-    ways["another tokenizer, text"] = { assistantModel, speculation: { alignment: "text" } };
+    ways["another tokenizer, shared tokens"] = {
+      assistantModel,
+      speculation: { method: "universal", alignment: "shared" },
+    };
+    ways["another tokenizer, text"] = { assistantModel, speculation: { method: "universal", alignment: "text" } };
     const texts: number[][] = [];
     for (const { prompt } of prompts().slice(0, 16)) {
       const ids = target.promptIds(prompt);
@@ -71,7 +74,7 @@ describe.skipIf(!present).each(["q8", "fp32"] as Dtype[])("SmolLM2-135M-Instruct
   test("replays say what runs accept", async () => {
     const target = await model(DIRECTORY, dtype);
     const options = { maxNewTokens: NEW_TOKENS, ignoreEos: true };
-    for (const way of ["prompt lookup", "layer skip", "medusa"]) {
+    for (const way of ["ngram", "layer-skip", "medusa"]) {
       const { stats, tokenIds: output } = await target.generate(prompts()[35].prompt, { ...options, ...ways[way] });
       const recording = await Recording.of(target, { prompt: prompts()[35].prompt, output }, options);
       const { rows, guessedRows, ...found } = await recording.replay(ways[way]);

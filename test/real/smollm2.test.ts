@@ -86,8 +86,11 @@ describe.skipIf(!present)("SmolLM2-135M-Instruct", () => {
     for (const sampling of [{}, { temperature: 0.7, seed: 1 }, { temperature: 1, topP: 0.9, seed: 2 }]) {
       const options = { ...sampling, maxNewTokens: 48, ignoreEos: true };
       const ids = oracle.cases.slice(4, 7).map((c) => c.input_ids);
-      const plain = await target.generate(ids, options);
-      for (const speculation of [{ numSpeculativeTokens: 4 }, { treeWidths: [2, 2, 1] }]) {
+      const plain = await target.generate(ids, { ...options, speculation: { method: "none" } });
+      for (const speculation of [
+        { method: "draft", numSpeculativeTokens: 4 },
+        { method: "draft", treeWidths: [2, 2, 1] },
+      ]) {
         const fast = await target.generate(ids, { ...options, assistantModel: draft, speculation });
         expect(fast.map((result) => result.tokenIds)).toEqual(plain.map((result) => result.tokenIds));
         expect(fast[0].stats.meanTokensPerPass).toBeGreaterThan(1.5);
@@ -102,7 +105,7 @@ describe.skipIf(!present)("SmolLM2-135M-Instruct", () => {
     await using target = await withExactness(lm, { leastRows });
     for (const { id, prompt } of prompts().filter((_, i) => i % 2 === 0)) {
       const options = { maxNewTokens: 32, ignoreEos: true };
-      const plain = await target.generate(prompt, options);
+      const plain = await target.generate(prompt, { ...options, speculation: { method: "none" } });
       for (const speculation of [{ method: "ngram" }, { method: "recycling", treeNodes: 8 }]) {
         const fast = await target.generate(prompt, { ...options, speculation });
         expect(fast.tokenIds, `${id}, ${speculation.method}`).toEqual(plain.tokenIds);

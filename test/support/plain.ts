@@ -3,13 +3,15 @@ import { model, TARGET } from "./models.js";
 
 const known = new Map<string, Promise<GenerationResult[]>>();
 
-/** The target's plain decoding of prompts in one batch, computed once in each test file. The options are plain data. */
+/** The target's plain decoding of prompts in one batch, computed once in each test file. Functions are known by their names. */
 export async function plainResults(
   dtype: Dtype,
   prompts: readonly string[],
   options: GenerateOptions,
 ): Promise<GenerationResult[]> {
-  const key = JSON.stringify([dtype, prompts, options]);
+  const key = JSON.stringify([dtype, prompts, options], (_, value) =>
+    typeof value === "function" ? value.name : value,
+  );
   let found = known.get(key);
   if (!found) {
     const target = await model(TARGET, dtype);

@@ -1,7 +1,7 @@
 import type { Drafter, GenerateOptions } from "../../src/index.js";
 import { model, TARGET } from "./models.js";
 import { mismatches } from "./oracles/compare.js";
-import { CHECKED } from "./proposal-oracles.js";
+import type { Checked } from "./proposal-oracles.js";
 import { type Recording, record } from "./recording.js";
 
 const NEW_TOKENS = 28;
@@ -17,9 +17,12 @@ export interface Planted {
 }
 
 /** Runs a checked method, faulty or not, greedily on every prompt. */
-export async function recordAll(name: string, prompts: readonly string[], planted: Planted = {}): Promise<Recording[]> {
+export async function recordAll(
+  { method, options }: Checked,
+  prompts: readonly string[],
+  planted: Planted = {},
+): Promise<Recording[]> {
   const target = await model(TARGET, "fp32");
-  const { method, options } = CHECKED[name];
   const { fault, options: changed = (same) => same } = planted;
   const recordings: Recording[] = [];
   for (const prompt of prompts) {
@@ -30,8 +33,10 @@ export async function recordAll(name: string, prompts: readonly string[], plante
 }
 
 /** The steps that the method's oracle would have proposed otherwise; none when rounding excuses them all. */
-export async function wrongProposals(name: string, recordings: readonly Recording[]): Promise<string[]> {
-  const { oracle, readsBranches } = CHECKED[name];
+export async function wrongProposals(
+  { oracle, readsBranches }: Checked,
+  recordings: readonly Recording[],
+): Promise<string[]> {
   const oracleOf = await oracle();
   const wrong: string[] = [];
   let steps = 0;

@@ -1,5 +1,5 @@
 import { type CausalLM, type GenerateOptions, LookupCorpus, type RankPath } from "../../src/index.js";
-import { medusaModel } from "./methods.js";
+import { medusaModel } from "./medusa-model.js";
 import { DRAFT, model, prompts, TARGET } from "./models.js";
 import { ChainReader } from "./oracles/chain-reader.js";
 import { draftChainOracle, draftTreeOracle } from "./oracles/draft.js";
@@ -53,16 +53,16 @@ function lookahead(W: number, N: number, G: number, poolFromPrompt: boolean): Ch
 }
 
 export const CHECKED: Readonly<Record<string, Checked>> = {
-  "prompt lookup": alone("ngram", {}, () => lookupOracle("latest")),
-  "prompt lookup, most frequent": alone("ngram", { match: "frequent" }, () => lookupOracle("frequent")),
-  "suffix automaton": alone("suffix", {}, () => suffixOracle()),
-  "suffix automaton over a corpus": {
+  ngram: alone("ngram", {}, () => lookupOracle("latest")),
+  "ngram, most frequent": alone("ngram", { match: "frequent" }, () => lookupOracle("frequent")),
+  suffix: alone("suffix", {}, () => suffixOracle()),
+  "suffix over a corpus": {
     method: "suffix",
     options: async () => ({ speculation: { lookupCorpus: new LookupCorpus(await corpus()), minMatch: 2 } }),
     oracle: async () => suffixOracle(await corpus(), 4, 2),
     readsBranches: false,
   },
-  "recycling tree": alone(
+  recycling: alone(
     "recycling",
     { treeChoices: CHOICES },
     async () => recyclingOracle(readerOf(await target()), CHOICES),
@@ -71,13 +71,13 @@ export const CHECKED: Readonly<Record<string, Checked>> = {
   lookahead: lookahead(5, 4, 5, true),
   "lookahead, large": lookahead(7, 5, 7, true),
   "lookahead, bigrams": lookahead(4, 2, 2, false),
-  "medusa tree": {
+  medusa: {
     method: "medusa",
     options: async () => ({ speculation: { heads: (await medusaModel("fp32")).heads, treeChoices: CHOICES } }),
     oracle: async () => medusaOracle(readerOf(await target()), (await medusaModel("fp32")).heads, CHOICES),
     readsBranches: true,
   },
-  "medusa dynamic tree": {
+  "medusa, dynamic tree": {
     method: "medusa",
     options: async () => ({
       speculation: { heads: (await medusaModel("fp32")).heads, treeNodes: 12, dynamicTree: true },
@@ -85,7 +85,7 @@ export const CHECKED: Readonly<Record<string, Checked>> = {
     oracle: async () => dynamicMedusaOracle(readerOf(await target()), (await medusaModel("fp32")).heads, 12),
     readsBranches: true,
   },
-  "a medusa model drafts": {
+  "draft-medusa": {
     method: "draft-medusa",
     options: async () => ({ assistantModel: await medusaModel("q8"), speculation: { treeChoices: CHOICES } }),
     oracle: async () => {
@@ -94,7 +94,7 @@ export const CHECKED: Readonly<Record<string, Checked>> = {
     },
     readsBranches: false,
   },
-  "layer skip": {
+  "layer-skip": {
     method: "layer-skip",
     options: async () => ({ speculation: { skipLayers: [1, 3], numSpeculativeTokens: 3 } }),
     oracle: async () =>
@@ -114,3 +114,8 @@ export const CHECKED: Readonly<Record<string, Checked>> = {
     readsBranches: true,
   },
 };
+
+/** Those of one method. */
+export function oraclesOf(name: string): Record<string, Checked> {
+  return Object.fromEntries(Object.entries(CHECKED).filter(([, { method }]) => method === name));
+}

@@ -171,7 +171,7 @@ export class DraftModelDrafter implements Drafter {
 /** Most children of a node in a draft model's tree. */
 const MAX_WIDTH = 16;
 
-export const draftModel: Method = {
+export const draft: Method = {
   name: "draft",
   summary: "a smaller model with the same tokenizer drafts (needs a draft model)",
   options: ["numSpeculativeTokens", "policy", "confidenceThreshold", "treeWidths"],

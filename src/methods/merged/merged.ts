@@ -126,7 +126,9 @@ function partsOf(context: MethodContext, parts: readonly Method[]): Method[] {
   const { drafters } = context.options;
   const usable = parts.filter(({ name }) => name !== "none" && name !== "merged");
   if (drafters === undefined) {
-    const model = usable.filter(({ rank, available }) => rank !== undefined && available(context));
+    const model = usable.filter(
+      ({ name, rank, available }) => name !== "ngram" && rank !== undefined && available(context),
+    );
     const best = model.sort((a, b) => b.rank! - a.rank!).slice(0, 1);
     return [
       ...best,

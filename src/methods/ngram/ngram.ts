@@ -6,7 +6,7 @@ import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
 import { choiceOption, integerOption } from "../options.js";
 import type { Method } from "../registry.js";
 
-export interface PromptLookupOptions {
+export interface NgramOptions {
   /** Longest and shortest n-gram that is looked for. */
   maxNgram: number;
   minNgram: number;
@@ -20,11 +20,11 @@ export interface PromptLookupOptions {
  * Prompt lookup (Saxena 2023; vLLM's n-gram proposer): finds the last n tokens earlier in prompt and output, the longest
  * n first, and proposes what followed there. Needs no model and keeps no state.
  */
-export class PromptLookupDrafter implements Drafter {
+export class NgramDrafter implements Drafter {
   readonly name = "ngram";
   readonly free = true;
 
-  constructor(private readonly options: PromptLookupOptions) {}
+  constructor(private readonly options: NgramOptions) {}
 
   async begin(): Promise<void> {}
 
@@ -37,7 +37,7 @@ export class PromptLookupDrafter implements Drafter {
   observe(): void {}
 
   fork(): Drafter {
-    return new PromptLookupDrafter(this.options);
+    return new NgramDrafter(this.options);
   }
 
   dispose(): void {}
@@ -80,7 +80,7 @@ function matches(text: TokenHistory, end: number, n: number): boolean {
   return true;
 }
 
-export const promptLookup: Method = {
+export const ngram: Method = {
   name: "ngram",
   summary: "prompt lookup: what followed the same words earlier in prompt and output",
   options: ["numSpeculativeTokens", "maxNgram", "minNgram", "match"],
@@ -92,6 +92,6 @@ export const promptLookup: Method = {
     if (minNgram > maxNgram) throw new UsageError(`minNgram ${minNgram} is larger than maxNgram ${maxNgram}`);
     const match = choiceOption(options, "match", ["latest", "frequent"]);
     const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
-    return new PromptLookupDrafter({ maxNgram, minNgram, length, match });
+    return new NgramDrafter({ maxNgram, minNgram, length, match });
   },
 };

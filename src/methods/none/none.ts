@@ -3,7 +3,7 @@ import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
 import type { Method } from "../registry.js";
 
 /** Proposes nothing: plain decoding, one token a pass. */
-export class PlainDrafter implements Drafter {
+export class NoneDrafter implements Drafter {
   readonly name = "none";
   readonly free = true;
 
@@ -16,17 +16,17 @@ export class PlainDrafter implements Drafter {
   observe(): void {}
 
   fork(): Drafter {
-    return new PlainDrafter();
+    return new NoneDrafter();
   }
 
   dispose(): void {}
 }
 
-export const plain: Method = {
+export const none: Method = {
   name: "none",
   summary: "plain decoding, one token a pass",
   options: [],
   rank: 0,
   available: () => true,
-  create: () => new PlainDrafter(),
+  create: () => new NoneDrafter(),
 };

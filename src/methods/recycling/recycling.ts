@@ -14,7 +14,7 @@ import { SuccessorMemory } from "./successor-memory.js";
  * Token recycling (Luo et al. 2024): what the target named as likely successors of a token, in rows that were read
  * anyway, fills a static tree the next time the token comes. No model, no training; better the longer it runs.
  */
-export class TokenRecyclingDrafter implements Drafter {
+export class RecyclingDrafter implements Drafter {
   readonly name = "recycling";
   private tree: TokenTree = { tokens: [], parents: [] };
 
@@ -41,7 +41,7 @@ export class TokenRecyclingDrafter implements Drafter {
   }
 
   fork(): Drafter {
-    return new TokenRecyclingDrafter(this.memory, this.shape);
+    return new RecyclingDrafter(this.memory, this.shape);
   }
 
   dispose(): void {}
@@ -54,12 +54,12 @@ export class TokenRecyclingDrafter implements Drafter {
 const ACCURACIES = [0.35, 0.12, 0.07, 0.05, 0.04, 0.03, 0.02, 0.02];
 const LEVELS = 6;
 
-export const tokenRecycling: Method = {
+export const recycling: Method = {
   name: "recycling",
   summary: "token recycling: successors that the target named before, in a static tree",
   options: ["treeNodes", "treeChoices", "successors"],
   available: () => true,
-  create: ({ target, options }) => new TokenRecyclingDrafter(memoryOf(target.vocabLimit, options), shapeOf(options)),
+  create: ({ target, options }) => new RecyclingDrafter(memoryOf(target.vocabLimit, options), shapeOf(options)),
 };
 
 function memoryOf(vocabSize: number, { successors }: MethodOptions): SuccessorMemory {

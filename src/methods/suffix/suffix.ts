@@ -28,7 +28,7 @@ export class LookupCorpus {
  * Proposes what followed the longest end of the text that occurred before, in prompt and output or in a corpus (SAM
  * decoding; Hu et al. 2024). Matches of any length, amortised constant time a token.
  */
-export class SuffixLookupDrafter implements Drafter {
+export class SuffixDrafter implements Drafter {
   readonly name = "suffix";
   readonly free = true;
   private readonly own = new SuffixAutomaton();
@@ -56,7 +56,7 @@ export class SuffixLookupDrafter implements Drafter {
   }
 
   fork(): Drafter {
-    const copy = new SuffixLookupDrafter(this.length, this.minMatch, this.corpus);
+    const copy = new SuffixDrafter(this.length, this.minMatch, this.corpus);
     for (const token of this.own.tokens) copy.take(token);
     return copy;
   }
@@ -87,7 +87,7 @@ export class SuffixLookupDrafter implements Drafter {
   }
 }
 
-export const suffixLookup: Method = {
+export const suffix: Method = {
   name: "suffix",
   summary: "suffix automaton: what followed the longest match in prompt, output and a corpus of yours",
   options: ["numSpeculativeTokens", "minMatch", "lookupCorpus"],
@@ -103,6 +103,6 @@ export const suffixLookup: Method = {
       );
     }
     const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
-    return new SuffixLookupDrafter(length, integerOption(options, "minMatch", 1, 1, 1024), corpus?.automaton);
+    return new SuffixDrafter(length, integerOption(options, "minMatch", 1, 1, 1024), corpus?.automaton);
   },
 };

@@ -30,7 +30,8 @@ export class GenerationCalls {
   private speculation(): GenerateOptions {
     const { draft } = this;
     return this.random.pick<GenerateOptions>([
-      { assistantModel: draft, speculation: { treeWidths: [3, 2, 1] } },
+      { assistantModel: draft, speculation: { method: "draft", treeWidths: [3, 2, 1] } },
+      { assistantModel: draft, speculation: { method: "draft" } },
       { assistantModel: draft },
       { speculation: { method: "recycling" } },
       { speculation: { method: "ngram" } },

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { loadModels } from "../../../src/cli/models.js";
 import { AutoModelForCausalLM, MedusaModel } from "../../../src/index.js";
 import { makeForeignDraft } from "../../support/foreign-draft.js";
-import { HEADS } from "../../support/methods.js";
+import { HEADS } from "../../support/medusa-model.js";
 import { DRAFT, model, TARGET, temporaryFolder } from "../../support/models.js";
 
 const PROMPT = "Once upon a time there was a";
@@ -27,7 +27,7 @@ test.each(Object.entries(drafts))(
   "%s: the output goes on beyond the draft's context, and that is told",
   async (method, load) => {
     const target = await model(TARGET, "q8");
-    const plain = await target.generate(PROMPT, options);
+    const plain = await target.generate(PROMPT, { ...options, speculation: { method: "none" } });
     const assistantModel = await load();
     const speculation = method === "merged" ? { method, drafters: ["draft", "ngram"] } : { method };
     const out = await target.generate(PROMPT, { ...options, assistantModel, speculation });

@@ -11,7 +11,7 @@ import {
   Recording,
   UsageError,
 } from "../../../src/index.js";
-import { HEADS, medusaModel } from "../../support/methods.js";
+import { HEADS, medusaModel } from "../../support/medusa-model.js";
 import { DRAFT, model, TARGET } from "../../support/models.js";
 
 const target = await model(TARGET, "q8");
@@ -97,7 +97,7 @@ test("ids of prompts, and prompts that do not fit, are refused at once", () => {
 
 test("null means not given", async () => {
   const nothing = Object.fromEntries(Object.keys({ ...ALL }).map((name) => [name, null])) as unknown as GenerateOptions;
-  const plain = await target.generate("One day", { maxNewTokens: 6 });
+  const plain = await target.generate("One day", { maxNewTokens: 6, speculation: { method: "none" } });
   const same = await target.generate("One day", { ...nothing, maxNewTokens: 6 });
   expect(same.tokenIds).toEqual(plain.tokenIds);
   const speculation = { method: "ngram", maxNgram: null, coupling: null } as never;
@@ -130,7 +130,7 @@ test("a stream that nobody reads holds nothing of the draft", async () => {
     target.stream("x", { assistantModel: draft, speculation });
   }
   expect(made).toBe(0);
-  await target.generate("x", { assistantModel: draft, maxNewTokens: 4 });
+  await target.generate("x", { assistantModel: draft, speculation: { method: "draft" }, maxNewTokens: 4 });
   expect(made).toBe(1);
   await draft.dispose();
 });

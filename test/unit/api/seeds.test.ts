@@ -16,7 +16,12 @@ test("without a seed every call and every prompt of a batch is sampled anew, and
   expect(new Set(results.map(({ text }) => text)).size).toBe(results.length);
   const draft = await model(DRAFT, "q8");
   for (const { seed, tokenIds } of results) {
-    const again = await target.generate(PROMPT, { ...options, seed, assistantModel: draft });
+    const again = await target.generate(PROMPT, {
+      ...options,
+      seed,
+      assistantModel: draft,
+      speculation: { method: "draft" },
+    });
     expect(again).toMatchObject({ seed, tokenIds });
   }
 });

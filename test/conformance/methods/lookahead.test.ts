@@ -1,0 +1,15 @@
+import { oraclesOf } from "../../support/proposal-oracles.js";
+import { alone, type Way } from "../../support/ways.js";
+import { conformance } from "../suite.js";
+
+const lookahead = (options: Record<string, unknown>): Way => ({ ...alone("lookahead", options), guesses: true });
+
+conformance(
+  "lookahead",
+  {
+    "by default": lookahead({}),
+    "large, adaptive": lookahead({ windowSize: 7, ngramSize: 5, guessSize: 7, adaptive: true }),
+    bigrams: lookahead({ windowSize: 4, ngramSize: 2, guessSize: 2, poolFromPrompt: false }),
+  },
+  { proposals: oraclesOf("lookahead") },
+);
