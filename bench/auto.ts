@@ -38,7 +38,9 @@ const noise = Array.from({ length: OF_A_KIND }, () =>
 );
 kinds.set("random tokens", noise);
 
-const rows = [["prompts", "plain ms", "plain again", "auto: speed-up", "tokens/pass", "with draft: speed-up", "drafted"]];
+const rows = [
+  ["prompts", "plain ms", "plain again", "auto: speed-up", "tokens/pass", "with draft: speed-up", "drafted"],
+];
 const details: unknown[] = [];
 for (const [kind, prompts] of kinds) {
   // Random tokens are sampled hot, so that the output is noise as well.

@@ -78,7 +78,7 @@ const foreign = existsSync(SMOLLM2)
   ? await AutoModelForCausalLM.fromPretrained(SMOLLM2, { contextLength: 1024 })
   : undefined;
 const foreignDraft = foreign && (await AutoModelForCausalLM.fromPretrained("models/draft"));
-for (const alignment of foreign ? ["shared", "text"] : []) {
+for (const alignment of foreign ? (["shared", "text"] as const) : []) {
   cases[`universal, ${alignment}, K = 8`] = {
     assistantModel: foreignDraft,
     speculation: { method: "universal", alignment, numSpeculativeTokens: 8 },

@@ -47,7 +47,10 @@ methods.register({
 const target = await AutoModelForCausalLM.fromPretrained("models/target");
 const prompt = "The cat sat on the mat. The cat sat on the mat. The cat";
 const plain = await target.generate(prompt, { maxNewTokens: 48, speculation: { method: "none" } });
-const fast = await target.generate(prompt, { maxNewTokens: 48, speculation: { method: "echo", length: 5 } });
+const fast = await target.generate(prompt, {
+  maxNewTokens: 48,
+  speculation: { method: "echo", ownOptions: { length: 5 } },
+});
 console.log(`same tokens: ${fast.tokenIds.join() === plain.tokenIds.join()}`);
 console.log(`tokens per pass: ${fast.stats.meanTokensPerPass.toFixed(2)}`);
 await target.dispose();

@@ -35,10 +35,17 @@ export type { StoppingCriteria } from "./generation/stopping-criteria.js";
 export { type TraceSink, type TraceStep, traceFile } from "./generation/trace.js";
 export type { Coupling, DraftContext, DraftExhausted, Drafter, StepOutcome, StepPlan } from "./methods/drafter.js";
 export { methods } from "./methods/methods.js";
+export {
+  type KnownMethodOptions,
+  METHOD_OPTIONS,
+  type MethodOption,
+  type MethodOptionName,
+  type PartOptions,
+} from "./methods/options.js";
 export { DraftSequence } from "./methods/parts/draft-sequence.js";
 export { SuccessorMemory } from "./methods/recycling/successor-memory.js";
 export type { Method, MethodContext, MethodRegistry } from "./methods/registry.js";
-export { LookupCorpus } from "./methods/suffix/suffix.js";
+export { LookupCorpus } from "./methods/suffix/lookup-corpus.js";
 export { configureRuntime, type RuntimeInfo, runtimeInfo } from "./runtime/environment.js";
 export type { GrammarSpec } from "./sampling/grammar.js";
 export type { TokenHistory } from "./sampling/history.js";

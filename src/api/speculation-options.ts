@@ -1,11 +1,12 @@
 import type { Coupling } from "../methods/drafter.js";
+import type { KnownMethodOptions, PartOptions } from "../methods/options.js";
 import { UsageError } from "../types/errors.js";
-import { choice, number, text } from "../types/option-kinds.js";
+import { choice, number, text, value } from "../types/option-kinds.js";
 import { checkOption, givenOptions, type OptionTable } from "../types/option-table.js";
 import { TYPICAL_ACCEPTANCE, type TypicalAcceptance } from "../verification/verify-typical.js";
 
-/** How to speculate. Options other than `method` and `coupling` belong to the method. */
-export interface SpeculationOptions {
+/** Options of `speculation` that hold for every method. */
+export interface CommonSpeculationOptions {
   /** "auto" (default), "none", "draft", or any registered method. */
   method?: string;
   /**
@@ -21,18 +22,16 @@ export interface SpeculationOptions {
   /** For "typical": keep a candidate above min(threshold, alpha e^-entropy). Defaults 0.09 and 0.3; lower accepts more. */
   posteriorThreshold?: number;
   posteriorAlpha?: number;
-  /** Tokens drafted in a step. Default 4. */
-  numSpeculativeTokens?: number;
-  /** Draft length policy: "constant" (default), "heuristic", "confidence". */
-  policy?: string;
-  /** For "confidence": stop drafting after a token less probable than this under the draft. Default 0.4. */
-  confidenceThreshold?: number;
-  /** Children of each node by depth, for a draft model's tree; the last holds for greater depths. Default [1]. */
-  treeWidths?: number[];
-  [option: string]: unknown;
+  /** For method "merged": options of its parts, by the method's name. */
+  partOptions?: PartOptions;
+  /** Options of a method of your own, which only it knows. */
+  ownOptions?: Readonly<Record<string, unknown>>;
 }
 
-type RequestOption = "method" | "coupling" | "acceptance" | "posteriorThreshold" | "posteriorAlpha";
+/** How to speculate: what holds for every method, and the method's own options (docs/methods/README.md lists them). */
+export type SpeculationOptions = CommonSpeculationOptions & KnownMethodOptions;
+
+type RequestOption = "method" | "coupling" | "acceptance" | "posteriorThreshold" | "posteriorAlpha" | "ownOptions";
 
 /** Options of `speculation` that are the request's, not the method's. */
 export const REQUEST_OPTIONS: OptionTable<Pick<SpeculationOptions, RequestOption>> = {
@@ -41,6 +40,7 @@ export const REQUEST_OPTIONS: OptionTable<Pick<SpeculationOptions, RequestOption
   acceptance: choice(["exact", "greedy", "typical"]),
   posteriorThreshold: number("(0, 1]"),
   posteriorAlpha: number("> 0"),
+  ownOptions: value("an object of options", (given) => typeof given === "object" && !Array.isArray(given)),
 };
 
 export interface Speculation {
@@ -54,11 +54,11 @@ export interface Speculation {
 
 /** @throws UsageError naming the option */
 export function resolveSpeculation(given: SpeculationOptions | null | undefined): Speculation {
-  const { method, coupling, acceptance, posteriorThreshold, posteriorAlpha, ...own } = givenOptions(
+  const { method, coupling, acceptance, posteriorThreshold, posteriorAlpha, ownOptions, ...own } = givenOptions(
     given,
     "speculation",
   ) as SpeculationOptions;
-  const request = { method, coupling, acceptance, posteriorThreshold, posteriorAlpha };
+  const request = { method, coupling, acceptance, posteriorThreshold, posteriorAlpha, ownOptions };
   for (const [name, kind] of Object.entries(REQUEST_OPTIONS)) {
     const value = request[name as RequestOption];
     if (value !== undefined) checkOption(name, value, kind);
@@ -68,7 +68,7 @@ export function resolveSpeculation(given: SpeculationOptions | null | undefined)
     coupling: coupling ?? "gumbel",
     acceptance: acceptance ?? "exact",
     typical: typicalAcceptance(request),
-    own,
+    own: { ...own, ...ownOptions },
   };
 }
 

@@ -1,26 +1,131 @@
-import { UsageError } from "../types/errors.js";
+import { MedusaHeads } from "../engine/medusa-heads.js";
+import type { RankPath } from "../trees/rank-tree.js";
+import { nearest, UsageError } from "../types/errors.js";
+import { OPTION_ALIASES } from "../types/option-aliases.js";
+import { boolean, choice, everyItem, integer, listOf, number, type OptionKind, value } from "../types/option-kinds.js";
+import { checkOption, guessName } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
+import { SuccessorMemory } from "./recycling/successor-memory.js";
+import { LookupCorpus } from "./suffix/lookup-corpus.js";
 
-/** A method's own options, as the user gave them. */
+/** An option of methods: what it takes, what it is without being given, and one line of help. */
+export interface MethodOption<V = unknown> {
+  readonly kind: OptionKind<V>;
+  readonly help: string;
+  /** Undefined: the method says what happens without it. */
+  readonly fallback?: V;
+}
+
+function option<V>(kind: OptionKind<V>, help: string, fallback: V): MethodOption<V> & { readonly fallback: V };
+function option<V>(kind: OptionKind<V>, help: string): MethodOption<V>;
+function option<V>(kind: OptionKind<V>, help: string, fallback?: V): MethodOption<V> {
+  return { kind, help, fallback };
+}
+
+/** Rows that a window may have, and guesses. */
+export const MAX_WINDOW_ROWS = 120;
+
+/**
+ * Every option of the product's methods, declared once: types, checks, flags, help and the docs' table come from here. A
+ * method lists the names of those that it has.
+ */
+export const METHOD_OPTIONS = {
+  numSpeculativeTokens: option(integer(1, 64), "tokens drafted in a step", 4),
+  policy: option(choice(["constant", "heuristic", "confidence"]), "how the draft's length changes", "constant"),
+  confidenceThreshold: option(number("[0, 1]"), "with policy confidence: stop below this probability", 0.4),
+  treeWidths: option(
+    listOf(integer(1, 16), "children per node for each depth, integers from 1 to 16"),
+    "children per node by depth, e.g. 3,2,1",
+  ),
+  heads: option(
+    value<MedusaHeads>("MedusaHeads", (given) => given instanceof MedusaHeads),
+    "Medusa heads of the target",
+  ),
+  treeChoices: option(
+    value<readonly RankPath[] | string>(
+      "a preset's name or paths of ranks",
+      (given) => typeof given === "string" || Array.isArray(given),
+    ),
+    'static tree: chain, small, medium, ... or paths such as "[[0],[0,0],[1]]"',
+  ),
+  treeNodes: option(integer(1, 96), "nodes of the tree", 8),
+  treeRanks: option(integer(1), "candidates of a head that the tree may use (default: all, 10)"),
+  dynamicTree: option(boolean(), "grow the tree by probabilities in every step", false),
+  maxNgram: option(integer(1, 32), "longest n-gram looked for", 3),
+  minNgram: option(integer(1, 32), "shortest n-gram looked for", 1),
+  match: option(choice(["latest", "frequent"]), "which of several places is continued", "latest"),
+  minMatch: option(integer(1, 1024), "shortest match that is continued", 1),
+  lookupCorpus: option(
+    value<LookupCorpus>(
+      "a LookupCorpus, made from token ids of the target's tokenizer",
+      (given) => given instanceof LookupCorpus,
+    ),
+    "a text that outputs are looked up in",
+  ),
+  successors: option(
+    value<SuccessorMemory>("a SuccessorMemory", (given) => given instanceof SuccessorMemory),
+    "what was learned in other runs",
+  ),
+  windowSize: option(integer(1, MAX_WINDOW_ROWS), "W, columns of the window", 5),
+  ngramSize: option(integer(2, 16), "N, length of the n-grams", 4),
+  guessSize: option(integer(1, MAX_WINDOW_ROWS), "G, n-grams verified in a step", 5),
+  poolFromPrompt: option(boolean(), "offer the prompt's own n-grams too", true),
+  adaptive: option(boolean(), "spend fewer rows while few guesses are accepted", false),
+  skipLayers: option(
+    value<readonly number[]>("a list of layers from 0, such as [1, 3]", Array.isArray),
+    "layers left out of the draft, from 0, e.g. 1,3 (default: every second)",
+  ),
+  drafters: option(
+    value<readonly string[]>(
+      "a list of two or more different methods",
+      (given) => Array.isArray(given) && everyItem(given, (name) => typeof name === "string"),
+    ),
+    "the methods that propose together, e.g. draft,ngram (default: what is there, with ngram)",
+  ),
+  mergedNodes: option(integer(1, 96), "candidates shared out in a step", 12),
+  alignment: option(choice(["auto", "shared", "text"]), "by tokens that both have, or by text", "auto"),
+  partOptions: option(
+    value<Readonly<Record<string, MethodOptions>>>(
+      "an object of options by the method's name",
+      (given) => typeof given === "object" && !Array.isArray(given),
+    ),
+    "options of single parts, by their name",
+  ),
+};
+
+type Declared = typeof METHOD_OPTIONS;
+export type MethodOptionName = keyof Declared;
+type ValueOf<O> = O extends MethodOption<infer V> ? V : never;
+
+/** The options that methods are given. A name that none of them has is a compile error. */
+export type KnownMethodOptions = {
+  -readonly [Name in Exclude<MethodOptionName, "partOptions">]?: ValueOf<Declared[Name]>;
+};
+
+/** For "merged": options of its parts, by the method's name. */
+export type PartOptions = Readonly<Record<string, KnownMethodOptions>>;
+
+/** A method's options, as the user gave them, every one checked by its declaration. */
 export type MethodOptions = Readonly<Record<string, unknown>>;
 
-/** The option as an integer in [min, max]. @throws UsageError naming it */
-export function integerOption(options: MethodOptions, name: string, fallback: number, min: number, max: number) {
-  const value = options[name] ?? fallback;
-  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-  throw new UsageError(`${name} must be an integer from ${min} to ${max}, got ${shown(value)}`);
+type Result<O> = O extends { readonly fallback: infer V } ? ValueOf<O> & V : ValueOf<O> | undefined;
+
+/** The option as it was given, else what is declared for that case. */
+export function optionOf<Name extends MethodOptionName>(options: MethodOptions, name: Name): Result<Declared[Name]> {
+  const declared: MethodOption = METHOD_OPTIONS[name];
+  return (options[name] ?? declared.fallback) as Result<Declared[Name]>;
 }
 
-/** The option as true or false. @throws UsageError naming it */
-export function booleanOption(options: MethodOptions, name: string, fallback: boolean): boolean {
-  const value = options[name] ?? fallback;
-  if (typeof value === "boolean") return value;
-  throw new UsageError(`${name} must be true or false, got ${shown(value)}`);
+/** @throws UsageError for an option that the method does not have, or a value that is not what the option takes */
+export function checkMethodOptions(method: { name: string; options: readonly string[] }, options: MethodOptions): void {
+  for (const [name, given] of Object.entries(options)) {
+    if (!method.options.includes(name)) throw new UsageError(unknown(method, name));
+    if (Object.hasOwn(METHOD_OPTIONS, name)) checkOption(name, given, METHOD_OPTIONS[name as MethodOptionName].kind);
+  }
 }
 
-/** The option as one of `known`. @throws UsageError naming it */
-export function choiceOption<T extends string>(options: MethodOptions, name: string, known: readonly T[]): T {
-  const value = options[name] ?? known[0];
-  if (known.includes(value as T)) return value as T;
-  throw new UsageError(`${name} must be one of: ${known.join(", ")}; got ${shown(value)}`);
+function unknown({ name: method, options }: { name: string; options: readonly string[] }, name: string): string {
+  const guess = guessName(name, options, OPTION_ALIASES) ?? nearest(name, options);
+  const known = options.length > 0 ? `it knows ${options.join(", ")}` : "it has none";
+  return `method "${method}" has no option ${shown(name)}: ${known}${guess ? `. Did you mean "${guess}"?` : ""}`;
 }

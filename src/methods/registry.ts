@@ -2,13 +2,13 @@ import type { CausalLM } from "../engine/causal-lm.js";
 import type { MedusaHeads } from "../engine/medusa-heads.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
-import { OPTION_ALIASES } from "../types/option-aliases.js";
-import { givenOptions, guessName } from "../types/option-table.js";
+import { givenOptions } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
 import type { Drafter } from "./drafter.js";
 import { experienceOf } from "./guard/experience.js";
 import { GuardedDrafter } from "./guard/guard.js";
 import { assertDrafter } from "./guest-drafter.js";
+import { checkMethodOptions } from "./options.js";
 
 /** What a method can be made from. */
 export interface MethodContext {
@@ -85,14 +85,7 @@ export class MethodRegistry {
   create(name: string, context: MethodContext): Drafter | Promise<Drafter> {
     const options = givenOptions(context.options, "speculation");
     const method = this.find(name, { ...context, options });
-    for (const option of Object.keys(options)) {
-      if (method.options.includes(option)) continue;
-      const guess = guessName(option, method.options, OPTION_ALIASES);
-      const known = method.options.length > 0 ? `it knows ${method.options.join(", ")}` : "it has none";
-      throw new UsageError(
-        `method "${method.name}" has no option ${shown(option)}: ${known}${guess ? `. Did you mean "${guess}"?` : ""}`,
-      );
-    }
+    checkMethodOptions(method, options);
     const drafter = method.create({ ...context, options });
     const checked = (made: Drafter) => {
       const drafter = assertDrafter(made, `create of method "${method.name}"`);

@@ -2,7 +2,7 @@ import type { RankTree } from "../trees/rank-tree.js";
 import { treeOf } from "../trees/tree-presets.js";
 import { searchTree } from "../trees/tree-search.js";
 import { UsageError } from "../types/errors.js";
-import { booleanOption, integerOption, type MethodOptions } from "./options.js";
+import { type MethodOptions, optionOf } from "./options.js";
 
 /** How a drafter with candidates for each level lays out its tree. */
 export interface TreePlan {
@@ -24,20 +24,16 @@ export const TREE_OPTIONS = ["treeChoices", "treeNodes", "treeRanks", "dynamicTr
  * @param accuracies how often each rank of each level is right
  * @param width candidates of a level
  */
-export function treePlan(
-  options: MethodOptions,
-  accuracies: readonly (readonly number[])[],
-  width: number,
-  defaultNodes: number,
-): TreePlan {
-  const { treeChoices } = options;
-  const dynamicTree = booleanOption(options, "dynamicTree", false);
+export function treePlan(options: MethodOptions, accuracies: readonly (readonly number[])[], width: number): TreePlan {
+  const treeChoices = optionOf(options, "treeChoices");
+  const dynamicTree = optionOf(options, "dynamicTree");
   if (treeChoices !== undefined && (dynamicTree || options.treeNodes !== undefined)) {
     throw new UsageError("treeChoices says what the tree is: leave out treeNodes and dynamicTree");
   }
-  const ranks = integerOption(options, "treeRanks", width, 1, width);
+  const ranks = optionOf(options, "treeRanks") ?? width;
+  if (ranks > width) throw new UsageError(`treeRanks must be an integer from 1 to ${width}, got ${ranks}`);
   const used = accuracies.map((level) => level.slice(0, ranks));
-  const nodes = Math.min(integerOption(options, "treeNodes", defaultNodes, 1, 96), size(used));
+  const nodes = Math.min(optionOf(options, "treeNodes"), size(used));
   const shape = treeChoices === undefined ? searchTree(used, nodes) : treeOf(treeChoices);
   shape.assertFits(accuracies.length, ranks, `${accuracies.length} heads`);
   return dynamicTree ? { shape, dynamicNodes: nodes, ranks } : { shape, ranks };

@@ -2,7 +2,9 @@ import { nearest } from "./errors.js";
 import { shown } from "./shown.js";
 
 /** What values an option takes: said once, for the check, its message, and whatever is derived from it. */
-export interface OptionKind {
+export interface OptionKind<V = unknown> {
+  /** Never there: it carries the TypeScript type of right values, from which types of options are derived. */
+  readonly valueType?: V;
   readonly type: "integer" | "number" | "boolean" | "text" | "choice" | "list" | "object";
   /** Bounds of a number, both included unless `expected` says otherwise. */
   readonly min?: number;
@@ -20,7 +22,7 @@ export interface OptionKind {
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
-export function integer(min: number, max = LARGEST): OptionKind {
+export function integer(min: number, max = LARGEST): OptionKind<number> {
   const range = max < LARGEST ? `an integer from ${min} to ${max}` : `an integer from ${min}`;
   return {
     type: "integer",
@@ -33,7 +35,7 @@ export function integer(min: number, max = LARGEST): OptionKind {
 }
 
 /** A finite number of a range, such as "(0, 1]" or "> 0". */
-export function number(range?: string): OptionKind {
+export function number(range?: string): OptionKind<number> {
   const bounds = boundsOf(range);
   const expected = range === undefined ? "a finite number" : range.startsWith(">") ? range : `in ${range}`;
   return {
@@ -47,21 +49,24 @@ export function number(range?: string): OptionKind {
 }
 
 /** The same, with words of its own for the range, e.g. "> 0 seconds". */
-export function numberOf(range: string, expected: string): OptionKind {
+export function numberOf(range: string, expected: string): OptionKind<number> {
   const kind = number(range);
   return { ...kind, expected: (value) => (typeof value === "number" ? expected : `a number ${expected}`) };
 }
 
-export function boolean(): OptionKind {
+export function boolean(): OptionKind<boolean> {
   return { type: "boolean", expected: () => "true or false", accepts: (value) => typeof value === "boolean" };
 }
 
-export function text(): OptionKind {
+export function text(): OptionKind<string> {
   return { type: "text", expected: () => "text", accepts: (value) => typeof value === "string" };
 }
 
 /** @param hints what to do about other names that users know, without upper case, dashes, dots and underscores */
-export function choice(choices: readonly string[], hints: Readonly<Record<string, string>> = {}): OptionKind {
+export function choice<const T extends string>(
+  choices: readonly T[],
+  hints: Readonly<Record<string, string>> = {},
+): OptionKind<T> {
   const hint = (given: unknown) => {
     const name = typeof given === "string" ? given.toLowerCase().replace(/[-_. ]/g, "") : "";
     return Object.hasOwn(hints, name) ? hints[name] : undefined;
@@ -71,7 +76,7 @@ export function choice(choices: readonly string[], hints: Readonly<Record<string
     type: "choice",
     choices,
     expected: () => expected,
-    accepts: (given) => choices.includes(given as string),
+    accepts: (given) => choices.includes(given as T),
     hint,
     refuse: (name, given) => {
       if (typeof given !== "string") return `${name} must be ${expected}; got ${shown(given)}`;
@@ -82,13 +87,17 @@ export function choice(choices: readonly string[], hints: Readonly<Record<string
 }
 
 /** @param what the items in words, e.g. "token ids" */
-export function listOf(item: OptionKind, what: string): OptionKind {
+export function listOf<V>(item: OptionKind<V>, what: string): OptionKind<readonly V[]> {
   const accepts = (value: unknown): value is unknown[] => Array.isArray(value) && everyItem(value, item.accepts);
   return { type: "list", expected: () => `a list of ${what}`, accepts };
 }
 
 /** Anything that passes the test. */
-export function value(expected: string, accepts: (value: unknown) => boolean, hint?: OptionKind["hint"]): OptionKind {
+export function value<V = unknown>(
+  expected: string,
+  accepts: (value: unknown) => boolean,
+  hint?: OptionKind["hint"],
+): OptionKind<V> {
   return { type: "object", expected: () => expected, accepts, ...(hint && { hint }) };
 }
 

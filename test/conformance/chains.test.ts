@@ -48,7 +48,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     expect(fast.map((result) => result.tokenIds)).toEqual(alone);
   });
 
-  test.each(["heuristic", "confidence"])("draft length policy %s", async (policy) => {
+  test.each(["heuristic", "confidence"] as const)("draft length policy %s", async (policy) => {
     const target = await model(TARGET, dtype);
     const draft = await model(DRAFT, dtype);
     for (const sampling of [{}, { temperature: 0.9, topP: 0.95, seed: 5 }]) {
@@ -57,7 +57,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
         maxNewTokens: tier(64, 32),
         speculation: { method: "none" },
       });
-      const options = {
+      const options: GenerateOptions = {
         ...sampling,
         maxNewTokens: tier(64, 32),
         assistantModel: draft,

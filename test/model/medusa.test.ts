@@ -108,10 +108,12 @@ test("choosing by itself heeds the options: heads beside a draft model", async (
     (await base.generate("x", { maxNewTokens: 2, assistantModel, speculation })).stats.method;
   expect(await methodOf({})).toBe("draft");
   expect(await methodOf({ heads, treeNodes: 4 })).toBe("medusa");
-  await expect(methodOf({ treeNode: 4 })).rejects.toThrow('method "draft" has no option "treeNode"');
+  await expect(methodOf({ treeNode: 4 } as never)).rejects.toThrow('method "draft" has no option "treeNode"');
   await expect(methodOf({ method: "universal" })).rejects.toThrow('the same tokenizer: use method "draft"');
   await expect(methodOf({ heads, treeChoices: "medium", treeRanks: 2 })).rejects.toThrow("ranks are 0 to 1");
-  await expect(methodOf({ method: "lookahead", adaptive: "yes" })).rejects.toThrow("adaptive must be true or false");
+  await expect(methodOf({ method: "lookahead", adaptive: "yes" } as never)).rejects.toThrow(
+    "adaptive must be true or false",
+  );
 });
 
 test("damaged and hostile PyTorch files are refused", async () => {

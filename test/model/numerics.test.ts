@@ -43,7 +43,7 @@ describe.each(["q8", "q4", "fp32"] as const)("a weight that makes sums overflow,
     const plain = await target.generate(PROMPT, { maxNewTokens: 4, speculation: { method: "none" } });
     const trees = { treeWidths: [3, 2] };
     for (const sampling of [{}, { temperature: 0.8, seed: 1 }]) {
-      for (const speculation of [{}, trees, { coupling: "maximal" as const }, { policy: "confidence" }]) {
+      for (const speculation of [{}, trees, { coupling: "maximal" as const }, { policy: "confidence" as const }]) {
         const options = {
           maxNewTokens: 4,
           assistantModel: draft,

@@ -85,9 +85,6 @@ export class DraftMedusaDrafter implements Drafter {
   }
 }
 
-/** Nodes of the tree unless the user says otherwise. */
-const NODES = 8;
-
 export const draftMedusa: Method = {
   name: "draft-medusa",
   summary: "a smaller Medusa model drafts a tree in one pass of its own (needs a MedusaModel as the draft)",
@@ -104,10 +101,6 @@ export const draftMedusa: Method = {
     const heads = assistantHeads.options.accuracies ?? typicalAccuracies(assistantHeads.count);
     // The draft's own next token is right about as often as a good first head.
     const accuracies = [typicalAccuracies(1)[0], ...heads];
-    return new DraftMedusaDrafter(
-      assistant,
-      assistantHeads,
-      treePlan(options, accuracies, assistantHeads.topCount, NODES),
-    );
+    return new DraftMedusaDrafter(assistant, assistantHeads, treePlan(options, accuracies, assistantHeads.topCount));
   },
 };

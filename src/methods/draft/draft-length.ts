@@ -1,7 +1,5 @@
-import { nearest, UsageError } from "../../types/errors.js";
-import { integer, number } from "../../types/option-kinds.js";
-import { checkOption } from "../../types/option-table.js";
-import { shown } from "../../types/shown.js";
+import { UsageError } from "../../types/errors.js";
+import { type MethodOptions, optionOf } from "../options.js";
 
 /** Decides how many tokens a drafter proposes in a step. */
 export interface DraftLengthPolicy {
@@ -17,39 +15,16 @@ export interface DraftLengthPolicy {
   copy(): DraftLengthPolicy;
 }
 
-export const DRAFT_LENGTH_POLICIES = ["constant", "heuristic", "confidence"] as const;
-export type DraftLengthName = (typeof DRAFT_LENGTH_POLICIES)[number];
-
-/** Tokens drafted in a step unless the user says otherwise. */
-export const DEFAULT_DRAFT_LENGTH = 4;
-/** transformers' default `assistant_confidence_threshold`. */
-export const DEFAULT_CONFIDENCE = 0.4;
-
-export interface DraftLengthOptions {
-  policy?: DraftLengthName;
-  /** Draft length: constant; the start of "heuristic"; the most of "confidence". Default 4. */
-  numSpeculativeTokens?: number;
-  /** "confidence" stops after a token whose draft probability is below this. Default 0.4. */
-  confidenceThreshold?: number;
-}
-
-/** @throws UsageError for an unknown policy or a number out of range. */
-export function draftLengthPolicy(options: DraftLengthOptions): DraftLengthPolicy {
-  const k = options.numSpeculativeTokens ?? DEFAULT_DRAFT_LENGTH;
-  checkOption("numSpeculativeTokens", k, integer(1, 64));
-  const threshold = options.confidenceThreshold ?? DEFAULT_CONFIDENCE;
-  checkOption("confidenceThreshold", threshold, number("[0, 1]"));
-  const policy = options.policy ?? "constant";
+/** @throws UsageError for options that do not go together */
+export function draftLengthPolicy(options: MethodOptions): DraftLengthPolicy {
+  const length = optionOf(options, "numSpeculativeTokens");
+  const policy = optionOf(options, "policy");
   if (options.confidenceThreshold !== undefined && policy !== "confidence") {
     throw new UsageError('confidenceThreshold belongs to policy "confidence"');
   }
-  if (policy === "constant") return constant(k);
-  if (policy === "heuristic") return new Heuristic(k);
-  if (policy === "confidence") return confidence(k, threshold);
-  const guess = nearest(policy, DRAFT_LENGTH_POLICIES);
-  throw new UsageError(
-    `unknown draft length policy ${shown(policy)}, expected one of: ${DRAFT_LENGTH_POLICIES.join(", ")}${guess ? `. Did you mean "${guess}"?` : ""}`,
-  );
+  if (policy === "constant") return constant(length);
+  if (policy === "heuristic") return new Heuristic(length);
+  return confidence(length, optionOf(options, "confidenceThreshold"));
 }
 
 function constant(length: number): DraftLengthPolicy {

@@ -7,10 +7,10 @@ import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { chanceOf } from "../../verification/chance.js";
 import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
-import type { MethodOptions } from "../options.js";
+import { optionOf } from "../options.js";
 import { DraftSequence } from "../parts/draft-sequence.js";
 import type { Method } from "../registry.js";
-import { type DraftLengthOptions, type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
+import { type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
 import { RecordedDraftDrafter } from "./recorded-draft.js";
 import { sampleWithoutReplacement } from "./sampled-children.js";
 
@@ -48,21 +48,21 @@ export class DraftModelDrafter implements Drafter {
 
   async begin(): Promise<void> {}
 
-  propose(context: DraftContext, budget: number): Promise<StepPlan> {
+  async propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    const { history, sampler, maxDepth } = context;
+    const room = this.sequence.roomAfter(history.length);
+    if (room <= 0) this.exhausted ??= { at: history.length, contextLength: this.model.contextLength };
+    this.depth = Math.max(0, Math.min(this.policy.length, maxDepth, room));
+    const root = proposalNode(history.at(history.length - 1));
+    // Nothing to do together with the drafters of other sequences.
+    if (this.depth === 0 || budget === 0) return { tree: layOut(root, this.name).tree };
     return this.sequence.step(async () => {
-      const { history, sampler, maxDepth } = context;
-      const room = this.sequence.roomAfter(history.length);
-      if (room <= 0) this.exhausted ??= { at: history.length, contextLength: this.model.contextLength };
-      this.depth = Math.max(0, Math.min(this.policy.length, maxDepth, room));
       this.left = budget;
       if (sampler.needsLogits(history.newTokens)) this.need = Need.logits;
       else this.need = this.policy.needsProbability ? Need.top | Need.logSumExp : Need.top;
-      const root = proposalNode(history.at(history.length - 1));
-      if (this.depth > 0 && budget > 0) {
-        let frontier = await this.readText(root, context);
-        for (let level = 1; level < this.depth && frontier.length > 0 && this.left > 0; level++) {
-          frontier = await this.readLevel(frontier, context, level);
-        }
+      let frontier = await this.readText(root, context);
+      for (let level = 1; level < this.depth && frontier.length > 0 && this.left > 0; level++) {
+        frontier = await this.readLevel(frontier, context, level);
       }
       return { tree: layOut(root, this.name).tree };
     });
@@ -168,9 +168,6 @@ export class DraftModelDrafter implements Drafter {
   }
 }
 
-/** Most children of a node in a draft model's tree. */
-const MAX_WIDTH = 16;
-
 export const draft: Method = {
   name: "draft",
   summary: "a smaller model with the same tokenizer drafts (needs a draft model)",
@@ -180,18 +177,8 @@ export const draft: Method = {
   create: ({ assistant, tokenizer, assistantTokenizer, options }) => {
     if (!assistant) throw new UsageError('method "draft" needs a draft model: give assistantModel or --draft-model');
     if (tokenizer && assistantTokenizer) assertSameTokenizer(tokenizer, assistantTokenizer);
-    return new DraftModelDrafter(assistant, draftLengthPolicy(options as DraftLengthOptions), widths(options));
+    const widths = optionOf(options, "treeWidths");
+    if (widths?.length === 0) throw new UsageError("treeWidths must list children per node for each depth, got []");
+    return new DraftModelDrafter(assistant, draftLengthPolicy(options), widths);
   },
 };
-
-function widths({ treeWidths }: MethodOptions): number[] | undefined {
-  if (treeWidths === undefined) return undefined;
-  const valid =
-    Array.isArray(treeWidths) &&
-    treeWidths.length > 0 &&
-    treeWidths.every((width) => Number.isInteger(width) && width >= 1 && width <= MAX_WIDTH);
-  if (valid) return treeWidths;
-  throw new UsageError(
-    `treeWidths must list children per node for each depth, integers from 1 to ${MAX_WIDTH}, got ${JSON.stringify(treeWidths)}`,
-  );
-}

@@ -1,8 +1,7 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
-import { UsageError } from "../../types/errors.js";
 import { DraftModelDrafter } from "../draft/draft.js";
-import { type DraftLengthOptions, draftLengthPolicy } from "../draft/draft-length.js";
-import type { MethodOptions } from "../options.js";
+import { draftLengthPolicy } from "../draft/draft-length.js";
+import { type MethodOptions, optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 
 /**
@@ -15,17 +14,17 @@ export const layerSkip: Method = {
   options: ["skipLayers", "numSpeculativeTokens", "policy", "confidenceThreshold"],
   available: ({ target }) => target.config.numLayers > 2,
   create: ({ target, options }) => {
-    const policy = draftLengthPolicy(options as DraftLengthOptions);
+    const policy = draftLengthPolicy(options);
     const opened = target.withoutLayers(skippedLayers(target, options));
     return opened.then((draft) => new DraftModelDrafter(draft, policy, [1], "layer-skip"));
   },
 };
 
 /** Every second of the layers between the first and the last, unless the user says otherwise. */
-function skippedLayers({ config }: CausalLM, { skipLayers }: MethodOptions): number[] {
+function skippedLayers({ config }: CausalLM, options: MethodOptions): readonly number[] {
+  const skipLayers = optionOf(options, "skipLayers");
   if (skipLayers === undefined) {
     return Array.from({ length: config.numLayers }, (_, i) => i).filter((i) => i % 2 === 1 && i < config.numLayers - 1);
   }
-  if (Array.isArray(skipLayers)) return skipLayers;
-  throw new UsageError(`skipLayers must list layers from 0, such as [1, 3], got ${JSON.stringify(skipLayers)}`);
+  return skipLayers;
 }

@@ -3,7 +3,7 @@ import { layOut, type ProposalNode, proposalNode } from "../../trees/proposal-tr
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
-import { booleanOption, integerOption } from "../options.js";
+import { MAX_WINDOW_ROWS, optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { NgramPool } from "./ngram-pool.js";
 import { LookaheadWindow } from "./window.js";
@@ -95,30 +95,27 @@ function addPaths(top: ProposalNode, paths: readonly (readonly TokenId[])[], dep
   }
 }
 
-/** Window rows and guesses together stay below what the engine keeps spare slots for. */
-const MAX_ROWS = 120;
-
 export const lookahead: Method = {
   name: "lookahead",
   summary: "lookahead decoding: the target guesses n-grams for itself in spare rows; no draft, no training",
   options: ["windowSize", "ngramSize", "guessSize", "poolFromPrompt", "adaptive"],
   available: () => true,
   create: ({ options }) => {
-    const windowSize = integerOption(options, "windowSize", 5, 1, MAX_ROWS);
-    const ngramSize = integerOption(options, "ngramSize", 4, 2, 16);
-    const guessSize = integerOption(options, "guessSize", 5, 1, MAX_ROWS);
+    const windowSize = optionOf(options, "windowSize");
+    const ngramSize = optionOf(options, "ngramSize");
+    const guessSize = optionOf(options, "guessSize");
     const rows = windowSize * (ngramSize - 1);
-    if (rows > MAX_ROWS) {
+    if (rows > MAX_WINDOW_ROWS) {
       throw new UsageError(
-        `a window of ${windowSize} columns and n-grams of ${ngramSize} need ${rows} rows, at most ${MAX_ROWS}: make one smaller`,
+        `a window of ${windowSize} columns and n-grams of ${ngramSize} need ${rows} rows, at most ${MAX_WINDOW_ROWS}: make one smaller`,
       );
     }
     return new LookaheadDrafter({
       windowSize,
       ngramSize,
       guessSize,
-      poolFromPrompt: booleanOption(options, "poolFromPrompt", true),
-      adaptive: booleanOption(options, "adaptive", false),
+      poolFromPrompt: optionOf(options, "poolFromPrompt"),
+      adaptive: optionOf(options, "adaptive"),
     });
   },
 };

@@ -1,9 +1,10 @@
-import { MedusaHeads } from "../../engine/medusa-heads.js";
+import type { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need } from "../../engine/rows.js";
 import { fillDynamic, fillStatic, type LevelCandidates } from "../../trees/candidate-tree.js";
 import { layOut, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import { optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../tree-options.js";
 
@@ -81,9 +82,6 @@ export function growTree(
   else fillDynamic(leaf, levels, { ...limits, budget: Math.min(limits.budget, dynamicNodes) }, ranks);
 }
 
-/** Nodes of the tree unless the user says otherwise: on CPUs every row costs. */
-const NODES = 8;
-
 export const medusa: Method = {
   name: "medusa",
   summary: "Medusa heads on the target's hidden state fill a tree (needs heads)",
@@ -91,8 +89,8 @@ export const medusa: Method = {
   rank: 20,
   available: ({ options }) => options.heads !== undefined,
   create: ({ target, options }) => {
-    const { heads } = options;
-    if (!(heads instanceof MedusaHeads)) {
+    const heads = optionOf(options, "heads");
+    if (!heads) {
       throw new UsageError('method "medusa" needs heads: generate with a MedusaModel, or give --heads');
     }
     if (heads.options.hiddenSize !== target.config.hiddenSize) {
@@ -101,6 +99,6 @@ export const medusa: Method = {
       );
     }
     const accuracies = heads.options.accuracies ?? typicalAccuracies(heads.count);
-    return new MedusaDrafter(heads, treePlan(options, accuracies, heads.topCount, NODES));
+    return new MedusaDrafter(heads, treePlan(options, accuracies, heads.topCount));
   },
 };

@@ -1,9 +1,11 @@
 import { MappedRows } from "../../engine/mapped-rows.js";
 import { UsageError } from "../../types/errors.js";
+import { givenOptions } from "../../types/option-table.js";
+import { shown } from "../../types/shown.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import { assertDrafter, GuestDrafter, limitsOf } from "../guest-drafter.js";
-import { integerOption, type MethodOptions } from "../options.js";
+import { checkMethodOptions, type MethodOptions, optionOf } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
 import { BudgetShares } from "./budget-shares.js";
 import { type MergedPlan, mergeTrees } from "./tree-merge.js";
@@ -92,11 +94,12 @@ export function merged(parts: () => readonly Method[]): Method {
   return {
     name: "merged",
     summary: "several methods propose one tree together, e.g. drafters draft,ngram",
-    options: ["drafters", "mergedNodes", "heads", "lookupCorpus", "successors"],
+    options: ["drafters", "mergedNodes", "partOptions", "heads", "lookupCorpus", "successors"],
     available: () => true,
     create: (context) => {
       const chosen = partsOf(context, parts());
-      const nodes = integerOption(context.options, "mergedNodes", 12, 1, 96);
+      checkParts(context.options, chosen);
+      const nodes = optionOf(context.options, "mergedNodes");
       const guest = (drafter: Drafter, { name }: Method) =>
         new GuestDrafter(assertDrafter(drafter, `create of method "${name}"`), limitsOf(context.target));
       const made: (Drafter | Promise<Drafter>)[] = [];
@@ -123,7 +126,7 @@ export function merged(parts: () => readonly Method[]): Method {
 
 /** The methods named by `drafters`; else those that are there: a draft or heads, with prompt lookup. */
 function partsOf(context: MethodContext, parts: readonly Method[]): Method[] {
-  const { drafters } = context.options;
+  const drafters = optionOf(context.options, "drafters");
   const usable = parts.filter(({ name }) => name !== "none" && name !== "merged");
   if (drafters === undefined) {
     const model = usable.filter(
@@ -137,7 +140,7 @@ function partsOf(context: MethodContext, parts: readonly Method[]): Method[] {
       ),
     ];
   }
-  if (!Array.isArray(drafters) || drafters.length < 2 || new Set(drafters).size < drafters.length) {
+  if (drafters.length < 2 || new Set(drafters).size < drafters.length) {
     throw new UsageError(`drafters must list two or more different methods, got ${JSON.stringify(drafters)}`);
   }
   return drafters.map((name) => {
@@ -153,6 +156,19 @@ async function disposeAll(made: readonly (Drafter | Promise<Drafter>)[]): Promis
   for (const result of await Promise.allSettled(made)) if (result.status === "fulfilled") result.value.dispose();
 }
 
+/** What a part is given: the call's options that it has, and over them those that are given for it alone. */
 function ownOptions(method: Method, options: MethodOptions): MethodOptions {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => method.options.includes(name)));
+  const shared = Object.entries(options).filter(([name]) => name !== "partOptions" && method.options.includes(name));
+  const own = givenOptions(optionOf(options, "partOptions")?.[method.name], `partOptions.${method.name}`);
+  const all = { ...Object.fromEntries(shared), ...own };
+  checkMethodOptions(method, all);
+  return all;
+}
+
+/** @throws UsageError for options of a method that is no part */
+function checkParts(options: MethodOptions, parts: readonly Method[]): void {
+  const names = parts.map(({ name }) => name);
+  const wrong = Object.keys(optionOf(options, "partOptions") ?? {}).find((name) => !names.includes(name));
+  if (wrong === undefined) return;
+  throw new UsageError(`partOptions names ${shown(wrong)}, which is no part, expected: ${names.join(", ")}`);
 }

@@ -3,7 +3,7 @@ import { chain } from "../../trees/token-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepPlan } from "../drafter.js";
-import { choiceOption, integerOption } from "../options.js";
+import { optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 
 export interface NgramOptions {
@@ -87,11 +87,11 @@ export const ngram: Method = {
   rank: 10,
   available: () => true,
   create: ({ options }) => {
-    const maxNgram = integerOption(options, "maxNgram", 3, 1, 32);
-    const minNgram = integerOption(options, "minNgram", 1, 1, 32);
+    const maxNgram = optionOf(options, "maxNgram");
+    const minNgram = optionOf(options, "minNgram");
     if (minNgram > maxNgram) throw new UsageError(`minNgram ${minNgram} is larger than maxNgram ${maxNgram}`);
-    const match = choiceOption(options, "match", ["latest", "frequent"]);
-    const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
+    const match = optionOf(options, "match");
+    const length = optionOf(options, "numSpeculativeTokens");
     return new NgramDrafter({ maxNgram, minNgram, length, match });
   },
 };

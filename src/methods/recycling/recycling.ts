@@ -6,7 +6,7 @@ import { treeOf } from "../../trees/tree-presets.js";
 import { searchTree } from "../../trees/tree-search.js";
 import { UsageError } from "../../types/errors.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
-import { integerOption, type MethodOptions } from "../options.js";
+import { type MethodOptions, optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { SuccessorMemory } from "./successor-memory.js";
 
@@ -62,9 +62,9 @@ export const recycling: Method = {
   create: ({ target, options }) => new RecyclingDrafter(memoryOf(target.vocabLimit, options), shapeOf(options)),
 };
 
-function memoryOf(vocabSize: number, { successors }: MethodOptions): SuccessorMemory {
+function memoryOf(vocabSize: number, options: MethodOptions): SuccessorMemory {
+  const successors = optionOf(options, "successors");
   if (successors === undefined) return new SuccessorMemory(vocabSize);
-  if (!(successors instanceof SuccessorMemory)) throw new UsageError("successors must be a SuccessorMemory");
   if (successors.vocabSize === vocabSize) return successors;
   throw new UsageError(
     `successors is for a vocabulary of ${successors.vocabSize} tokens, the target has ${vocabSize}: make another`,
@@ -72,10 +72,11 @@ function memoryOf(vocabSize: number, { successors }: MethodOptions): SuccessorMe
 }
 
 function shapeOf(options: MethodOptions): RankTree {
-  if (options.treeChoices !== undefined) {
-    if (options.treeNodes === undefined) return treeOf(options.treeChoices);
+  const treeChoices = optionOf(options, "treeChoices");
+  if (treeChoices !== undefined) {
+    if (options.treeNodes === undefined) return treeOf(treeChoices);
     throw new UsageError("treeChoices says what the tree is: leave out treeNodes");
   }
   const accuracies = Array.from({ length: LEVELS }, () => ACCURACIES);
-  return searchTree(accuracies, integerOption(options, "treeNodes", 8, 1, 96));
+  return searchTree(accuracies, optionOf(options, "treeNodes"));
 }

@@ -3,26 +3,9 @@ import { chain } from "../../trees/token-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
-import { integerOption } from "../options.js";
+import { optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { type Match, SuffixAutomaton } from "./suffix-automaton.js";
-
-/** Text that outputs are looked up in, beside their own: documents that answers quote, earlier answers, code. */
-export class LookupCorpus {
-  readonly automaton = new SuffixAutomaton();
-  /** Largest id in it. */
-  readonly largest: TokenId;
-
-  /** @param tokens ids of the target's tokenizer */
-  constructor(tokens: Iterable<TokenId>) {
-    let largest = -1;
-    for (const token of tokens) {
-      this.automaton.push(token);
-      largest = Math.max(largest, token);
-    }
-    this.largest = largest;
-  }
-}
 
 /**
  * Proposes what followed the longest end of the text that occurred before, in prompt and output or in a corpus (SAM
@@ -93,16 +76,13 @@ export const suffix: Method = {
   options: ["numSpeculativeTokens", "minMatch", "lookupCorpus"],
   available: () => true,
   create: ({ target, options }) => {
-    const corpus = options.lookupCorpus;
-    if (corpus !== undefined && !(corpus instanceof LookupCorpus)) {
-      throw new UsageError("lookupCorpus must be a LookupCorpus, made from token ids of the target's tokenizer");
-    }
+    const corpus = optionOf(options, "lookupCorpus");
     if (corpus && corpus.largest >= target.vocabLimit) {
       throw new UsageError(
         `lookupCorpus has token ${corpus.largest}, the target knows ${target.vocabLimit}: make it with the target's tokenizer`,
       );
     }
-    const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
-    return new SuffixDrafter(length, integerOption(options, "minMatch", 1, 1, 1024), corpus?.automaton);
+    const length = optionOf(options, "numSpeculativeTokens");
+    return new SuffixDrafter(length, optionOf(options, "minMatch"), corpus?.automaton);
   },
 };

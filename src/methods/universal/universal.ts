@@ -5,7 +5,7 @@ import { chain } from "../../trees/token-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, DraftExhausted, Drafter, StepPlan } from "../drafter.js";
-import { choiceOption, integerOption } from "../options.js";
+import { optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { ForeignReader } from "./foreign-reader.js";
 import { alignText, shownText } from "./text-alignment.js";
@@ -165,9 +165,9 @@ export const universal: Method = {
     if (!assistantTokenizer) {
       throw new UsageError('target and draft have the same tokenizer: use method "draft"');
     }
-    const length = integerOption(options, "numSpeculativeTokens", 4, 1, 64);
+    const length = optionOf(options, "numSpeculativeTokens");
     const map = mapOf(tokenizer, assistantTokenizer);
-    const alignment = choiceOption(options, "alignment", ["auto", "shared", "text"]);
+    const alignment = optionOf(options, "alignment");
     const shares = map.shared >= ENOUGH_SHARED * Math.min(tokenizer.vocabSize, assistantTokenizer.vocabSize);
     const Kind = alignment === "shared" || (alignment === "auto" && shares) ? SharedVocabularyDrafter : TextDrafter;
     return new Kind(new ForeignReader(assistant, map), tokenizer, assistantTokenizer, length);
