@@ -33,6 +33,7 @@ export type {
 export type { GenerationStats } from "./generation/stats.js";
 export type { StoppingCriteria } from "./generation/stopping-criteria.js";
 export { type TraceSink, type TraceStep, traceFile } from "./generation/trace.js";
+export { DraftSequence } from "./methods/draft/draft-sequence.js";
 export type { Coupling, DraftContext, DraftExhausted, Drafter, StepOutcome, StepPlan } from "./methods/drafter.js";
 export { methods } from "./methods/methods.js";
 export {
@@ -42,7 +43,6 @@ export {
   type MethodOptionName,
   type PartOptions,
 } from "./methods/options.js";
-export { DraftSequence } from "./methods/parts/draft-sequence.js";
 export { SuccessorMemory } from "./methods/recycling/successor-memory.js";
 export type { Method, MethodContext, MethodRegistry } from "./methods/registry.js";
 export { LookupCorpus } from "./methods/suffix/lookup-corpus.js";

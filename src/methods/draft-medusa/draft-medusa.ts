@@ -6,9 +6,9 @@ import type { LevelCandidates } from "../../trees/candidate-tree.js";
 import { layOut, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
+import { DraftSequence } from "../draft/draft-sequence.js";
 import type { DraftContext, DraftExhausted, Drafter, StepPlan } from "../drafter.js";
 import { growTree, headLevels } from "../medusa/medusa.js";
-import { DraftSequence } from "../parts/draft-sequence.js";
 import type { Method } from "../registry.js";
 import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../tree-options.js";
 

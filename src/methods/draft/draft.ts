@@ -8,9 +8,9 @@ import type { TokenId } from "../../types/token.js";
 import { chanceOf } from "../../verification/chance.js";
 import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import { optionOf } from "../options.js";
-import { DraftSequence } from "../parts/draft-sequence.js";
 import type { Method } from "../registry.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
+import { DraftSequence } from "./draft-sequence.js";
 import { RecordedDraftDrafter } from "./recorded-draft.js";
 import { sampleWithoutReplacement } from "./sampled-children.js";
 

@@ -2,7 +2,7 @@ import type { CausalLM } from "../../engine/causal-lm.js";
 import { Need, type PassResult } from "../../engine/rows.js";
 import type { VocabularyMap } from "../../tokenizer/vocabulary-map.js";
 import type { TokenId } from "../../types/token.js";
-import { DraftSequence, sameUntil, type Text } from "../parts/draft-sequence.js";
+import { DraftSequence, sameUntil, type Text } from "../draft/draft-sequence.js";
 
 /** What is done with a row of logits. */
 type Use<T> = (result: PassResult, row: number) => T;

@@ -37,7 +37,7 @@ test.each(methods.all.map(({ name, options }) => [name, options] as const))(
 );
 
 /** The compiler is what tests here: `npm run typecheck` reads this file. */
-export const typos: GenerateOptions[] = [
+const typos: GenerateOptions[] = [
   // @ts-expect-error: no such option
   { speculation: { method: "ngram", maxNgrams: 3 } },
   // @ts-expect-error: no such choice
@@ -48,6 +48,10 @@ export const typos: GenerateOptions[] = [
   { speculation: { method: "merged", partOptions: { ngram: { maxNgrams: 3 } } } },
   { speculation: { method: "echo", ownOptions: { length: 4 } } },
 ];
+
+test("typos are compile errors", () => {
+  expect(typos).toHaveLength(5);
+});
 
 describe("options of the parts of a merged tree", () => {
   const drafted = async (partOptions: NonNullable<GenerateOptions["speculation"]>["partOptions"]) => {
