@@ -5,7 +5,7 @@ import { plainResults } from "../../support/plain.js";
 import { some, tier } from "../../support/tier.js";
 import type { Subject } from "../suite.js";
 
-const texts = some(prompts(), tier(12, 2)).map(({ prompt }) => prompt);
+const texts = some(prompts(), tier(4, 2)).map(({ prompt }) => prompt);
 const SAMPLINGS: Record<string, GenerateOptions> = {
   greedy: { maxNewTokens: 24 },
   sampled: { maxNewTokens: 24, temperature: 0.8, topP: 0.95, seed: 5 },
