@@ -20,7 +20,7 @@ export function tokens({ options: way }: Subject): void {
     // q8 on all prompts (sampled: on every second, or on one where every method drafts well), the other dtypes on some.
     const asked = prompts().map((prompt, i) => ({ ...prompt, i }));
     const sampled = tier(
-      asked.filter(({ i }) => i % 2 === 0),
+      some(asked, 1).filter((_, at) => at % 2 === 0),
       [asked[sampling === "top-p" ? 12 : 10]],
     );
     const cases = sampling === "greedy" ? some(asked, 2) : sampled;
