@@ -17,15 +17,15 @@ export class Forecast {
   /** @param prior the chance before anything was seen */
   constructor(private readonly prior: (grade: number) => number) {}
 
-  /** Tokens expected to be right of proposals `depth` deep. */
-  expected(grade: number, depth: number): number {
+  /** Tokens expected to be right of proposals 0, 1, ... `depth` deep. */
+  expected(grade: number, depth: number): number[] {
+    const sums = [0];
     let reach = 1;
-    let sum = 0;
     for (let d = 0; d < depth; d++) {
       reach *= this.chance(grade, d);
-      sum += reach;
+      sums.push(sums[d] + reach);
     }
-    return sum;
+    return sums;
   }
 
   /** @param right how many levels of the `depth` proposed ones came true, from the first on */

@@ -125,13 +125,14 @@ export class GuardedDrafter implements Drafter {
     const { times, forecast } = this;
     if (!times.knows(sequences)) return 0;
     const plain = times.at(sequences);
+    const right = forecast.expected(grade, to);
     let best = 0;
     let bestRate = MARGIN / plain;
     for (let depth = from; depth <= to; depth++) {
       const rows = Math.round(sequences * (1 + depth * level.nodes));
       // Sizes that were never seen are tried: that is how they become known.
       const ms = (times.knows(rows) ? times.at(rows) : plain) + sequences * depth * level.ms;
-      const rate = (1 + forecast.expected(grade, depth)) / ms;
+      const rate = (1 + right[depth]) / ms;
       if (rate > bestRate) [best, bestRate] = [depth, rate];
     }
     return best;
