@@ -1,4 +1,3 @@
-import type { CausalLM } from "../engine/causal-lm.js";
 import type { MedusaHeads } from "../engine/medusa-heads.js";
 import type { StoppingCriteria } from "../generation/stopping-criteria.js";
 import type { TraceSink } from "../generation/trace.js";
@@ -17,7 +16,6 @@ import {
   choice,
   everyItem,
   functions,
-  hasMethods,
   integer,
   numberOf,
   type OptionKind,
@@ -27,11 +25,11 @@ import type { OptionNames, OptionTable } from "../types/option-table.js";
 import type { SamplingParams } from "../types/sampling-params.js";
 import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
+import { A_LOADED_MODEL, isLoadedModel, type LoadedModel } from "./engine-of.js";
 import { REQUEST_OPTIONS, type SpeculationOptions } from "./speculation-options.js";
 
 /** What drafts for a target: another loaded model. */
-export interface AssistantModel {
-  readonly model: CausalLM;
+export interface AssistantModel extends LoadedModel {
   readonly tokenizer: Tokenizer | undefined;
   /** Medusa heads of it: then it drafts trees with them. */
   readonly heads?: MedusaHeads;
@@ -97,9 +95,7 @@ export const CONVERSATION_OPTIONS: OptionTable<ConversationOptions> = conversati
 /** What each option takes. That ids are in the vocabulary is checked with the model at hand. */
 export const GENERATE_OPTIONS: OptionTable<GenerateOptions> = {
   ...SAMPLING_OPTIONS,
-  assistantModel: value("a loaded model: await AutoModelForCausalLM.fromPretrained(...)", (given) =>
-    hasMethods((given as Partial<AssistantModel>)?.model, ["forward", "newSequence"]),
-  ),
+  assistantModel: value(A_LOADED_MODEL, isLoadedModel),
   speculation: value(
     'an object such as { method: "ngram" }',
     (given) => typeof given === "object" && !Array.isArray(given),

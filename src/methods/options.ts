@@ -1,6 +1,6 @@
 import { MedusaHeads } from "../engine/medusa-heads.js";
 import type { RankPath } from "../trees/rank-tree.js";
-import { nearest, UsageError } from "../types/errors.js";
+import { UsageError } from "../types/errors.js";
 import { OPTION_ALIASES } from "../types/option-aliases.js";
 import { boolean, choice, everyItem, integer, listOf, number, type OptionKind, value } from "../types/option-kinds.js";
 import { checkOption, guessName } from "../types/option-table.js";
@@ -125,7 +125,7 @@ export function checkMethodOptions(method: { name: string; options: readonly str
 }
 
 function unknown({ name: method, options }: { name: string; options: readonly string[] }, name: string): string {
-  const guess = guessName(name, options, OPTION_ALIASES) ?? nearest(name, options);
+  const guess = guessName(name, options, OPTION_ALIASES);
   const known = options.length > 0 ? `it knows ${options.join(", ")}` : "it has none";
   return `method "${method}" has no option ${shown(name)}: ${known}${guess ? `. Did you mean "${guess}"?` : ""}`;
 }

@@ -5,7 +5,6 @@ import type { Method } from "../registry.js";
 /** Proposes nothing: plain decoding, one token a pass. */
 export class NoneDrafter implements Drafter {
   readonly name = "none";
-  readonly free = true;
 
   async begin(): Promise<void> {}
 
