@@ -17,15 +17,10 @@ export class Forecast {
   /** @param prior the chance before anything was seen */
   constructor(private readonly prior: (grade: number) => number) {}
 
-  /** Tokens expected to be right of proposals 0, 1, ... `depth` deep. */
-  expected(grade: number, depth: number): number[] {
-    const sums = [0];
-    let reach = 1;
-    for (let d = 0; d < depth; d++) {
-      reach *= this.chance(grade, d);
-      sums.push(sums[d] + reach);
-    }
-    return sums;
+  /** The chance that a token at `depth` is right when those above it are. A depth that nobody has come to is like the one above. */
+  chance(grade: number, depth: number): number {
+    const known = this.chances.get(grade);
+    return (known?.[depth] ?? known?.[known.length - 1])?.value ?? this.prior(grade);
   }
 
   /** @param right how many levels of the `depth` proposed ones came true, from the first on */
@@ -49,11 +44,5 @@ export class Forecast {
       );
     }
     return copy;
-  }
-
-  /** A depth that nobody has come to yet is like the one above it. */
-  private chance(grade: number, depth: number): number {
-    const known = this.chances.get(grade);
-    return (known?.[depth] ?? known?.[known.length - 1])?.value ?? this.prior(grade);
   }
 }

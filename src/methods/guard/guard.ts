@@ -125,14 +125,21 @@ export class GuardedDrafter implements Drafter {
     const { times, forecast } = this;
     if (!times.knows(sequences)) return 0;
     const plain = times.at(sequences);
-    const right = forecast.expected(grade, to);
+    const levelMs = sequences * level.ms;
     let best = 0;
     let bestRate = MARGIN / plain;
-    for (let depth = from; depth <= to; depth++) {
+    let right = 0;
+    let reach = 1;
+    for (let depth = 1; depth <= to; depth++) {
+      reach *= forecast.chance(grade, depth - 1);
+      // What this level and any below it may still bring costs more than the best so far: most steps end at the first.
+      if (reach < bestRate * levelMs) break;
+      right += reach;
+      if (depth < from) continue;
       const rows = Math.round(sequences * (1 + depth * level.nodes));
       // Sizes that were never seen are tried: that is how they become known.
-      const ms = (times.knows(rows) ? times.at(rows) : plain) + sequences * depth * level.ms;
-      const rate = (1 + right[depth]) / ms;
+      const ms = (times.knows(rows) ? times.at(rows) : plain) + depth * levelMs;
+      const rate = (1 + right) / ms;
       if (rate > bestRate) [best, bestRate] = [depth, rate];
     }
     return best;

@@ -92,11 +92,12 @@ test("a draft that costs little is used, as deep as it is right", async () => {
 
 test("a forecast follows what it sees", () => {
   const forecast = new Forecast(() => 0.5);
-  expect(forecast.expected(1, 2)[2]).toBeCloseTo(0.75);
+  expect(forecast.chance(1, 1)).toBe(0.5);
   for (let i = 0; i < 50; i++) forecast.observe(1, 2, 1);
-  expect(forecast.expected(1, 1)[1]).toBeGreaterThan(0.95);
-  expect(forecast.expected(1, 2)[2]).toBeLessThan(1.1);
-  expect(forecast.expected(2, 1)[1]).toBe(0.5);
+  expect(forecast.chance(1, 0)).toBeGreaterThan(0.95);
+  expect(forecast.chance(1, 1)).toBeLessThan(0.1);
+  expect(forecast.chance(1, 7)).toBe(forecast.chance(1, 1));
+  expect(forecast.chance(2, 0)).toBe(0.5);
 });
 
 test("times between known sizes lie on a line, others are not known", () => {
