@@ -18,6 +18,7 @@ import {
 import { CheckpointError } from "../types/errors.js";
 import { Fp32Weight, Q4Weight, Q8Weight } from "./quantise.js";
 import { RotatedBasis, type RowChange } from "./rotated-basis.js";
+import { TiledWeight } from "./tiled-weight.js";
 
 /** Bytes of fp32 rows read and converted at a stretch: keeps the event loop free and memory small. */
 const PANEL_BYTES = 8 << 20;
@@ -70,7 +71,7 @@ class Converter {
     private readonly total: number,
     private readonly options: ConvertOptions,
   ) {
-    this.basis = format.dtype === "q8" ? new RotatedBasis(source) : undefined;
+    this.basis = format.product === "MatMulIntegerToFloat" ? new RotatedBasis(source) : undefined;
   }
 
   async convert(spec: WeightSpec): Promise<void> {
@@ -102,9 +103,8 @@ class Converter {
 
   private async linear(spec: LinearSpec, change?: RowChange): Promise<void> {
     const { name, in: K, out: N } = spec;
-    const { dtype, q8Signed } = this.format;
-    const weight =
-      dtype === "fp32" ? new Fp32Weight(K, N) : dtype === "q8" ? new Q8Weight(K, N, q8Signed) : new Q4Weight(K, N);
+    const { q8Signed } = this.format;
+    const weight = newWeight(this.format, K, N);
     let first = 0;
     for (const part of spec.parts) {
       const take = (rows: Float32Array, start: number, count: number) => {
@@ -115,6 +115,7 @@ class Converter {
       first += part.out;
     }
     if (weight instanceof Fp32Weight) return this.write(name, "f32", [K, N], weight.data);
+    if (weight instanceof TiledWeight) return this.write(`${name}.tiles`, "u8", weight.shape, weight.data);
     if (weight instanceof Q8Weight) {
       await this.write(`${name}.q`, q8Signed ? "i8" : "u8", [K, N], weight.data);
       return this.write(`${name}.scale`, "f32", [N], weight.scales);
@@ -159,13 +160,24 @@ class Converter {
     }
   }
 
-  private async write(name: string, type: StoredTensor["type"], shape: number[], data: ArrayBufferView): Promise<void> {
+  private async write(
+    name: string,
+    type: StoredTensor["type"],
+    shape: readonly number[],
+    data: ArrayBufferView,
+  ): Promise<void> {
     const offset = Math.ceil(this.position / ALIGNMENT) * ALIGNMENT;
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     await writeFully(this.file, bytes, offset);
     this.tensors[name] = { type, shape, offset, length: bytes.length };
     this.position = offset + bytes.length;
   }
+}
+
+function newWeight({ dtype, product, q8Signed }: WeightFormat, K: number, N: number) {
+  if (product === "MatMul") return new Fp32Weight(K, N);
+  if (product === "SkinnyMatMul") return new TiledWeight(K, N, dtype === "q4" ? "q4" : "q8");
+  return product === "MatMulIntegerToFloat" ? new Q8Weight(K, N, q8Signed) : new Q4Weight(K, N);
 }
 
 /** The tensors of a checkpoint that a weight is made of, with the shapes that they must have. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { TensorSource } from "../formats/tensor-source.js";
 import { architectureOf } from "../models/architectures.js";
 import { buildDecoder } from "../models/onnx/decoder.js";
-import type { WeightFormat, WeightManifest, WeightSpec } from "../models/weight-spec.js";
+import type { ProductOperator, WeightFormat, WeightManifest, WeightSpec } from "../models/weight-spec.js";
 import { cpuFeatures } from "../runtime/cpu.js";
 import { ortVersion } from "../runtime/ort-library.js";
 import { CheckpointError, ForetokenError } from "../types/errors.js";
@@ -18,6 +18,11 @@ import { discard, makeWorkFolder, removeAbandoned } from "./work-folder.js";
 /** Saved and aligned copies, raw and packed each, lie beside each other while a model is packed. */
 const SPACE_FACTOR = 4.4;
 const PUBLISH_ATTEMPTS = 3;
+/**
+ * Operators whose weights ONNX Runtime packs in an order of its own. MatMulNBits' lose their scales on the way through a
+ * file (1.30): they are packed at each load. SkinnyMatMul's are read as they lie.
+ */
+const PACKED: readonly ProductOperator[] = ["MatMul", "MatMulIntegerToFloat"];
 const FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
 
 /** What is converted: its weights, the graph that they are packed for, and what the result's name depends on. */
@@ -109,9 +114,8 @@ async function makeModel(
     onProgress: (fraction) => onProgress({ stage: "convert", fraction }),
     signal,
   });
-  // Packed 4-bit products lose their scales on the way through a file (ONNX Runtime 1.30): they are packed at each load.
   const onPack = (fraction: number) => onProgress({ stage: "pack", fraction });
-  const manifest = format.dtype === "q4" ? raw : await packWeights(graph(raw), raw, directory, onPack);
+  const manifest = !PACKED.includes(format.product) ? raw : await packWeights(graph(raw), raw, directory, onPack);
   await writeStoredModel(directory, manifest);
 }
 
@@ -162,13 +166,13 @@ async function cacheKey(
 }
 
 async function checkSpace(specs: readonly WeightSpec[], format: WeightFormat, directory: string): Promise<void> {
-  const bytesPerWeight = { fp32: 4, q8: 1, q4: 0.625 }[format.dtype];
+  const bytesPerWeight = { fp32: 4, q8: 1.0625, q4: 0.625 }[format.dtype];
   let bytes = 0;
   for (const spec of specs) {
     if (spec.kind === "linear") bytes += spec.in * spec.out * bytesPerWeight;
     else if (spec.kind === "embedding") bytes += 4 * spec.rows * spec.columns;
     else if (spec.kind === "vector") bytes += 4 * spec.length;
-    else if (format.dtype === "q8") bytes += 4 * spec.width ** 2;
+    else if (format.product === "MatMulIntegerToFloat") bytes += 4 * spec.width ** 2;
   }
   const { bavail, bsize } = await statfs(directory);
   const needed = bytes * SPACE_FACTOR;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ConvertedModel } from "../conversion/converted-model.js";
 import { cpuFeatures, cpuIdentity } from "../runtime/cpu.js";
 import { threadCount } from "../runtime/environment.js";
+import { nativeOperators } from "../runtime/native-operators.js";
 import { ortVersion } from "../runtime/ort-library.js";
 import type { Exactness } from "../types/exactness.js";
 import { MOST_COPIES } from "./row-counts.js";
@@ -33,8 +34,9 @@ export async function keepExactness(converted: ConvertedModel, exactness: Exactn
   }
 }
 
-function pathFor({ directory, manifest: { dtype, q8Signed } }: ConvertedModel): string {
-  const parts = [CHECK, cpuIdentity(), cpuFeatures(), ortVersion(), threadCount(), dtype, q8Signed];
+function pathFor({ directory, manifest: { dtype, product, q8Signed } }: ConvertedModel): string {
+  const { kernels } = nativeOperators();
+  const parts = [CHECK, cpuIdentity(), cpuFeatures(), ortVersion(), threadCount(), kernels, dtype, product, q8Signed];
   const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
   return join(directory, `exactness-${key}.json`);
 }

@@ -94,7 +94,7 @@ class ProductRunner {
   static async open(product: Product, { manifest, directory, specs }: Weights): Promise<ProductRunner> {
     const graph = new OnnxGraph();
     graph.input("x", "f32", [1, "R", product.K]);
-    if (manifest.dtype === "q8") graph.input("zero_points", "u8", ["R"]);
+    if (manifest.product === "MatMulIntegerToFloat") graph.input("zero_points", "u8", ["R"]);
     const result = product.build(new OnnxWeights(graph, manifest, specs));
     graph.output(result, "f32", [1, "R", product.N]);
     const session = await Session.create({ bytes: graph.build(), weightsDirectory: directory });

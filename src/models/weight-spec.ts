@@ -71,14 +71,21 @@ export interface StoredTensor {
   extra?: Readonly<Record<string, string>>;
 }
 
+/** The operator that multiplies: ONNX Runtime's own, or SkinnyMatMul of native/. Each wants its weights in another order. */
+export type ProductOperator = "MatMul" | "MatMulIntegerToFloat" | "MatMulNBits" | "SkinnyMatMul";
+
 /** How products hold their weights. */
 export interface WeightFormat {
   dtype: Dtype;
-  /** For q8: signed weights, or unsigned ones around 128 for CPUs whose mixed products saturate. */
+  product: ProductOperator;
+  /** For MatMulIntegerToFloat: signed weights, or unsigned ones around 128 for CPUs whose mixed products saturate. */
   q8Signed: boolean;
 }
 
-/** What lies where in a weight file. A linear `x` is stored as `x` (fp32), or as `x.q` and `x.scale`. */
+/** What SkinnyMatMul's weights are made of (native/src/product.h): tiles of 16 outputs, blocks of 32 inputs. */
+export const TILE = { outputs: 16, inputs: 32, bytes: { q8: 544, q4: 320 } } as const;
+
+/** What lies where in a weight file. A linear `x` is stored as `x` (fp32), `x.tiles` (SkinnyMatMul), or `x.q` and `x.scale`. */
 export interface WeightManifest extends WeightFormat {
   /** File name, relative to the model's folder. */
   file: string;

@@ -49,6 +49,7 @@ export const ORT_FUNCTIONS = {
   SetSessionGraphOptimizationLevel: status(23, "options", "int"),
   AddSessionConfigEntry: status(130, "options", "string", "string"),
   SetOptimizedModelFilePath: status(11, "options", "path"),
+  RegisterCustomOpsLibrary_V2: status(228, "options", "path"),
   ReleaseSessionOptions: release(100, "options"),
 
   CreateSession: status(7, "env", "path", "options", "pointer"),

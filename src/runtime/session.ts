@@ -2,6 +2,7 @@ import { isMainThread } from "node:worker_threads";
 import koffi from "koffi";
 import { RuntimeError } from "../types/errors.js";
 import { ortEnvironment } from "./environment.js";
+import { nativeOperators } from "./native-operators.js";
 import { check, out } from "./ort-error.js";
 import { ort } from "./ort-library.js";
 
@@ -100,6 +101,8 @@ function sessionOptions(source: ModelSource, { pack }: SessionOptions): bigint {
   const entry = (key: string, value: string) => check(api.AddSessionConfigEntry(options, `session.${key}`, value));
   check(api.DisablePerSessionThreads(options));
   check(api.SetSessionGraphOptimizationLevel(options, OPTIMISE_ALL));
+  const { path } = nativeOperators();
+  if (path !== undefined) check(api.RegisterCustomOpsLibrary_V2(options, path));
   if ("weightsDirectory" in source && source.weightsDirectory) {
     entry("model_external_initializers_file_folder_path", source.weightsDirectory);
   }

@@ -12,7 +12,11 @@ test("unsigned int8 weights give the bits of signed ones, and exact rows", async
   const tokens = Array.from({ length: 40 }, (_, i) => i * 7 + 3);
   const logits: Float32Array[][] = [];
   for (const q8Signed of (await saturationProbe()) ? [false] : [false, true]) {
-    const converted = await convertedModel(source, decoderBlueprint(config), { dtype: "q8", q8Signed });
+    const converted = await convertedModel(source, decoderBlueprint(config), {
+      dtype: "q8",
+      product: "MatMulIntegerToFloat",
+      q8Signed,
+    });
     const model = await CausalLM.load({ config, ...converted, contextLength: 512, vocabLimit: config.vocabSize });
     const { rows, identical } = await rowInvariance(model);
     expect(identical).toBe(rows);

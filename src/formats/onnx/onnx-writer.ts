@@ -104,6 +104,7 @@ export class OnnxGraph {
     for (const [domain, version] of [
       ["", OPSET],
       ["com.microsoft", 1],
+      ["foretoken", 1],
     ] as const) {
       message(w, 8, () => {
         text(w, 1, domain);

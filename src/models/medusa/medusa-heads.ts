@@ -49,7 +49,7 @@ export function buildMedusaHeads(shape: MedusaShape, manifest: WeightManifest, v
   const g = new OnnxGraph();
   g.input("hidden", "f32", [1, 1, D]);
   g.input("k", "i64", [1]);
-  if (manifest.dtype === "q8") g.input("zero_points", "u8", [1]);
+  if (manifest.product === "MatMulIntegerToFloat") g.input("zero_points", "u8", [1]);
   const weights = new OnnxWeights(g, manifest, medusaWeightSpecs(shape));
   const rows = medusaHeads(new OnnxOps(weights), shape, "hidden");
   g.node("Concat", rows, ["logits"], { axis: 1 });

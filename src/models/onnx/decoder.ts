@@ -21,7 +21,7 @@ export function buildDecoder(
   manifest: WeightManifest,
   options: { sequences: number; vocabLimit: number; layers?: readonly number[] },
 ): DecoderGraph {
-  const graph = startGraph(config, options.sequences, manifest.dtype === "q8");
+  const graph = startGraph(config, options.sequences, manifest.product === "MatMulIntegerToFloat");
   const architecture = architectureOf(config);
   const layers = options.layers ?? Array.from({ length: config.numLayers }, (_, i) => i);
   const specs = architecture.weightSpecs({ ...config, numLayers: 1 + Math.max(...layers) });

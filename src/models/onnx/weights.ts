@@ -3,6 +3,8 @@ import { ForetokenError } from "../../types/errors.js";
 import { Q4_BLOCK, type WeightManifest, type WeightSpec } from "../weight-spec.js";
 
 const CONTRIB = "com.microsoft";
+/** The domain of the operators in native/. */
+const FORETOKEN = "foretoken";
 /** Level 4 rounds activations to int8; lower levels are several times slower. */
 const Q4_ACCURACY_LEVEL = 4;
 /** Keeps the scale of an all-zero row from being 0. */
@@ -12,8 +14,9 @@ const TINY = 1e-30;
 export class OnnxWeights {
   private readonly quantised = new Map<string, { rows: string; scale: string }>();
 
-  /** Input width K of each product: q4 stores whole blocks, so the stored shape does not say. */
+  /** Input width K and output width N of each product: stored are whole blocks and tiles, so their shapes do not say. */
   private readonly widths = new Map<string, number>();
+  private readonly outputs = new Map<string, number>();
   private readonly uses = new Map<string, number>();
 
   constructor(
@@ -21,7 +24,11 @@ export class OnnxWeights {
     private readonly manifest: WeightManifest,
     specs: readonly WeightSpec[],
   ) {
-    for (const spec of specs) if (spec.kind === "linear") this.widths.set(spec.name, spec.in);
+    for (const spec of specs) {
+      if (spec.kind !== "linear") continue;
+      this.widths.set(spec.name, spec.in);
+      this.outputs.set(spec.name, spec.out);
+    }
   }
 
   /** Whether the weight file has a tensor `name`. */
@@ -56,14 +63,16 @@ export class OnnxWeights {
     const use = (this.uses.get(name) ?? 0) + 1;
     this.uses.set(name, use);
     const output = use === 1 ? name : `${name}.${use}`;
+    if (this.manifest.product === "SkinnyMatMul") return this.skinnyProduct(x, name, `${output}.out`);
     const product = this.product(x, name, zeroPoints, `${output}.out`);
     if (!this.has(`${name}.bias`)) return product;
     return this.graph.node("Add", [product, this.weight(`${name}.bias`)], [`${output}.biased`]);
   }
 
   private product(x: string, name: string, zeroPoints: string, output: string): string {
-    if (this.manifest.dtype === "fp32") return this.graph.node("MatMul", [x, this.weight(name)], [output]);
-    if (this.manifest.dtype === "q8") return this.int8Product(x, name, zeroPoints, output);
+    const { product } = this.manifest;
+    if (product === "MatMul") return this.graph.node("MatMul", [x, this.weight(name)], [output]);
+    if (product === "MatMulIntegerToFloat") return this.int8Product(x, name, zeroPoints, output);
     const N = this.manifest.tensors[`${name}.q`].shape[0];
     return this.graph.node(
       "MatMulNBits",
@@ -72,6 +81,14 @@ export class OnnxWeights {
       { K: this.widths.get(name)!, N, bits: 4, block_size: Q4_BLOCK, accuracy_level: Q4_ACCURACY_LEVEL },
       CONTRIB,
     );
+  }
+
+  private skinnyProduct(x: string, name: string, output: string): string {
+    const inputs = [x, this.weight(`${name}.tiles`)];
+    if (this.has(`${name}.bias`)) inputs.push(this.weight(`${name}.bias`));
+    const bits = this.manifest.dtype === "q4" ? 4 : 8;
+    const attributes = { K: this.widths.get(name)!, N: this.outputs.get(name)!, bits };
+    return this.graph.node("SkinnyMatMul", inputs, [output], attributes, FORETOKEN);
   }
 
   private int8Product(x: string, name: string, zeroPoints: string, output: string): string {

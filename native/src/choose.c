@@ -1,0 +1,107 @@
+// Which kernels this CPU can run.
+#include <stdlib.h>
+#include <string.h>
+
+#include "product.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+// Intel SDM, volume 2, CPUID; the operating system must keep the wide registers too (XCR0).
+enum { XMM_YMM = 6, XMM_TO_ZMM = 0xe6 };
+
+static uint32_t kept_registers(void) {
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+static int runs(const Kernels *kernels) {
+  if (kernels == &plain_kernels) return 1;
+  uint32_t a, b, c, d, b7, c7, a71 = 0, unused;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+  const int avx = c >> 27 & c >> 28 & 1;
+  const int fma_f16c = c >> 12 & c >> 29 & 1;
+  if (!avx || !fma_f16c || (kept_registers() & XMM_YMM) != XMM_YMM) return 0;
+  if (!__get_cpuid_count(7, 0, &a, &b7, &c7, &d)) return 0;
+  if (!(b7 >> 5 & 1)) return 0;
+  if (kernels == &avx2_kernels) return 1;
+  if (kernels == &avx_vnni_kernels) return a >= 1 && __get_cpuid_count(7, 1, &a71, &b, &unused, &d) && (a71 >> 4 & 1);
+  const int avx512 = b7 >> 16 & b7 >> 30 & b7 >> 31 & 1;
+  return avx512 && (c7 >> 11 & 1) && (kept_registers() & XMM_TO_ZMM) == XMM_TO_ZMM;
+}
+
+static const Kernels *const all[] = {&avx512_vnni_kernels, &avx_vnni_kernels, &avx2_kernels, &plain_kernels};
+
+#elif defined(__aarch64__)
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+enum { HAS_DOT_PRODUCT = 1 << 20 }; // HWCAP_ASIMDDP
+static int has_dot_product(void) { return (getauxval(AT_HWCAP) & HAS_DOT_PRODUCT) != 0; }
+#else
+// Every Mac with an ARM processor has it.
+static int has_dot_product(void) { return 1; }
+#endif
+
+static int runs(const Kernels *kernels) { return kernels == &plain_kernels || has_dot_product(); }
+static const Kernels *const all[] = {&neon_kernels, &plain_kernels};
+
+#else
+
+static int runs(const Kernels *kernels) { return kernels == &plain_kernels; }
+static const Kernels *const all[] = {&plain_kernels};
+
+#endif
+
+// Whether the kernels give the plain ones' bits for every number of rows, on weights and rows that use all their values: an
+// emulator, or a CPU that nobody tried, may do otherwise.
+static int agree(const Kernels *kernels) {
+  enum { BLOCKS = 3, WIDTH = BLOCKS * BLOCK, BYTES = BLOCKS * TILE8_BYTES };
+  static const uint16_t halves[] = {0x2c00, 0xa911, 0x27ff, 0x2001}; // of ordinary size
+  uint8_t tile[BYTES];
+  float x[MOST_ROWS * WIDTH];
+  uint32_t state = 12345;
+  for (int i = 0; i < MOST_ROWS * WIDTH; i++) {
+    state = state * 1664525 + 1013904223;
+    x[i] = ((float)(state >> 8) / 8388608 - 1) * (i % 29 ? 1 : 9);
+  }
+  int8_t q[2][MOST_ROWS * WIDTH];
+  float scale[2][MOST_ROWS * BLOCKS], weighted[2][MOST_ROWS * BLOCKS];
+  int32_t sum[2][MOST_ROWS * BLOCKS];
+  const Kernels *of[2] = {&plain_kernels, kernels};
+  Rounded rounded[2];
+  for (int k = 0; k < 2; k++) {
+    rounded[k] = (Rounded){BLOCKS, q[k], scale[k], sum[k], weighted[k]};
+    for (int r = 0; r < MOST_ROWS; r++) of[k]->round(x + r * WIDTH, WIDTH, &rounded[k], r);
+  }
+  for (int bits = 4; bits <= 8; bits += 4) {
+    const int block = bits == 4 ? TILE4_BYTES : TILE8_BYTES, codes = bits == 4 ? 256 : 512;
+    for (int i = 0; i < BLOCKS * block; i++) tile[i] = (uint8_t)((i * 37) ^ (i >> 4));
+    for (int b = 0; b < BLOCKS; b++)
+      for (int i = 0; i < (block - codes) / 2; i++) memcpy(tile + b * block + codes + 2 * i, &halves[(b + i) % 4], 2);
+    for (int rows = 1; rows <= kernels->rows; rows++) {
+      float got[MOST_ROWS * TILE], want[TILE];
+      (bits == 4 ? kernels->product4 : kernels->product8)[rows](tile, &rounded[1], 0, got);
+      for (int r = 0; r < rows; r++) {
+        (bits == 4 ? plain_kernels.product4 : plain_kernels.product8)[1](tile, &rounded[0], r, want);
+        if (memcmp(got + r * TILE, want, sizeof want) != 0) return 0;
+      }
+    }
+  }
+  return 1;
+}
+
+const Kernels *choose_kernels(void) {
+  static const Kernels *chosen;
+  const Kernels *known = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
+  if (known) return known;
+  const char *wanted = getenv("FORETOKEN_KERNELS");
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (wanted && *wanted && strcmp(wanted, all[i]->name) != 0) continue;
+    if (!runs(all[i]) || !agree(all[i])) continue;
+    __atomic_store_n(&chosen, all[i], __ATOMIC_RELEASE);
+    return all[i];
+  }
+  return NULL;
+}

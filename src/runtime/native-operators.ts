@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import koffi from "koffi";
+import { warn } from "../types/warn.js";
+import { check, out } from "./ort-error.js";
+import { ort } from "./ort-library.js";
+
+/** Set to "off": ONNX Runtime's own operators run instead. */
+const SWITCH = "FORETOKEN_NATIVE";
+/** Beside src/ and dist/; compiled benchmarks lie one folder deeper. */
+const FOLDERS = ["../../prebuilds", "../../../prebuilds"];
+const FILES: Readonly<Record<string, string>> = {
+  "linux-x64": "foretoken_ops.so",
+  "linux-arm64": "foretoken_ops.so",
+  "darwin-arm64": "foretoken_ops.dylib",
+  "win32-x64": "foretoken_ops.dll",
+};
+
+/** Foretoken's own operators for ONNX Runtime (native/), or why ONNX Runtime's run instead. */
+export interface NativeOperators {
+  /** The library. Undefined where none is used. */
+  path?: string;
+  /** Names the instructions that its kernels use here, such as "avx2". */
+  kernels?: string;
+  /** Why no library is used. */
+  reason?: string;
+}
+
+let found: NativeOperators | undefined;
+
+/**
+ * The prebuilt library for this platform, whose checksum is right and which ONNX Runtime accepts. Looked for once; where
+ * there should be one and is not, a warning says so.
+ */
+export function nativeOperators(): NativeOperators {
+  if (found) return found;
+  if (process.env[SWITCH] === "off") found = { reason: `${SWITCH} is off` };
+  else {
+    try {
+      found = open();
+    } catch (error) {
+      found = { reason: (error as Error).message };
+      warn(`${found.reason}: products run on ONNX Runtime's own operators, which are slower`);
+    }
+  }
+  return found;
+}
+
+function open(): NativeOperators {
+  const platform = `${process.platform}-${process.arch}`;
+  const file = FILES[platform];
+  if (!file) return { reason: `there are no native operators for ${platform}` };
+  const folder = FOLDERS.map((place) => fileURLToPath(new URL(place, import.meta.url))).find(existsSync);
+  const path = folder && join(folder, platform, file);
+  if (!path || !existsSync(path))
+    throw new Error(`the native operators for ${platform} are missing: install foretoken again`);
+  const sums: Record<string, string> = JSON.parse(readFileSync(join(folder, "checksums.json"), "utf8"));
+  const sum = createHash("sha256").update(readFileSync(path)).digest("hex");
+  if (sum !== sums[`${platform}/${file}`]) throw new Error(`${path} is not as it was built: install foretoken again`);
+  register(path);
+  const kernels: string | null = koffi.load(path).func("const char *ForetokenKernels()")();
+  if (kernels === null) {
+    throw new Error(`FORETOKEN_KERNELS=${process.env.FORETOKEN_KERNELS} names no kernels that run on this CPU`);
+  }
+  return { path, kernels };
+}
+
+/** Tries the library out. @throws OrtError where ONNX Runtime, or the library, refuses */
+function register(path: string): void {
+  const api = ort();
+  const options = out(api.CreateSessionOptions);
+  try {
+    check(api.RegisterCustomOpsLibrary_V2(options, path));
+  } finally {
+    api.ReleaseSessionOptions(options);
+  }
+}
