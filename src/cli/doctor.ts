@@ -6,6 +6,7 @@ import { type RowInvariance, rowInvariance } from "../exactness/row-invariance.j
 import { cacheDirectory, DTYPES, type Dtype, type Exactness, type LanguageModel, runtimeInfo } from "../index.js";
 import { memoryBandwidth } from "../runtime/bandwidth.js";
 import { cpuFeatures, cpuModel } from "../runtime/cpu.js";
+import { type NativeOperators, nativeOperators } from "../runtime/native-operators.js";
 import { saturationProbe } from "../runtime/probes.js";
 import type { Arguments, Command } from "./command.js";
 import { exactnessWords } from "./exactness.js";
@@ -45,6 +46,7 @@ async function run(args: Arguments): Promise<void> {
     memoryBytes: totalmem(),
     loadAverage: loadavg()[0],
     ...runtimeInfo(),
+    operators: nativeOperators(),
     productsSaturate: saturates,
     exactness,
     cache: { directory: cacheDirectory(), bytes: await folderSize(cacheDirectory()), verification },
@@ -75,6 +77,7 @@ type Report = Awaited<ReturnType<typeof runtimeInfo>> & {
   cpu: { model: string; features: string[]; cores: number };
   memoryBytes: number;
   loadAverage: number;
+  operators: NativeOperators;
   productsSaturate: boolean;
   exactness: CheckedRows[];
   cache: { directory: string; bytes: number; verification?: CacheVerification };
@@ -90,10 +93,8 @@ function describe(r: Report): string {
     ["threads", `${r.threads} of ${r.cpu.cores} cores${busy}`],
     ["memory", `${byteSize(r.memoryBytes)}, read at ${r.bandwidthGBs.toFixed(1)} GB/s`],
     ["runtime", `ONNX Runtime ${r.version}, on the CPU (built with ${r.providers.join(", ")})`],
-    [
-      "int8 products",
-      r.productsSaturate ? "saturate: q8 uses unsigned weights (slower)" : "exact: q8 uses signed weights",
-    ],
+    ["operators", describeOperators(r.operators)],
+    ["int8 products", describeInt8(r)],
     ...r.exactness.map((found) => [`${found.dtype} rows`, describeRows(found)]),
     ["cache", `${r.cache.directory}: ${byteSize(r.cache.bytes)}`],
     ...describeVerification(r.cache.verification),
@@ -104,6 +105,17 @@ function describe(r: Report): string {
     (r.passCost.ms[i] / r.passCost.ms[0]).toFixed(2),
   ]);
   return `${facts.map(([name, text]) => `${name.padEnd(14)} ${text}`).join("\n")}\n\n${table([["rows in a pass", "ms", "times one row"], ...costs])}`;
+}
+
+function describeOperators({ kernels, reason }: NativeOperators): string {
+  if (reason !== undefined) return `ONNX Runtime's own (${reason})`;
+  return `Foretoken's own for 4-bit products and attention, with ${kernels} instructions`;
+}
+
+function describeInt8({ productsSaturate, operators }: Report): string {
+  if (!productsSaturate) return "exact in ONNX Runtime: q8 uses signed weights there";
+  if (operators.path !== undefined) return "saturate in ONNX Runtime: q8 uses Foretoken's own";
+  return "saturate: q8 uses unsigned weights (slower)";
 }
 
 function describeRows(found: CheckedRows): string {

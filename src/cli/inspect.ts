@@ -95,13 +95,12 @@ function cacheBytesPerToken(config: ModelConfig): number {
 
 /** Bytes of the weights as a dtype holds them; the embedding table keeps two bytes a value at least. */
 function weightBytes(specs: ReturnType<ReturnType<typeof architectureOf>["weightSpecs"]>, dtype: Dtype): number {
-  const perWeight = { fp32: 4, q8: 1, q4: 0.5 + 4 / 32 }[dtype];
+  const perWeight = { fp32: 4, q8: 1 + 2 / 32, q4: 0.5 + 4 / 32 }[dtype];
   let bytes = 0;
   for (const spec of specs) {
-    if (spec.kind === "linear") bytes += spec.in * spec.out * perWeight + (dtype === "q8" ? 4 * spec.out : 0);
+    if (spec.kind === "linear") bytes += spec.in * spec.out * perWeight;
     else if (spec.kind === "vector") bytes += 4 * spec.length;
     else if (spec.kind === "embedding") bytes += 2 * spec.rows * spec.columns;
-    else if (dtype === "q8") bytes += 4 * spec.width ** 2;
   }
   return Math.round(bytes);
 }

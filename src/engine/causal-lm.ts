@@ -1,10 +1,13 @@
+import { nativeOperators } from "../runtime/native-operators.js";
 import { RuntimeError, UsageError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import { checkRows, checkSequences, type PassLimits } from "./check-rows.js";
+import { ContiguousCaches } from "./contiguous-caches.js";
 import { type CostCurve, measureCost } from "./cost-curve.js";
-import { KvCachePool } from "./kv-cache-pool.js";
+import type { KvCaches } from "./kv-cache.js";
+import { PagedCaches } from "./paged-cache.js";
 import { PassPacer } from "./pass-pacer.js";
 import { PassQueue } from "./pass-queue.js";
 import type { PassRunner } from "./pass-runner.js";
@@ -17,8 +20,10 @@ import { Sequence } from "./sequence.js";
 
 /** Slots beyond the context for rows of a plan that will be dropped again. */
 const PLAN_ROWS = 256;
-/** Most sequences in one pass; more are run in several passes. Each number has a session of its own over the same weights. */
-const MAX_SEQUENCES = 4;
+/** Most sequences in one pass; more are run in several passes. */
+const MAX_SEQUENCES = 64;
+/** The same where ONNX Runtime attends: each number then has a session of its own. */
+const MAX_SEQUENCES_ONE_BY_ONE = 4;
 
 export interface CausalLMOptions extends GraphOptions {
   /** Most committed tokens of a sequence. */
@@ -31,8 +36,10 @@ export class CausalLM {
   readonly contextLength: number;
   readonly vocabLimit: number;
   /** Most sequences that `forward` takes. */
-  readonly maxSequences = MAX_SEQUENCES;
-  private readonly caches: KvCachePool;
+  readonly maxSequences: number;
+  /** Whether rows on side branches of a tree have the bits of a chain's rows: then they may be committed at once. */
+  readonly exactTrees: boolean;
+  private readonly caches: KvCaches;
   private readonly limits: PassLimits;
   private readonly rotary: RotaryCache;
   private readonly runners: PassRunners;
@@ -48,11 +55,15 @@ export class CausalLM {
     this.contextLength = options.contextLength;
     this.vocabLimit = options.vocabLimit;
     const capacity = options.contextLength + PLAN_ROWS;
-    this.caches = new KvCachePool(this.config, capacity);
+    const { attention = nativeOperators().path === undefined ? "GroupQueryAttention" : "TreeAttention" } = options;
+    this.exactTrees = attention === "TreeAttention";
+    this.maxSequences = this.exactTrees ? MAX_SEQUENCES : MAX_SEQUENCES_ONE_BY_ONE;
+    this.caches = new (this.exactTrees ? PagedCaches : ContiguousCaches)(this.config, capacity);
     this.rotary = new RotaryCache(this.config, capacity);
-    this.runners = new PassRunners(options, capacity, this.rotary);
+    this.runners = new PassRunners(options, this.caches, this.rotary);
     const { vocabSize } = this.config;
-    this.limits = { vocabSize, vocabLimit: this.vocabLimit, maxSequences: MAX_SEQUENCES, caches: this.caches };
+    const { vocabLimit, maxSequences, caches } = this;
+    this.limits = { vocabSize, vocabLimit, maxSequences, caches };
   }
 
   /**
@@ -62,7 +73,7 @@ export class CausalLM {
   static async load(options: CausalLMOptions): Promise<CausalLM> {
     const model = new CausalLM(options);
     // The first sequence's cache: there is memory for it, or the error comes now.
-    model.caches.giveBack(model.caches.take());
+    model.caches.take().release();
     await model.runners.get(1);
     return model;
   }

@@ -1,7 +1,7 @@
 import { RuntimeError, UsageError } from "../types/errors.js";
 import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
-import type { KvCachePool } from "./kv-cache-pool.js";
+import type { KvCaches } from "./kv-cache.js";
 import { Need, type TokenRows } from "./rows.js";
 import { Sequence } from "./sequence.js";
 
@@ -13,7 +13,7 @@ export interface PassLimits {
   /** Ids that have logits to be ranked. */
   vocabLimit: number;
   maxSequences: number;
-  caches: KvCachePool;
+  caches: KvCaches;
 }
 
 /** Checks which sequences a pass is for. @throws UsageError, RuntimeError for a sequence that cannot be used now */

@@ -1,67 +1,24 @@
-import { Tensor } from "../runtime/tensor.js";
-import type { ModelConfig } from "../types/model-config.js";
-import { outOfMemory } from "./allocate.js";
-
-/**
- * Keys and values of one sequence: for each layer two arrays [kvHeads, capacity, headDim], bound as past and present
- * at once, so that a pass writes in place. Memory that no row has touched costs nothing.
- */
-export class KvCache {
-  /** [layer 0 keys, layer 0 values, layer 1 keys, ...], each a tensor [1, kvHeads, capacity, headDim]. */
-  readonly tensors: readonly Tensor[];
-  private readonly arrays: readonly Float32Array[];
-  private readonly heads: number;
-  private readonly width: number;
-
-  constructor(
-    config: ModelConfig,
-    readonly capacity: number,
-  ) {
-    this.heads = config.numKvHeads;
-    this.width = config.headDim;
-    const size = this.heads * capacity * this.width;
-    const count = 2 * config.numLayers;
-    try {
-      this.arrays = Array.from({ length: count }, () => new Float32Array(size));
-    } catch {
-      throw outOfMemory(4 * count * size, `the keys and values of a sequence of ${capacity} tokens`);
-    }
-    this.tensors = this.arrays.map((data) => new Tensor(data, [1, this.heads, capacity, this.width]));
-  }
-
-  /** Copies slot `from` over slot `to`. Keys are stored rotated at their own position, so a move is a copy. */
-  moveRow(from: number, to: number): void {
-    const { capacity, width } = this;
-    for (const array of this.arrays) {
-      for (let h = 0; h < this.heads; h++) {
-        const head = h * capacity;
-        array.copyWithin((head + to) * width, (head + from) * width, (head + from + 1) * width);
-      }
-    }
-  }
-
-  /** Copies slots [0, rows) of `source`, which must have the same shape. */
-  copyFrom(source: KvCache, rows: number): void {
-    const { capacity, width } = this;
-    this.arrays.forEach((array, i) => {
-      for (let h = 0; h < this.heads; h++) {
-        const start = h * capacity * width;
-        array.set(source.arrays[i].subarray(start, start + rows * width), start);
-      }
-    });
-  }
-
+/** Keys and values of one sequence, in `capacity` slots. Keys are stored rotated at their own position, so a move is a copy. */
+export interface KvCache {
+  readonly capacity: number;
+  /** Called before a pass writes slots [from, to). @throws RuntimeError when there is no memory for them */
+  reserve(from: number, to: number): void;
+  /** Copies slot `from` over slot `to`, both reserved. */
+  moveRow(from: number, to: number): void;
+  /** Makes slots [0, rows) those of `source`, of the same caches. */
+  copyFrom(source: KvCache, rows: number): void;
   /** Keys (even index) or values (odd index) of slots [0, rows), as [kvHeads, rows, headDim]: for tests and inspection. */
-  read(index: number, rows: number): Float32Array {
-    const out = new Float32Array(this.heads * rows * this.width);
-    for (let h = 0; h < this.heads; h++) {
-      const start = h * this.capacity * this.width;
-      out.set(this.arrays[index].subarray(start, start + rows * this.width), h * rows * this.width);
-    }
-    return out;
-  }
+  read(index: number, rows: number): Float32Array;
+  /** Gives the memory back to the caches that it is of. */
+  release(): void;
+}
 
-  dispose(): void {
-    for (const tensor of this.tensors) tensor.dispose();
-  }
+/** The caches of a model's sequences. */
+export interface KvCaches {
+  /** Slots of each cache. */
+  readonly capacity: number;
+  /** @throws RuntimeError when the model was disposed, or there is no memory for a cache */
+  take(): KvCache;
+  /** Caches in use are released when they are given back. */
+  dispose(): void;
 }

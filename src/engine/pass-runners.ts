@@ -1,13 +1,22 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Sequences } from "../models/onnx/contract.js";
 import { buildDecoder } from "../models/onnx/decoder.js";
 import type { WeightManifest } from "../models/weight-spec.js";
 import { Session } from "../runtime/session.js";
 import { RuntimeError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
+import type { AttentionInputs } from "./attention-inputs.js";
+import type { KvCaches } from "./kv-cache.js";
+import { PagedCaches } from "./paged-cache.js";
 import { PassRunner } from "./pass-runner.js";
 import type { RotaryCache } from "./rotary-cache.js";
+import { SequenceInputs } from "./sequence-inputs.js";
+import { TreeInputs } from "./tree-inputs.js";
+
+/** What attends: ONNX Runtime's own operator, or that of native/. */
+export type AttentionOperator = "GroupQueryAttention" | "TreeAttention";
 
 /** What a model's graphs are built from. */
 export interface GraphOptions {
@@ -19,23 +28,28 @@ export interface GraphOptions {
   vocabLimit: number;
   /** Places of the layers that run, config.numLayers of them. Default: all. */
   layers?: readonly number[];
+  /** How it attends. Default: TreeAttention where the native operators run. */
+  attention?: AttentionOperator;
   /** What was found for these weights on this CPU; a lone row stands twice where it says so. Default: nobody looked. */
   exactness?: Exactness;
 }
 
-/** The runners of a model by their number of sequences: sessions over the same weights, opened when first needed. */
+/**
+ * The runners of a model: one for all passes, or, where ONNX Runtime attends, one for each number of sequences. They are sessions
+ * over the same weights, opened when first needed.
+ */
 export class PassRunners {
-  private readonly opened = new Map<number, Promise<PassRunner>>();
+  private readonly opened = new Map<Sequences, Promise<PassRunner>>();
 
   constructor(
     private readonly options: GraphOptions,
-    /** Slots of each sequence's cache. */
-    private readonly capacity: number,
+    private readonly caches: KvCaches,
     private readonly rotary: RotaryCache,
   ) {}
 
   /** The runner for passes of so many sequences. One that could not be opened is tried again at the next call. */
-  get(sequences: number): Promise<PassRunner> {
+  get(count: number): Promise<PassRunner> {
+    const sequences = this.caches instanceof PagedCaches ? "any" : count;
     const known = this.opened.get(sequences);
     if (known) return known;
     const opened = this.open(sequences);
@@ -49,17 +63,23 @@ export class PassRunners {
     for (const runner of this.opened.values()) (await runner.catch(() => undefined))?.dispose();
   }
 
-  private async open(sequences: number): Promise<PassRunner> {
+  private async open(sequences: Sequences): Promise<PassRunner> {
     const { config, manifest, directory, vocabLimit, layers, exactness = UNCHECKED } = this.options;
     const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers });
     try {
       const session = await Session.create({ bytes, weightsDirectory: directory });
-      return new PassRunner(session, config, sequences, this.capacity, this.rotary, exactness);
+      return new PassRunner(session, config, this.inputsFor(sequences), this.rotary, exactness);
     } catch (error) {
       if (existsSync(join(directory, manifest.file))) throw error;
       throw new RuntimeError(
         `the converted model in ${directory} was removed while it was in use: load the checkpoint again, which converts it anew; then this model works on too`,
       );
     }
+  }
+
+  private inputsFor(sequences: Sequences): AttentionInputs {
+    const { caches } = this;
+    if (caches instanceof PagedCaches) return new TreeInputs(caches.pool);
+    return new SequenceInputs(sequences as number, caches.capacity);
   }
 }

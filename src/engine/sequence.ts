@@ -1,6 +1,5 @@
 import { ContextOverflowError, RuntimeError, UsageError } from "../types/errors.js";
-import type { KvCache } from "./kv-cache.js";
-import type { KvCachePool } from "./kv-cache-pool.js";
+import type { KvCache, KvCaches } from "./kv-cache.js";
 
 /**
  * One token sequence inside a model: `length` committed rows, then pending rows that passes have added and nobody has
@@ -12,12 +11,14 @@ export class Sequence {
   /** For each pending row the index of its parent among the pending rows, -1 for the last committed row. */
   private readonly parents: number[] = [];
   private readonly depths: number[] = [];
+  /** For each pending row how many of its ancestors, from the first one on, stand in the slots of their own positions. */
+  private readonly ordered: number[] = [];
   private live = true;
   /** From the call of `forward` until it settles: what the pass reads must not change under it. */
   private inPass = false;
 
-  constructor(private readonly pool: KvCachePool) {
-    this.cache = pool.take();
+  constructor(private readonly caches: KvCaches) {
+    this.cache = caches.take();
   }
 
   /** Most rows, committed and pending together. */
@@ -36,8 +37,8 @@ export class Sequence {
   }
 
   /** Whether the sequence's cache is one of these: whether it belongs to their model. */
-  isOf(pool: KvCachePool): boolean {
-    return this.pool === pool;
+  isOf(caches: KvCaches): boolean {
+    return this.caches === caches;
   }
 
   parentOf(pendingRow: number): number {
@@ -47,6 +48,11 @@ export class Sequence {
   /** Position (from 0) of a pending row in its own branch. */
   positionOf(pendingRow: number): number {
     return this.committed + this.depths[pendingRow];
+  }
+
+  /** Pending ancestors of a pending row, from its root on, whose slot is their position: that far its path is a chain's. */
+  inOrder(pendingRow: number): number {
+    return this.ordered[pendingRow];
   }
 
   /** Takes the sequence for a pass: it refuses changes until `leavePass`. Called by the engine. */
@@ -69,13 +75,16 @@ export class Sequence {
         `the sequence needs ${needed} rows but its cache holds ${this.capacity}: shorten the prompt or raise contextLength`,
       );
     }
+    this.cache.reserve(this.committed + first, needed);
     parents.forEach((parent, i) => {
       if (!Number.isInteger(parent) || parent < -1 || parent >= first + i) {
         this.dropPending(first);
         throw new RuntimeError(`row ${i} has parent ${parent}: a parent must stand before its row`);
       }
+      const [depth, ordered] = parent < 0 ? [-1, -1] : [this.depths[parent], this.ordered[parent]];
       this.parents.push(parent);
-      this.depths.push(parent < 0 ? 0 : this.depths[parent] + 1);
+      this.depths.push(depth + 1);
+      this.ordered.push(parent < 0 ? 0 : ordered + (ordered === depth && parent === depth ? 1 : 0));
     });
   }
 
@@ -123,7 +132,7 @@ export class Sequence {
   /** A copy with a cache of its own. Pending rows are not copied. */
   fork(): Sequence {
     this.assertFree("forking it");
-    const copy = new Sequence(this.pool);
+    const copy = new Sequence(this.caches);
     copy.cache.copyFrom(this.cache, this.committed);
     copy.committed = this.committed;
     return copy;
@@ -133,6 +142,7 @@ export class Sequence {
   dropPending(first: number): void {
     this.parents.length = first;
     this.depths.length = first;
+    this.ordered.length = first;
   }
 
   /** @param change what is refused while a pass runs */
@@ -150,7 +160,7 @@ export class Sequence {
     if (!this.live) return;
     this.assertFree("disposing of it");
     this.live = false;
-    this.pool.giveBack(this.cache);
+    this.cache.release();
   }
 
   [Symbol.dispose](): void {

@@ -10,7 +10,7 @@ import type { Exactness } from "../types/exactness.js";
 import { MOST_COPIES } from "./row-counts.js";
 
 /** Raise when the check changes, so that models are checked again. */
-const CHECK = 1;
+const CHECK = 2;
 
 /** What was found for a converted model on this CPU, with this runtime and number of threads; undefined where nobody looked. */
 export async function keptExactness(converted: ConvertedModel): Promise<Exactness | undefined> {

@@ -36,31 +36,38 @@ export async function rowInvariance(model: CausalLM, signal?: AbortSignal): Prom
   };
   for (const chunk of CHUNKS) {
     (await logitsOf(model, tokens, chunk, signal)).forEach(compare);
-    await readTrees(model, tokens, chunk - 1, compare, signal);
+    await readTrees(model, tokens, chunk - 1, "first", compare, signal);
+    if (model.exactTrees) await readTrees(model, tokens, chunk - 1, "side", compare, signal);
   }
   return found;
 }
 
-/** Reads `path` tokens a pass beside a row on a side branch; the last one's logits are asked for, and compared. */
+/**
+ * Reads `path` tokens a pass beside a row on another branch, as the tree's first path or as a side branch behind it; the last
+ * one's logits are asked for, and compared.
+ */
 async function readTrees(
   model: CausalLM,
   tokens: readonly TokenId[],
   path: number,
+  as: "first" | "side",
   compare: (row: Float32Array, place: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
   using sequence = model.newSequence();
   for (let start = 0; start + path <= tokens.length; start += path) {
     const part = tokens.slice(start, start + path);
-    const rows = part.map((_, row) => row);
+    const first = as === "first" ? 0 : 1;
+    const last = first + path - 1;
+    const nodes = Array.from({ length: path + 1 }, (_, node) => node);
     const request = {
       sequence,
-      tokens: [...part, tokens[0]],
-      parents: [...rows.map((row) => row - 1), -1],
-      needs: [...rows.map((row) => (row === path - 1 ? Need.logits : Need.nothing)), Need.nothing],
+      tokens: as === "first" ? [...part, tokens[0]] : [tokens[0], ...part],
+      parents: nodes.map((node) => (node > first && node <= last ? node - 1 : -1)),
+      needs: nodes.map((node) => (node === last ? Need.logits : Need.nothing)),
     };
-    await model.forward([request], (result) => compare(result.logits(path - 1), start + path - 1), { signal });
-    sequence.commit(rows);
+    await model.forward([request], (result) => compare(result.logits(last), start + path - 1), { signal });
+    sequence.commit(nodes.slice(first, last + 1));
   }
 }
 

@@ -157,10 +157,10 @@ export class Run {
     const verdict = verify(plan.tree, result, place, {
       history,
       sampler,
-      coupling: request.coupling,
-      typical: request.typical,
+      request,
       usesLogits: this.usesLogits,
       drafter: this.drafter.name,
+      exactTrees: model.exactTrees,
       isFinal: (token) => request.stopTokenIds.has(token) || this.isLast(),
     });
     const settled = settle(plan.tree, verdict, this.drafter.name);

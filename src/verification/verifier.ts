@@ -12,13 +12,13 @@ export interface Verdict {
   path: number[];
   /** The target's own token after the path (residual or bonus); absent when an accepted token ended the output. */
   next?: TokenId;
-  /** Set when `next` is a candidate on a side branch. */
+  /** Set when `next` is a candidate on a side branch whose rows are not exact. */
   foreseen?: Foreseen;
 }
 
 /**
- * What rows of a side branch say. They round differently from a chain's, so nothing of it is committed: the next step
- * has these tokens as the first path of its tree, where rows are exact (docs/exactness.md).
+ * What rows of a side branch say where they round differently from a chain's. Nothing of it is committed: the next step has
+ * these tokens as the first path of its tree, where rows are exact (docs/exactness.md).
  */
 export interface Foreseen {
   /** Nodes that those rows accept, from the one of `next` down. */
@@ -34,20 +34,22 @@ export interface VerifierContext {
   isFinal: (token: TokenId) => boolean;
   /** Who proposed the tree, for errors. */
   drafter?: string;
+  /** Whether rows of side branches have the bits of a chain's: then they are kept like those of the first path. */
+  exactTrees?: boolean;
 }
 
 /**
  * Greedy decoding and coupling by shared noise: the target's own choice at a node decides. The output is plain
- * decoding's, whatever was proposed: only rows of the tree's first path decide, which are plain decoding's bit for bit.
+ * decoding's, whatever was proposed: only rows that are plain decoding's bit for bit decide, those of the first path at least.
  */
 export function verifyByChoice(tree: TokenTree, choose: Choice, context: VerifierContext): Verdict {
-  const { history, isFinal } = context;
+  const { history, isFinal, exactTrees = false } = context;
   const path = [0];
   for (let node = 0; ; ) {
     const next = choose(node);
     const child = childWith(tree, node, next);
     if (child === undefined) return { path, next };
-    if (child !== node + 1) return { path, next, foreseen: foresee(tree, child, choose, context) };
+    if (!exactTrees && child !== node + 1) return { path, next, foreseen: foresee(tree, child, choose, context) };
     node = child;
     path.push(node);
     history.push(next);

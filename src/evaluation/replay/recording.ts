@@ -80,6 +80,7 @@ export class Recording {
           sampler: known.sampler,
           maxNewTokens,
           contextLength: target.model.contextLength,
+          exactTrees: target.model.exactTrees,
         },
         drafter,
       );

@@ -34,11 +34,13 @@ export interface ReplayRequest {
   maxNewTokens: number;
   contextLength: number;
   sampler: Sampler;
+  /** As of the target: whether rows of side branches are kept at once. */
+  exactTrees: boolean;
 }
 
 /** Lets a drafter speculate along a recorded text: the loop of `generate`, without the target. */
 export async function replay(request: ReplayRequest, drafter: Drafter): Promise<ReplayResult> {
-  const { text, promptLength, maxNewTokens, contextLength, sampler } = request;
+  const { text, promptLength, maxNewTokens, contextLength, sampler, exactTrees } = request;
   const prompt = text.tokens.slice(0, promptLength);
   const history = new TokenHistory(prompt);
   const stats = new StatsRecorder(drafter.name);
@@ -56,7 +58,11 @@ export async function replay(request: ReplayRequest, drafter: Drafter): Promise<
     const plan = graft(own, history.at(root), limits.stem);
     const result = new RecordedRows(text, plan, root);
     const isFinal = () => history.length >= text.tokens.length;
-    const verdict = verifyByChoice(plan.tree, (node) => result.next(node) ?? NO_TOKEN, { history, isFinal });
+    const verdict = verifyByChoice(plan.tree, (node) => result.next(node) ?? NO_TOKEN, {
+      history,
+      isFinal,
+      exactTrees,
+    });
     const settled = settle(plan.tree, verdict, drafter.name);
     const known = limits.stem.tokens.length;
     drafter.observe(outcomeOf(own, known, settled, result, 0));

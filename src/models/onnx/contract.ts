@@ -1,20 +1,28 @@
 import { type Dim, OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import type { ModelConfig } from "../../types/model-config.js";
 
+/** How many sequences a graph's passes have rows of: a number, or any (TreeAttention of native/, which takes them all at once). */
+export type Sequences = number | "any";
+
 /**
- * Inputs and outputs that every decoder graph has. R rows of n sequences run in one pass; sequence s owns rows of its
- * own, gathered by `attend_s` ([A_s]; a lone row stands twice, because attention over one row rounds differently from
- * attention over several: docs/exactness.md). R and W may count copies of a row that nobody reads, where products of a lone
- * row round differently too. C_s is the capacity of its cache, W the rows that the head runs for.
+ * Inputs and outputs that every decoder graph has. R rows run in one pass; R and W may count copies of a row that nobody
+ * reads, where products of a lone row round differently. W is the rows that the head runs for.
  *
- * Inputs: ids [1,R]; restore [R] (where row r lies among the attended rows of all sequences); head_rows [W] (rows for
- * the head, at least one); top_rows [T] and lse_rows [L] (indices into head_rows); k [1]; hidden_rows [H];
- * zero_points [R] and head_zero_points [W], all 128 (q8 only); cos, sin [>= C, headDim / 2].
- * For each sequence: attend_s [A]; positions_s [1,A]; bias_s [1,1,A,C]; last_s [1] (past + A - 1); capacity_s scalar;
- * for each layer key_l_s, value_l_s [1,kvHeads,C,headDim].
- * Outputs: logits [1,W,V]; top_values and top_ids [1,T,k]; lse [1,L]; hidden [1,H,D]
- * (after the final norm); key_l_s_out, value_l_s_out: bind to the inputs' memory.
+ * Inputs: ids [1,R]; head_rows [W] (rows for the head, at least one); top_rows [T] and lse_rows [L] (indices into
+ * head_rows); k [1]; hidden_rows [H]; zero_points [R] and head_zero_points [W], all 128 (MatMulIntegerToFloat only); cos,
+ * sin [>= C, headDim / 2].
+ * Outputs: logits [1,W,V]; top_values and top_ids [1,T,k]; lse [1,L]; hidden [1,H,D] (after the final norm).
+ *
+ * For any number of sequences: rows [R,5] (sequence, position, slot, prefix, first), ancestors [A], pages [S,T]; for each
+ * layer keys_l, values_l [N,kvHeads,P,headDim], the pages of all sequences, written in place (native/src/attention.h).
+ *
+ * For n sequences: restore [R] (where row r lies among the attended rows of all sequences). Sequence s owns rows of its own,
+ * gathered by attend_s [A] (a lone row stands twice, because attention over one row rounds differently from attention
+ * over several: docs/exactness.md); positions_s [1,A]; bias_s [1,1,A,C], C the capacity of its cache; last_s [1]
+ * (past + A - 1); capacity_s scalar; for each layer key_l_s, value_l_s [1,kvHeads,C,headDim], and outputs key_l_s_out,
+ * value_l_s_out: bind to the inputs' memory.
  */
+/** The inputs of one of n sequences. */
 export interface SequenceInputs {
   attend: string;
   positions: string;
@@ -39,11 +47,15 @@ export function cacheNames(layer: number, s: number): { key: string; value: stri
   return { key: `key_${layer}_${s}`, value: `value_${layer}_${s}` };
 }
 
+/** The names of one layer's pages. */
+export function pageNames(layer: number): { keys: string; values: string } {
+  return { keys: `keys_${layer}`, values: `values_${layer}` };
+}
+
 /** A new graph with the inputs that all architectures share. */
-export function startGraph(config: ModelConfig, sequences: number, quantisedRows: boolean): OnnxGraph {
+export function startGraph(config: ModelConfig, sequences: Sequences, quantisedRows: boolean): OnnxGraph {
   const graph = new OnnxGraph();
   graph.input("ids", "i64", [1, "R"]);
-  graph.input("restore", "i64", ["R"]);
   graph.input("head_rows", "i64", ["W"]);
   graph.input("top_rows", "i64", ["T"]);
   graph.input("lse_rows", "i64", ["L"]);
@@ -55,6 +67,24 @@ export function startGraph(config: ModelConfig, sequences: number, quantisedRows
   }
   graph.input("cos", "f32", ["M", config.headDim / 2]);
   graph.input("sin", "f32", ["M", config.headDim / 2]);
+  if (sequences === "any") pagedInputs(graph, config);
+  else sequencesInputs(graph, config, sequences);
+  return graph;
+}
+
+function pagedInputs(graph: OnnxGraph, { numLayers, numKvHeads, headDim }: ModelConfig): void {
+  graph.input("rows", "i32", ["R", 5]);
+  graph.input("ancestors", "i32", ["A"]);
+  graph.input("pages", "i32", ["S", "P"]);
+  for (let layer = 0; layer < numLayers; layer++) {
+    for (const name of Object.values(pageNames(layer))) {
+      graph.input(name, "f32", ["N", numKvHeads, "slots", headDim]);
+    }
+  }
+}
+
+function sequencesInputs(graph: OnnxGraph, config: ModelConfig, sequences: number): void {
+  graph.input("restore", "i64", ["R"]);
   for (let s = 0; s < sequences; s++) {
     const names = sequenceInputs(s);
     graph.input(names.attend, "i64", [`A${s}`]);
@@ -67,5 +97,4 @@ export function startGraph(config: ModelConfig, sequences: number, quantisedRows
       for (const name of Object.values(cacheNames(layer, s))) graph.input(name, "f32", dims);
     }
   }
-  return graph;
 }

@@ -1,7 +1,7 @@
 import type { ModelConfig } from "../../types/model-config.js";
 import { architectureOf } from "../architectures.js";
 import type { WeightManifest } from "../weight-spec.js";
-import { startGraph } from "./contract.js";
+import { type Sequences, startGraph } from "./contract.js";
 import { head } from "./head.js";
 import { OnnxOps } from "./ops.js";
 import { OnnxWeights } from "./weights.js";
@@ -13,13 +13,13 @@ export interface DecoderGraph {
 }
 
 /**
- * The ONNX model of a decoder that runs rows of `sequences` sequences in one pass (contract.ts).
+ * The ONNX model of a decoder that runs rows of so many sequences in one pass (contract.ts).
  * @param options.layers places of the layers that run, config.numLayers of them. Default: the first
  */
 export function buildDecoder(
   config: ModelConfig,
   manifest: WeightManifest,
-  options: { sequences: number; vocabLimit: number; layers?: readonly number[] },
+  options: { sequences: Sequences; vocabLimit: number; layers?: readonly number[] },
 ): DecoderGraph {
   const graph = startGraph(config, options.sequences, manifest.product === "MatMulIntegerToFloat");
   const architecture = architectureOf(config);

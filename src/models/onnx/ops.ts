@@ -1,5 +1,6 @@
 import type { Ops } from "../ops.js";
 import { type AttentionShape, attention } from "./attention.js";
+import type { Sequences } from "./contract.js";
 import type { OnnxWeights } from "./weights.js";
 
 const CONTRIB = "com.microsoft";
@@ -11,7 +12,7 @@ export class OnnxOps implements Ops<string> {
   /** @param attends what `attention` needs: the shape of heads, and how many sequences a pass has rows of */
   constructor(
     private readonly weights: OnnxWeights,
-    private readonly attends?: { config: AttentionShape; sequences: number },
+    private readonly attends?: { config: AttentionShape; sequences: Sequences },
   ) {
     this.graph = weights.graph;
   }

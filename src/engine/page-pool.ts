@@ -1,0 +1,120 @@
+import { Tensor } from "../runtime/tensor.js";
+import type { ModelConfig } from "../types/model-config.js";
+import { outOfMemory } from "./allocate.js";
+
+/** Slots of a page: small enough that the last one of a sequence wastes little, large enough that tables stay short. */
+export const PAGE_SLOTS = 32;
+
+/**
+ * Pages of keys and values for all sequences of a model: for each layer two arrays [pages, kvHeads, PAGE_SLOTS, headDim], which a
+ * pass writes in place. Several sequences may hold a page; then nobody writes it. Memory that no row has touched costs
+ * nothing, so there are pages for one full sequence at first; when they run out there are twice as many.
+ */
+export class PagePool {
+  private arrays: Float32Array[] = [];
+  private bound: Tensor[] = [];
+  /** How many sequences hold each page that was ever used. */
+  private readonly holders: number[] = [];
+  /** Used pages that nobody holds; the last one given back is taken first, for its memory is warm. */
+  private readonly free: number[] = [];
+  private pages: number;
+  private live = true;
+
+  constructor(
+    private readonly config: ModelConfig,
+    capacity: number,
+  ) {
+    this.pages = Math.ceil(capacity / PAGE_SLOTS) + 1;
+    this.allocate();
+  }
+
+  /** [layer 0 keys, layer 0 values, layer 1 keys, ...]. New ones after `take` had to make room. */
+  get tensors(): readonly Tensor[] {
+    return this.bound;
+  }
+
+  get disposed(): boolean {
+    return !this.live;
+  }
+
+  /** A page of one's own. Not to be called during a pass. @throws RuntimeError when there is no memory */
+  take(): number {
+    const page = this.free.pop() ?? this.holders.length;
+    if (page === this.pages) this.grow();
+    this.holders[page] = 1;
+    return page;
+  }
+
+  /** Another sequence holds the page from now on. */
+  share(page: number): void {
+    this.holders[page]++;
+  }
+
+  isShared(page: number): boolean {
+    return this.holders[page] > 1;
+  }
+
+  giveBack(page: number): void {
+    if (--this.holders[page] === 0) this.free.push(page);
+  }
+
+  /** Copies all slots of a page over another's. */
+  copyPage(from: number, to: number): void {
+    const { size } = this;
+    for (const array of this.arrays) array.copyWithin(to * size, from * size, (from + 1) * size);
+  }
+
+  /** Copies slot `from` of a page over slot `to` of another. */
+  copySlot(fromPage: number, from: number, toPage: number, to: number): void {
+    const { numKvHeads, headDim } = this.config;
+    for (const array of this.arrays) {
+      for (let h = 0; h < numKvHeads; h++) {
+        const source = ((fromPage * numKvHeads + h) * PAGE_SLOTS + from) * headDim;
+        array.copyWithin(((toPage * numKvHeads + h) * PAGE_SLOTS + to) * headDim, source, source + headDim);
+      }
+    }
+  }
+
+  /** One head's first `count` slots of a page, in the array of that index: a view. */
+  slots(index: number, page: number, head: number, count: number): Float32Array {
+    const start = (page * this.config.numKvHeads + head) * PAGE_SLOTS * this.config.headDim;
+    return this.arrays[index].subarray(start, start + count * this.config.headDim);
+  }
+
+  dispose(): void {
+    this.live = false;
+    for (const tensor of this.bound) tensor.dispose();
+  }
+
+  /** Numbers of a page in one array. */
+  private get size(): number {
+    return this.config.numKvHeads * PAGE_SLOTS * this.config.headDim;
+  }
+
+  private grow(): void {
+    const { arrays, bound, size, pages } = this;
+    this.pages = 2 * pages;
+    try {
+      this.allocate();
+    } catch (error) {
+      Object.assign(this, { pages, arrays, bound });
+      throw error;
+    }
+    arrays.forEach((array, i) => {
+      this.arrays[i].set(array.subarray(0, pages * size));
+    });
+    for (const tensor of bound) tensor.dispose();
+  }
+
+  private allocate(): void {
+    const { numLayers, numKvHeads, headDim } = this.config;
+    const length = this.pages * this.size;
+    const count = 2 * numLayers;
+    try {
+      this.arrays = Array.from({ length: count }, () => new Float32Array(length));
+    } catch {
+      throw outOfMemory(4 * count * length, `the keys and values of ${this.pages * PAGE_SLOTS} tokens`);
+    }
+    this.bound = this.arrays.map((data) => new Tensor(data, [this.pages, numKvHeads, PAGE_SLOTS, headDim]));
+  }
+}
