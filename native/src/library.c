@@ -2,6 +2,7 @@
 #include "ort.h"
 #include "product.h"
 #include "skinny_matmul.h"
+#include "tree_attention.h"
 
 // Adds the operators to a session's options. Refuses a runtime without the API that they were built for.
 EXPORTED OrtStatus *ORT_CALL RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base) {
@@ -18,6 +19,7 @@ EXPORTED OrtStatus *ORT_CALL RegisterCustomOps(OrtSessionOptions *options, const
     OrtCustomOpDomain *made = NULL;
     OrtStatus *status = ORT(api, ORT_CREATE_CUSTOM_OP_DOMAIN, OrtCreateCustomOpDomain)("foretoken", &made);
     if (!status) status = ORT(api, ORT_CUSTOM_OP_DOMAIN_ADD, OrtCustomOpDomainAdd)(made, &skinny_matmul);
+    if (!status) status = ORT(api, ORT_CUSTOM_OP_DOMAIN_ADD, OrtCustomOpDomainAdd)(made, &tree_attention);
     if (status) return status;
     // Worker threads may come here at the same time: the first one's domain is kept.
     const int first = __atomic_compare_exchange_n(&domain, &shared, made, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);

@@ -19,7 +19,7 @@ enum { ORT_API_VERSION = 30 };
 // OrtErrorCode
 enum { ORT_FAIL = 1, ORT_INVALID_ARGUMENT = 2 };
 // ONNXTensorElementDataType
-enum { ORT_FLOAT = 1, ORT_UINT8 = 2 };
+enum { ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_INT32 = 6 };
 // OrtCustomOpInputOutputCharacteristic
 enum { ORT_REQUIRED = 0, ORT_OPTIONAL = 1 };
 

@@ -4,15 +4,14 @@
 // Attributes: K, N, bits (4 or 8). Output: y f32 [..., N]. Work is split over ONNX Runtime's own threads, by tiles.
 #include "skinny_matmul.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "operator.h"
 #include "product.h"
 
 // Bytes of weights in a piece of work: long enough to be worth handing out, short enough to spread evenly.
 enum { PIECE_BYTES = 24 << 10 };
-enum { MOST_DIMS = 8 };
 
 typedef struct {
   const OrtApi *api;
@@ -28,37 +27,6 @@ typedef struct {
   Rounded x;
   int64_t rows, tiles, tiles_in_piece, tile_bytes;
 } Job;
-
-static OrtStatus *refuse(const OrtApi *api, const char *message) {
-  return ORT(api, ORT_CREATE_STATUS, OrtCreateStatus)(ORT_INVALID_ARGUMENT, message);
-}
-
-#define TRY(call)                  \
-  do {                             \
-    OrtStatus *status_ = (call);   \
-    if (status_) return status_;   \
-  } while (0)
-
-// The shape of a tensor; `dims` holds MOST_DIMS.
-static OrtStatus *shape_of(const OrtApi *api, const OrtValue *value, int64_t *dims, size_t *count) {
-  OrtTensorTypeAndShapeInfo *info = NULL;
-  TRY(ORT(api, ORT_GET_TENSOR_TYPE_AND_SHAPE, OrtGetTensorTypeAndShape)(value, &info));
-  OrtStatus *status = ORT(api, ORT_GET_DIMENSIONS_COUNT, OrtGetDimensionsCount)(info, count);
-  if (!status && *count > MOST_DIMS) status = refuse(api, "SkinnyMatMul: an input has more than 8 dimensions");
-  if (!status) status = ORT(api, ORT_GET_DIMENSIONS, OrtGetDimensions)(info, dims, *count);
-  ORT(api, ORT_RELEASE_INFO, OrtReleaseInfo)(info);
-  return status;
-}
-
-static OrtStatus *input(const OrtApi *api, OrtKernelContext *context, size_t i, int64_t *dims, size_t *count,
-                        const void **data) {
-  const OrtValue *value = NULL;
-  *data = NULL;
-  TRY(ORT(api, ORT_KERNEL_CONTEXT_GET_INPUT, OrtKernelContextGetInput)(context, i, &value));
-  if (!value) return NULL;
-  TRY(shape_of(api, value, dims, count));
-  return ORT(api, ORT_GET_TENSOR_MUTABLE_DATA, OrtGetTensorMutableData)((OrtValue *)value, (void **)data);
-}
 
 // All rows with the tiles of one piece.
 static void piece(void *data, size_t i) {
@@ -113,36 +81,32 @@ static OrtStatus *ORT_CALL compute(void *state, OrtKernelContext *context) {
   const OrtApi *api = kernel->api;
   const int64_t K = kernel->K, N = kernel->N;
   const int64_t block_bytes = kernel->bits == 4 ? TILE4_BYTES : TILE8_BYTES;
-  int64_t dims[MOST_DIMS], weight_dims[MOST_DIMS], bias_dims[MOST_DIMS];
-  size_t count = 0, weight_count = 0, bias_count = 0;
-  const void *x, *weights, *bias;
-  TRY(input(api, context, 0, dims, &count, &x));
-  TRY(input(api, context, 1, weight_dims, &weight_count, &weights));
-  TRY(input(api, context, 2, bias_dims, &bias_count, &bias));
-  if (count == 0 || dims[count - 1] != K) return refuse(api, "SkinnyMatMul: x must be [..., K]");
-  Job job = {.kernel = kernel, .weights = weights, .bias = bias, .rows = 1, .tiles = (N + TILE - 1) / TILE};
+  Tensor x, weights, bias;
+  TRY(read_input(api, context, 0, &x));
+  TRY(read_input(api, context, 1, &weights));
+  TRY(read_input(api, context, 2, &bias));
+  if (x.count == 0 || x.dims[x.count - 1] != K) return refuse(api, "SkinnyMatMul: x must be [..., K]");
+  Job job = {.kernel = kernel, .weights = weights.data, .bias = bias.data, .rows = 1, .tiles = (N + TILE - 1) / TILE};
   job.x.blocks = (K + BLOCK - 1) / BLOCK;
-  if (weight_count != 3 || weight_dims[0] != job.tiles || weight_dims[1] != job.x.blocks || weight_dims[2] != block_bytes)
+  if (weights.count != 3 || weights.dims[0] != job.tiles || weights.dims[1] != job.x.blocks ||
+      weights.dims[2] != block_bytes)
     return refuse(api, "SkinnyMatMul: weights must be [ceil(N / 16), ceil(K / 32), 320 for 4 bits or 544 for 8]");
-  if (bias && (bias_count != 1 || bias_dims[0] != N)) return refuse(api, "SkinnyMatMul: bias must be [N]");
-  for (size_t i = 0; i + 1 < count; i++) job.rows *= dims[i];
-  dims[count - 1] = N;
-  OrtValue *output = NULL;
-  TRY(ORT(api, ORT_KERNEL_CONTEXT_GET_OUTPUT, OrtKernelContextGetOutput)(context, 0, dims, count, &output));
-  TRY(ORT(api, ORT_GET_TENSOR_MUTABLE_DATA, OrtGetTensorMutableData)(output, (void **)&job.y));
+  if (bias.data && (bias.count != 1 || bias.dims[0] != N)) return refuse(api, "SkinnyMatMul: bias must be [N]");
+  for (size_t i = 0; i + 1 < x.count; i++) job.rows *= x.dims[i];
+  x.dims[x.count - 1] = N;
+  TRY(make_output(api, context, x.dims, x.count, &job.y));
   if (job.rows == 0) return NULL;
   job.tile_bytes = job.x.blocks * block_bytes;
   job.tiles_in_piece = 1 + PIECE_BYTES / job.tile_bytes;
-  return multiply(context, &job, x);
+  return multiply(context, &job, x.data);
 }
 
 static OrtStatus *ORT_CALL create(const OrtCustomOp *op, const OrtApi *api, const OrtKernelInfo *info, void **out) {
   (void)op;
   Kernel kernel = {.api = api, .kernels = choose_kernels()};
-  const OrtKernelInfoGetAttributeInt attribute = ORT(api, ORT_KERNEL_INFO_GET_ATTRIBUTE_INT, OrtKernelInfoGetAttributeInt);
-  TRY(attribute(info, "K", &kernel.K));
-  TRY(attribute(info, "N", &kernel.N));
-  TRY(attribute(info, "bits", &kernel.bits));
+  TRY(read_attribute(api, info, "K", &kernel.K));
+  TRY(read_attribute(api, info, "N", &kernel.N));
+  TRY(read_attribute(api, info, "bits", &kernel.bits));
   const int64_t most = 1 << 30;
   if (kernel.K < 1 || kernel.N < 1 || kernel.K > most || kernel.N > most || (kernel.bits != 4 && kernel.bits != 8))
     return refuse(api, "SkinnyMatMul: K and N must be positive, bits 4 or 8");
@@ -154,31 +118,27 @@ static OrtStatus *ORT_CALL create(const OrtCustomOp *op, const OrtApi *api, cons
   return NULL;
 }
 
-static void ORT_CALL destroy(void *state) { free(state); }
 static const char *ORT_CALL name(const OrtCustomOp *op) { return (void)op, "SkinnyMatMul"; }
-static const char *ORT_CALL provider(const OrtCustomOp *op) { return (void)op, NULL; }
 static int ORT_CALL input_type(const OrtCustomOp *op, size_t i) { return (void)op, i == 1 ? ORT_UINT8 : ORT_FLOAT; }
 static int ORT_CALL output_type(const OrtCustomOp *op, size_t i) { return (void)op, (void)i, ORT_FLOAT; }
 static size_t ORT_CALL inputs(const OrtCustomOp *op) { return (void)op, 3; }
 static size_t ORT_CALL outputs(const OrtCustomOp *op) { return (void)op, 1; }
 static int ORT_CALL kind(const OrtCustomOp *op, size_t i) { return (void)op, i == 2 ? ORT_OPTIONAL : ORT_REQUIRED; }
-static int ORT_CALL memory_type(const OrtCustomOp *op, size_t i) { return (void)op, (void)i, 0; }
-static int ORT_CALL first_version(const OrtCustomOp *op) { return (void)op, 1; }
 
 const OrtCustomOp skinny_matmul = {
     .version = ORT_API_VERSION,
     .GetName = name,
-    .GetExecutionProviderType = provider,
+    .GetExecutionProviderType = operator_provider,
     .GetInputType = input_type,
     .GetInputTypeCount = inputs,
     .GetOutputType = output_type,
     .GetOutputTypeCount = outputs,
-    .KernelDestroy = destroy,
+    .KernelDestroy = operator_destroy,
     .GetInputCharacteristic = kind,
     .GetOutputCharacteristic = kind,
-    .GetInputMemoryType = memory_type,
+    .GetInputMemoryType = operator_memory,
     .CreateKernelV2 = create,
     .KernelComputeV2 = compute,
-    .GetStartVersion = first_version,
-    .GetEndVersion = first_version,
+    .GetStartVersion = operator_version,
+    .GetEndVersion = operator_version,
 };

@@ -30,7 +30,7 @@ let right: readonly number[];
 beforeAll(async () => {
   pristine = join(temporaryFolder(), "pristine");
   process.env.FORETOKEN_CACHE = pristine;
-  await copyConverted(DRAFT);
+  await copyConverted(DRAFT, "fp32");
   right = (await load()).tokenIds;
 });
 
@@ -50,7 +50,7 @@ async function load() {
   const progressCallback = (_: ConversionProgress) => {
     converted = true;
   };
-  const lm = await AutoModelForCausalLM.fromPretrained(DRAFT, { progressCallback });
+  const lm = await AutoModelForCausalLM.fromPretrained(DRAFT, { dtype: "fp32", progressCallback });
   const { tokenIds } = await lm.generate([5, 6, 7], { maxNewTokens: 8 });
   await lm.dispose();
   return { tokenIds, converted };
@@ -58,7 +58,7 @@ async function load() {
 
 // biome-ignore lint/suspicious/noExplicitAny: damaged on purpose
 type Model = any;
-const PACKED = "layers.0.gate.q";
+const PACKED = "layers.0.gate";
 
 /** Rewrites one packed form's first buffer. */
 const repack = (model: Model, change: (offset: number, length: number) => number[]) => {
@@ -72,7 +72,7 @@ const repack = (model: Model, change: (offset: number, length: number) => number
 
 const MANIFESTS: Record<string, (model: Model) => void> = {
   "a tensor's offset a page off": ({ manifest }) => {
-    manifest.tensors["layers.0.gate.scale"].offset -= 4096;
+    manifest.tensors["layers.0.mlp_norm"].offset -= 4096;
   },
   "a packed form off its alignment": (model) => repack(model, (o, l) => [o + 1, l]),
   "a packed form outside": (model) => repack(model, (o, l) => [o + 500e6, l]),
@@ -102,7 +102,7 @@ function edit(damage: (model: Model) => void, digest: boolean): void {
 
 test.each([
   ...Object.entries(MANIFESTS),
-  ["another dtype", ({ manifest }: Model) => (manifest.dtype = "fp32")] as const,
+  ["another dtype", ({ manifest }: Model) => (manifest.dtype = "q8")] as const,
   ["another sign", ({ manifest }: Model) => (manifest.q8Signed = !manifest.q8Signed)] as const,
   ["another packed form", ({ manifest }: Model) => (manifest.tensors[PACKED].extra = {})] as const,
 ])("a manifest with %s is damaged", async (_, damage) => {

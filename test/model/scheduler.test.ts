@@ -173,8 +173,9 @@ test("outputs go on while a long prompt is read", async () => {
 });
 
 test("more outputs than a pass takes go round", async () => {
-  const scheduler = new Scheduler(target.model);
   const options = { maxNewTokens: 12, ignoreEos: true, speculation: { method: "none" } };
+  const few = Object.create(target.model, { maxSequences: { value: 4 } });
+  const scheduler = new Scheduler(few);
   const runs = Array.from({ length: 10 }, () => newRun(target, texts[0], options));
   for (const run of runs) scheduler.add(run);
   const results = await outcomes(scheduler);

@@ -14,9 +14,10 @@ export async function damagedModel(directory: string, tensor: string, dtype: Dty
   const bytes = readFileSync(path);
   const length = Number(bytes.readBigUInt64LE());
   const header = JSON.parse(bytes.subarray(8, 8 + length).toString());
-  const { dtype: stored, data_offsets: offsets } = header[tensor];
+  const { dtype: stored, data_offsets: offsets, shape } = header[tensor];
+  const elements = shape.reduce((product: number, dim: number) => product * dim, 1);
   if (stored !== "BF16") throw new Error(`${tensor} is stored as ${stored}`);
-  bytes.writeUInt16LE(HUGE, 8 + length + offsets[0] + 2 * 1000);
+  bytes.writeUInt16LE(HUGE, 8 + length + offsets[0] + 2 * (1000 % elements));
   writeFileSync(path, bytes);
   return AutoModelForCausalLM.fromPretrained(copy, { dtype });
 }

@@ -1,0 +1,34 @@
+// What the operators share: reading inputs, attributes and shapes, making outputs, refusing.
+#ifndef FORETOKEN_OPERATOR_H
+#define FORETOKEN_OPERATOR_H
+
+#include "ort.h"
+
+enum { MOST_DIMS = 8 };
+
+// An input; `data` is NULL where an optional one is absent.
+typedef struct {
+  int64_t dims[MOST_DIMS];
+  size_t count;
+  void *data;
+} Tensor;
+
+#define TRY(call)                  \
+  do {                             \
+    OrtStatus *status_ = (call);   \
+    if (status_) return status_;   \
+  } while (0)
+
+OrtStatus *refuse(const OrtApi *api, const char *message);
+OrtStatus *read_input(const OrtApi *api, OrtKernelContext *context, size_t i, Tensor *to);
+OrtStatus *read_attribute(const OrtApi *api, const OrtKernelInfo *info, const char *name, int64_t *to);
+// Output 0, of 32-bit floats.
+OrtStatus *make_output(const OrtApi *api, OrtKernelContext *context, const int64_t *dims, size_t count, float **data);
+
+// Members that are the same for all operators: their kernels' state is one piece of memory, and they run on the CPU.
+void ORT_CALL operator_destroy(void *state);
+const char *ORT_CALL operator_provider(const OrtCustomOp *op);
+int ORT_CALL operator_memory(const OrtCustomOp *op, size_t i);
+int ORT_CALL operator_version(const OrtCustomOp *op);
+
+#endif
