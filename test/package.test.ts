@@ -108,7 +108,7 @@ describe("unpacked beside its dependencies", () => {
       .split("\n")
       .map((path) => path.split("/").slice(1, 2).join());
     expect([...new Set(places)].sort()).toEqual(
-      ["LICENSE", "README.md", "bin", "dist", "models", "package.json", "scripts"].sort(),
+      ["LICENSE", "README.md", "bin", "dist", "models", "package.json", "prebuilds", "scripts"].sort(),
     );
   });
 });

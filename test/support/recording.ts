@@ -17,6 +17,8 @@ export interface Recording {
   prompt: readonly TokenId[];
   output: readonly TokenId[];
   steps: RecordedStep[];
+  /** As of the target. */
+  exactTrees: boolean;
 }
 
 export interface RecordOptions {
@@ -48,5 +50,5 @@ export async function record(
   const trace = (step: TraceStep) => steps.push({ ...plans[step.step], trace: step });
   const recorded = wrapped(method, { ...options, trace }, (drafter) => new Recorder(fault(drafter)));
   const { tokenIds } = await target.generate(input, recorded);
-  return { prompt: target.promptIds(input), output: tokenIds, steps };
+  return { prompt: target.promptIds(input), output: tokenIds, steps, exactTrees: target.model.exactTrees };
 }

@@ -7,7 +7,10 @@ import type { Moment, Proposal, ProposalOracle, TokenPath } from "./proposal.js"
  * The steps of a greedy run that an oracle would have proposed otherwise, one line each; empty when there are none.
  * What each step may know is worked out from the output alone, not from what the run told the drafter.
  */
-export async function mismatches({ prompt, output, steps }: Recording, oracle: ProposalOracle): Promise<string[]> {
+export async function mismatches(
+  { prompt, output, steps, exactTrees }: Recording,
+  oracle: ProposalOracle,
+): Promise<string[]> {
   const found: string[] = [];
   let done = 0;
   let foreseen: readonly TokenId[] = [];
@@ -22,7 +25,7 @@ export async function mismatches({ prompt, output, steps }: Recording, oracle: P
       found.push(`step ${i}: proposed ${JSON.stringify(proposed)}, expected ${JSON.stringify(expected)}`);
     }
     await oracle.learn?.(moment, proposed);
-    const come = whatCame(trace.tree, output.slice(done));
+    const come = whatCame(trace.tree, output.slice(done), exactTrees);
     if (come.committed.join() !== trace.committed.join()) {
       found.push(`step ${i}: committed ${trace.committed}, expected ${come.committed}`);
     }
@@ -33,17 +36,17 @@ export async function mismatches({ prompt, output, steps }: Recording, oracle: P
 }
 
 /**
- * What a tree gets right of the tokens to come: its first path is committed with one token more, a side branch only
- * foreseen (docs/exactness.md).
+ * What a tree gets right of the tokens to come, committed with one token more. Where rows of side branches are not exact, only
+ * its first path is; the rest is foreseen (docs/exactness.md).
  */
-function whatCame({ tokens, parents }: TraceStep["tree"], coming: readonly TokenId[]) {
+function whatCame({ tokens, parents }: TraceStep["tree"], coming: readonly TokenId[], exactTrees: boolean) {
   const right = [0];
   for (const token of coming) {
     const child = parents.findIndex((parent, node) => parent === right.at(-1) && tokens[node] === token);
     if (child < 0) break;
     right.push(child);
   }
-  const exact = right.findIndex((node, i) => node !== i);
+  const exact = exactTrees ? -1 : right.findIndex((node, i) => node !== i);
   const accepted = (exact < 0 ? right.length : exact) - 1;
   return { committed: coming.slice(0, accepted + 1), foreseen: coming.slice(accepted + 1, right.length) };
 }
