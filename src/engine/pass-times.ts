@@ -9,6 +9,8 @@ const ENOUGH = 2;
  */
 export class PassTimes {
   private readonly latest = new Map<number, number[]>();
+  /** The least of them. */
+  private readonly leasts = new Map<number, number>();
   /** Row counts that are known, ascending. */
   private readonly sizes: number[] = [];
 
@@ -16,7 +18,9 @@ export class PassTimes {
     const known = this.latest.get(rows) ?? [];
     this.latest.set(rows, known);
     if (known.length === KEPT) known.shift();
-    if (known.push(ms) !== ENOUGH || this.sizes.includes(rows)) return;
+    known.push(ms);
+    this.leasts.set(rows, Math.min(...known));
+    if (known.length !== ENOUGH || this.sizes.includes(rows)) return;
     const place = this.sizes.findIndex((size) => size > rows);
     this.sizes.splice(place < 0 ? this.sizes.length : place, 0, rows);
   }
@@ -38,6 +42,6 @@ export class PassTimes {
   }
 
   private least(rows: number): number {
-    return Math.min(...this.latest.get(rows)!);
+    return this.leasts.get(rows)!;
   }
 }

@@ -4,13 +4,21 @@ import type { Tokenizer } from "./tokenizer.js";
 
 const ADVICE = "choose a draft of the same model family, or method universal";
 
+/** Pairs that were found the same: comparing them takes a millisecond and more, and every output with a draft asks. */
+const known = new WeakMap<Tokenizer, WeakSet<Tokenizer>>();
+
 /**
  * Checks that two tokenizers give every text the same ids: vocabulary, merges, added tokens, and the way text is
  * prepared. config.json's vocab_size does not matter; it may be padded.
  * @throws TokenizerError naming the first difference
  */
 export function assertSameTokenizer(target: Tokenizer, draft: Tokenizer): void {
-  if (target === draft) return;
+  if (target === draft || known.get(target)?.has(draft)) return;
+  compare(target, draft);
+  known.set(target, (known.get(target) ?? new WeakSet()).add(draft));
+}
+
+function compare(target: Tokenizer, draft: Tokenizer): void {
   const theirs = draft.vocabulary;
   for (const [token, id] of target.vocabulary) {
     const other = theirs.get(token);

@@ -12,21 +12,17 @@ const LONGEST_PAUSE = 4096;
 /** What is known of a method on a model, handed on from one output to the next. */
 export class Experience {
   forecast = new Forecast(priorOf);
+  /** Milliseconds that a level of the drafter's tree takes, and the level's nodes; undefined until measured. */
+  level: { readonly ms: number; readonly nodes: number } | undefined;
   private readonly times: number[] = [];
-  private nodes = 1;
   private pause = FIRST_PAUSE;
   private silent = 0;
-
-  /** Milliseconds that a level of the drafter's tree takes, and the level's nodes; undefined until measured. */
-  get level(): { ms: number; nodes: number } | undefined {
-    return this.times.length < ENOUGH ? undefined : { ms: Math.min(...this.times), nodes: this.nodes };
-  }
 
   /** @param ms for a level, @param nodes of a level */
   learn(ms: number, nodes: number): void {
     if (this.times.length === KEPT) this.times.shift();
     this.times.push(ms);
-    this.nodes = nodes;
+    if (this.times.length >= ENOUGH) this.level = { ms: Math.min(...this.times), nodes };
   }
 
   /** Told of every step: whether proposing is worth it. True when it is not, and should be tried again all the same. */
