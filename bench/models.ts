@@ -2,14 +2,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { medusaHeadsFrom } from "../src/api/medusa-model.js";
+import { convertedModel, decoderBlueprint } from "../src/conversion/converted-model.js";
+import { CausalLM } from "../src/engine/causal-lm.js";
 import { PAD_135M, PAD_500M, padded } from "../src/evaluation/padded-source.js";
+import { exactnessOf } from "../src/exactness/exactness.js";
 import type { TensorSource } from "../src/formats/tensor-source.js";
 import {
   AutoModelForCausalLM,
   AutoTokenizer,
   type Dtype,
   fitMedusaHeads,
-  type LanguageModel,
+  LanguageModel,
   loadMedusaHeads,
   loadModel,
   type MedusaHeads,
@@ -18,6 +21,7 @@ import {
 } from "../src/index.js";
 import { openCheckpoint } from "../src/models/checkpoint/checkpoint.js";
 import { openMedusaCheckpoint } from "../src/models/medusa/medusa-checkpoint.js";
+import { saturationProbe } from "../src/runtime/probes.js";
 
 const TARGET = "models/target";
 
@@ -34,6 +38,27 @@ export async function targetOf(size: Size, dtype: Dtype, contextLength?: number)
       dtype,
       contextLength,
     });
+  } finally {
+    await source.close();
+  }
+}
+
+/** The same weights with ONNX Runtime's own operators. */
+export async function stockTargetOf(size: Size, dtype: Dtype, contextLength?: number): Promise<LanguageModel> {
+  const product = { fp32: "MatMul", q8: "MatMulIntegerToFloat", q4: "MatMulNBits" } as const;
+  const format = { dtype, product: product[dtype], q8Signed: !(await saturationProbe()) };
+  const { source, config } = await openCheckpoint(TARGET);
+  try {
+    const length = contextLength ?? 1024;
+    const narrow = { source, config };
+    const wide =
+      size === "embedded" ? narrow : padded(source, { ...config, maxPositionEmbeddings: length }, SHAPES[size]);
+    const converted = await convertedModel(wide.source, decoderBlueprint(wide.config), format);
+    const exactness = await exactnessOf(converted, wide.config);
+    const { vocabSize: vocabLimit } = wide.config;
+    const options = { config: wide.config, ...converted, contextLength: length, vocabLimit, exactness };
+    const model = await CausalLM.load({ ...options, attention: "GroupQueryAttention" });
+    return new LanguageModel(model, await AutoTokenizer.fromPretrained(TARGET), undefined);
   } finally {
     await source.close();
   }

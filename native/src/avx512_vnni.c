@@ -8,8 +8,10 @@
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c")))
 #define AVX512_INLINE static inline AVX512 __attribute__((always_inline))
 
-// Memory is read this far ahead: a thread's reads of one tile after the other outrun the hardware's own guesses.
-enum { AHEAD = 4096 };
+// Integers, for what is ahead of the last block lies outside; nothing is read there.
+AVX512_INLINE void fetch(const uint8_t *tile, int64_t at) {
+  _mm_prefetch((const char *)((uintptr_t)tile + (uintptr_t)at), _MM_HINT_T0);
+}
 
 AVX512_INLINE __m512i four_inputs(const int8_t *q) {
   int32_t four;
@@ -19,7 +21,7 @@ AVX512_INLINE __m512i four_inputs(const int8_t *q) {
 
 AVX512_INLINE __m512 halves(const uint8_t *at) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)at)); }
 
-AVX512_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, float *out, int rows) {
+AVX512_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, int64_t ahead, float *out, int rows) {
   const __m512i low = _mm512_set1_epi8(15);
   __m512 sums[MOST_ROWS];
   for (int r = 0; r < rows; r++) sums[r] = _mm512_setzero_ps();
@@ -29,7 +31,7 @@ AVX512_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, f
     for (int r = 0; r < rows; r++) dots[r] = _mm512_setzero_si512();
     for (int g = 0; g < 4; g++) {
       const __m512i bytes = _mm512_loadu_si512(tile + 64 * g);
-      _mm_prefetch((const char *)tile + 64 * g + AHEAD, _MM_HINT_T0);
+      fetch(tile, 64 * g + ahead);
       const __m512i even = _mm512_and_si512(bytes, low);
       const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low);
       for (int r = 0; r < rows; r++) {
@@ -50,7 +52,7 @@ AVX512_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, f
   for (int r = 0; r < rows; r++) _mm512_storeu_ps(out + r * TILE, sums[r]);
 }
 
-AVX512_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, float *out, int rows) {
+AVX512_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, int64_t ahead, float *out, int rows) {
   __m512 sums[MOST_ROWS];
   for (int r = 0; r < rows; r++) sums[r] = _mm512_setzero_ps();
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE8_BYTES) {
@@ -60,7 +62,7 @@ AVX512_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, f
     for (int r = 0; r < rows; r++) dots[r] = _mm512_set1_epi32(-128 * x->sum[(first + r) * x->blocks + b]);
     for (int g = 0; g < 8; g++) {
       const __m512i w = _mm512_loadu_si512(tile + 64 * g);
-      _mm_prefetch((const char *)tile + 64 * g + AHEAD, _MM_HINT_T0);
+      fetch(tile, 64 * g + ahead);
       for (int r = 0; r < rows; r++)
         dots[r] = _mm512_dpbusd_epi32(dots[r], w, four_inputs(q + r * x->blocks * BLOCK + 4 * g));
     }
@@ -74,8 +76,8 @@ AVX512_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, f
 }
 
 #define OF_ROWS(tile, name, rows)                                                                     \
-  static AVX512 void name(const uint8_t *weights, const Rounded *x, int64_t first, float *sums) { \
-    tile(weights, x, first, sums, rows);                                                              \
+  static AVX512 void name(const uint8_t *weights, const Rounded *x, int64_t first, int64_t ahead, float *sums) { \
+    tile(weights, x, first, ahead, sums, rows);                                                              \
   }
 OF_ROWS(tile4, product4_1, 1)
 OF_ROWS(tile4, product4_2, 2)

@@ -82,9 +82,9 @@ static int agree(const Kernels *kernels) {
       for (int i = 0; i < (block - codes) / 2; i++) memcpy(tile + b * block + codes + 2 * i, &halves[(b + i) % 4], 2);
     for (int rows = 1; rows <= kernels->rows; rows++) {
       float got[MOST_ROWS * TILE], want[TILE];
-      (bits == 4 ? kernels->product4 : kernels->product8)[rows](tile, &rounded[1], 0, got);
+      (bits == 4 ? kernels->product4 : kernels->product8)[rows](tile, &rounded[1], 0, 0, got);
       for (int r = 0; r < rows; r++) {
-        (bits == 4 ? plain_kernels.product4 : plain_kernels.product8)[1](tile, &rounded[0], r, want);
+        (bits == 4 ? plain_kernels.product4 : plain_kernels.product8)[1](tile, &rounded[0], r, 0, want);
         if (memcmp(got + r * TILE, want, sizeof want) != 0) return 0;
       }
     }

@@ -53,7 +53,8 @@ DOT_INLINE int8x16_t four_inputs(const int8_t *q) {
   return vreinterpretq_s8_s32(vdupq_n_s32(four));
 }
 
-DOT_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, float *out, int rows) {
+DOT_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, int64_t ahead, float *out, int rows) {
+  (void)ahead;
   float32x4_t sums[4][QUARTERS];
   for (int r = 0; r < rows; r++)
     for (int j = 0; j < QUARTERS; j++) sums[r][j] = vdupq_n_f32(0);
@@ -85,7 +86,8 @@ DOT_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, floa
     for (int j = 0; j < QUARTERS; j++) vst1q_f32(out + r * TILE + 4 * j, sums[r][j]);
 }
 
-DOT_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, float *out, int rows) {
+DOT_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, int64_t ahead, float *out, int rows) {
+  (void)ahead;
   float32x4_t sums[4][QUARTERS];
   for (int r = 0; r < rows; r++)
     for (int j = 0; j < QUARTERS; j++) sums[r][j] = vdupq_n_f32(0);
@@ -112,8 +114,8 @@ DOT_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, floa
 }
 
 #define OF_ROWS(tile, name, rows)                                                                  \
-  static DOT void name(const uint8_t *weights, const Rounded *x, int64_t first, float *sums) { \
-    tile(weights, x, first, sums, rows);                                                           \
+  static DOT void name(const uint8_t *weights, const Rounded *x, int64_t first, int64_t ahead, float *sums) { \
+    tile(weights, x, first, ahead, sums, rows);                                                           \
   }
 OF_ROWS(tile4, product4_1, 1)
 OF_ROWS(tile4, product4_2, 2)

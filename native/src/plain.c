@@ -50,7 +50,8 @@ static void round_row(const float *x, int64_t width, Rounded *to, int64_t row) {
   }
 }
 
-static void product4(const uint8_t *tile, const Rounded *x, int64_t first, float *sums) {
+static void product4(const uint8_t *tile, const Rounded *x, int64_t first, int64_t ahead, float *sums) {
+  (void)ahead;
   for (int j = 0; j < TILE; j++) sums[j] = 0;
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE4_BYTES) {
     const int64_t at = first * x->blocks + b;
@@ -67,7 +68,8 @@ static void product4(const uint8_t *tile, const Rounded *x, int64_t first, float
   }
 }
 
-static void product8(const uint8_t *tile, const Rounded *x, int64_t first, float *sums) {
+static void product8(const uint8_t *tile, const Rounded *x, int64_t first, int64_t ahead, float *sums) {
+  (void)ahead;
   for (int j = 0; j < TILE; j++) sums[j] = 0;
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE8_BYTES) {
     const int64_t at = first * x->blocks + b;

@@ -30,8 +30,9 @@ typedef struct {
   float *weighted; // [rows][blocks], scale * sum
 } Rounded;
 
-// The sums [rows][16] of `rows` rows (from row `first` on) with one tile.
-typedef void (*TileProduct)(const uint8_t *tile, const Rounded *x, int64_t first, float *sums);
+// The sums [rows][16] of `rows` rows (from row `first` on) with one tile. What lies `ahead` bytes behind each block is fetched
+// meanwhile.
+typedef void (*TileProduct)(const uint8_t *tile, const Rounded *x, int64_t first, int64_t ahead, float *sums);
 
 enum { MOST_ROWS = 8 };
 

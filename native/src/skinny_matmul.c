@@ -12,6 +12,8 @@
 
 // Bytes of weights in a piece of work: long enough to be worth handing out, short enough to spread evenly.
 enum { PIECE_BYTES = 24 << 10 };
+// How far ahead one group of rows fetches: a thread's reads of one tile after the other outrun the hardware's own guesses.
+enum { AHEAD = 4096 };
 
 typedef struct {
   const OrtApi *api;
@@ -41,10 +43,12 @@ static void piece(void *data, size_t i) {
     const int64_t columns = N - column < TILE ? N - column : TILE;
     // Groups of equal size: 5 rows are 3 and 2, not 4 and 1.
     int64_t groups = (job->rows + kernels->rows - 1) / kernels->rows;
+    // One group waits for memory. The last of several computes longer than that: it fetches the next tile meanwhile.
+    const int64_t last_ahead = groups == 1 ? AHEAD : job->tile_bytes;
     for (int64_t row = 0; row < job->rows; groups--) {
       const int64_t count = (job->rows - row + groups - 1) / groups;
       float sums[MOST_ROWS * TILE];
-      products[count](weights, &job->x, row, sums);
+      products[count](weights, &job->x, row, groups == 1 ? last_ahead : 0, sums);
       for (int64_t r = 0; r < count; r++) {
         float *y = job->y + (row + r) * N + column;
         const float *from = sums + r * TILE;

@@ -82,14 +82,14 @@ static void check(const Kernels *kernels, int bits, int64_t rows, int64_t width,
     if (one.scale[i] != other.scale[i] && !(isnan(one.scale[i]) && isnan(other.scale[i]))) fail("scale", kernels, rows, width);
   for (int64_t r = 0; r < rows; r++) {
     float want[TILE];
-    (bits == 4 ? plain_kernels.product4 : plain_kernels.product8)[1](tile, &one, r, want);
+    (bits == 4 ? plain_kernels.product4 : plain_kernels.product8)[1](tile, &one, r, 0, want);
     for (int j = 0; j < TILE && !special; j++)
       if (!(fabs(want[j] - exact(tile, bits, &one, r, j)) <= 1e-4)) fail("plain sum", kernels, rows, width);
     // Every row in every place of every group.
     for (int64_t first = r < kernels->rows ? 0 : r - kernels->rows + 1; first <= r; first++) {
       for (int64_t group = r - first + 1; group <= kernels->rows && first + group <= rows; group++) {
         float got[MOST_ROWS * TILE];
-        (bits == 4 ? kernels->product4 : kernels->product8)[group](tile, &other, first, got);
+        (bits == 4 ? kernels->product4 : kernels->product8)[group](tile, &other, first, 0, got);
         for (int j = 0; j < TILE; j++) {
           const float value = got[(r - first) * TILE + j];
           if (memcmp(&value, &want[j], 4) && !(isnan(value) && isnan(want[j]))) fail("bits", kernels, rows, width);
