@@ -93,12 +93,16 @@ function cacheBytesPerToken(config: ModelConfig): number {
   return 2 * config.numLayers * config.numKvHeads * config.headDim * 4;
 }
 
+/** Bytes of a weight in 8 bits, with a 16-bit scale for 32 of them. */
+const EIGHT_BITS = 1 + 2 / 32;
+
 /** Bytes of the weights as a dtype holds them; the embedding table keeps two bytes a value at least. */
 function weightBytes(specs: ReturnType<ReturnType<typeof architectureOf>["weightSpecs"]>, dtype: Dtype): number {
-  const perWeight = { fp32: 4, q8: 1 + 2 / 32, q4: 0.5 + 4 / 32 }[dtype];
+  const perWeight = { fp32: 4, q8: EIGHT_BITS, q4: 0.5 + 4 / 32 }[dtype];
   let bytes = 0;
   for (const spec of specs) {
-    if (spec.kind === "linear") bytes += spec.in * spec.out * perWeight;
+    if (spec.kind === "linear")
+      bytes += spec.in * spec.out * (spec.sensitive ? Math.max(perWeight, EIGHT_BITS) : perWeight);
     else if (spec.kind === "vector") bytes += 4 * spec.length;
     else if (spec.kind === "embedding") bytes += 2 * spec.rows * spec.columns;
   }

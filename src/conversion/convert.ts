@@ -104,7 +104,7 @@ class Converter {
   private async linear(spec: LinearSpec, change?: RowChange): Promise<void> {
     const { name, in: K, out: N } = spec;
     const { q8Signed } = this.format;
-    const weight = newWeight(this.format, K, N);
+    const weight = newWeight(this.format, spec);
     let first = 0;
     for (const part of spec.parts) {
       const take = (rows: Float32Array, start: number, count: number) => {
@@ -174,9 +174,9 @@ class Converter {
   }
 }
 
-function newWeight({ dtype, product, q8Signed }: WeightFormat, K: number, N: number) {
+function newWeight({ dtype, product, q8Signed }: WeightFormat, { in: K, out: N, sensitive }: LinearSpec) {
   if (product === "MatMul") return new Fp32Weight(K, N);
-  if (product === "SkinnyMatMul") return new TiledWeight(K, N, dtype === "q4" ? "q4" : "q8");
+  if (product === "SkinnyMatMul") return new TiledWeight(K, N, dtype === "q4" && !sensitive ? "q4" : "q8");
   return product === "MatMulIntegerToFloat" ? new Q8Weight(K, N, q8Signed) : new Q4Weight(K, N);
 }
 

@@ -8,7 +8,7 @@ import { blockChecksums } from "./block-checksums.js";
 import { layoutFault } from "./weight-layout.js";
 
 /** Raise when conversion, packing or these files change, so that older results are made again. */
-export const FORMAT = 4;
+export const FORMAT = 5;
 
 /** The manifest, and the checksums of what it describes. */
 const MODEL_FILE = "model.json";

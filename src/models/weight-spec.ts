@@ -12,6 +12,8 @@ export interface LinearSpec {
   parts: readonly { tensor: string; out: number }[];
   /** Tensor of the gain that its input was normed with: the product reads the residual stream. */
   normGain?: string;
+  /** 4 bits cost too much here: q4 holds it in 8 where SkinnyMatMul multiplies. */
+  sensitive?: boolean;
   /** The product is added to the residual stream. */
   intoResidual?: boolean;
   /** It writes ("out") or reads ("in") the channels of a gated MLP. */

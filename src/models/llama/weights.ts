@@ -13,7 +13,7 @@ export function weightSpecs(config: ModelConfig): WeightSpec[] {
     name: string,
     inWidth: number,
     parts: readonly [tensor: string, out: number][],
-    roles: Pick<LinearSpec, "normGain" | "intoResidual" | "channels">,
+    roles: Pick<LinearSpec, "normGain" | "intoResidual" | "channels" | "sensitive">,
     biased = false,
   ) => {
     const join = (suffix: string) => parts.map(([tensor, size]) => ({ tensor: `${tensor}.${suffix}`, out: size }));
@@ -49,7 +49,10 @@ export function weightSpecs(config: ModelConfig): WeightSpec[] {
     linear(`${to}.down`, F, [[down, D]], { intoResidual: true, channels: { of, side: "in" } }, config.mlpBias);
   }
   const normGain = norm("final_norm", "model.norm");
-  linear("lm_head", D, [[config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head", V]], { normGain });
+  linear("lm_head", D, [[config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head", V]], {
+    normGain,
+    sensitive: true,
+  });
   specs.push({ kind: "hiddenBasis", name: "hidden_basis", gain: normGain, width: D });
   return specs;
 }

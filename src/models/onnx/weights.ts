@@ -1,6 +1,6 @@
 import { ELEMENT_TYPES, type OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import { ForetokenError } from "../../types/errors.js";
-import { Q4_BLOCK, type WeightManifest, type WeightSpec } from "../weight-spec.js";
+import { Q4_BLOCK, TILE, type WeightManifest, type WeightSpec } from "../weight-spec.js";
 
 const CONTRIB = "com.microsoft";
 /** The domain of the operators in native/. */
@@ -86,7 +86,8 @@ export class OnnxWeights {
   private skinnyProduct(x: string, name: string, output: string): string {
     const inputs = [x, this.weight(`${name}.tiles`)];
     if (this.has(`${name}.bias`)) inputs.push(this.weight(`${name}.bias`));
-    const bits = this.manifest.dtype === "q4" ? 4 : 8;
+    const [, , bytes] = this.manifest.tensors[`${name}.tiles`].shape;
+    const bits = bytes === TILE.bytes.q4 ? 4 : 8;
     const attributes = { K: this.widths.get(name)!, N: this.outputs.get(name)!, bits };
     return this.graph.node("SkinnyMatMul", inputs, [output], attributes, FORETOKEN);
   }
