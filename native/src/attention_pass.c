@@ -1,60 +1,16 @@
-// The rows of a sequence are taken in blocks. All rows of a block share the slots up to their shortest prefix: these
-// keys and values are read once for all of them and for all query heads of a group; what is left of every path, row by
-// row.
-//
-// Pieces of work are blocks times key heads. Where they are too few for several threads, scores are split by ranges of
-// shared slots, and then weights and values by queries, or for few queries by channels: so keys and values
-// are still read once, or serve several queries each time.
-#include "attention_pass.h"
+// The work of a pass: keys and values are stored, then scores, weights and values computed piece by piece.
+#include "attention_plan.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-  // Queries of a block: enough to be limited by arithmetic, not by memory, and few enough for the second-level cache.
-  BLOCK_QUERIES = 48,
   // Slots at a time, and channels of these: half of the first-level cache.
   MOST_SLOTS = 64,
   CACHED_CHANNELS = 4096,
-  // Fewer pieces than these are split, into about so many.
-  FEW_PIECES = 8,
-  WANTED_PIECES = 12,
-  // Products of queries and keys, in channels, that are worth a second round of the threads.
-  WORTH_SPLITTING = 1 << 18,
-  // Queries, or channels, that a kernel takes at a time.
-  QUERY_TILE = 3,
-  CHANNEL_TILE = 32,
-  // Scores in memory at a time, if blocks have no more: 16 MiB.
-  MOST_SCORES = 4 << 20,
   CACHE_LINE = 64,
-  LINE_FLOATS = CACHE_LINE / (int)sizeof(float),
 };
-
-// Rows of one sequence: `count` from place `first` of the plan's order on.
-typedef struct {
-  int64_t first, count;
-  int64_t shared; // slots that all of them begin with
-  int64_t stride; // from one query's scores to the next one's
-  float *scores;  // [kv_heads][count * group][stride]; the last place of each is 1 / sum of the weights
-} Block;
-
-typedef struct {
-  const Pass *pass;
-  const AttentionKernels *kernels;
-  int64_t group; // query heads of a key head
-  int64_t slots; // slots at a time
-  int64_t *order;  // rows by sequence
-  Block *blocks;
-  int64_t block_count;
-  float *queries; // [kv_heads][rows in order][group][dim], rotated
-  float **sums;   // [kv_heads][rows in order][group]: the queries' places in y
-  // The round at hand: these blocks' scores, and a copy of them for each part of the channels.
-  int64_t round;
-  float *scores;
-  int64_t score_count;
-  int64_t key_parts, query_parts, channel_parts;
-} Job;
 
 const AttentionKernels *attention_kernels(const Kernels *kernels) {
 #if defined(__x86_64__)
@@ -63,43 +19,6 @@ const AttentionKernels *attention_kernels(const Kernels *kernels) {
   if (kernels != &plain_kernels) return &neon_attention;
 #endif
   return kernels ? &plain_attention : NULL;
-}
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Whether a slot of a sequence lies in one of the pool's pages.
-static int has_page(const Pass *pass, const Row *row, int64_t slot) {
-  const int32_t page = pass->tables[row->sequence * pass->sequence_pages + slot / pass->page_slots];
-  return page >= 0 && page < pass->pages;
-}
-
-const char *check_pass(const Pass *pass) {
-  const int64_t slots = pass->sequence_pages * pass->page_slots;
-  // The prefix that is known to have pages, of the sequence of the row before.
-  int64_t sequence = -1, known = 0;
-  for (const Row *row = pass->rows; row < pass->rows + pass->row_count; row++) {
-    if (row->sequence < 0 || row->sequence >= pass->sequences) return "a row's sequence has no row in pages";
-    if (row->position < 0 || row->position >= pass->positions) return "a row's position is not in the rotary tables";
-    if (row->slot < 0 || row->slot >= slots) return "a row's slot lies beyond its sequence's pages";
-    if (!has_page(pass, row, row->slot)) return "a row's slot lies in a page that the pool does not have";
-    if (row->prefix < 0 || row->prefix > row->position) return "a row's prefix must be from 0 to its position";
-    if (row->prefix > slots) return "a row's prefix reaches beyond its sequence's pages";
-    if (row->sequence != sequence) known = 0;
-    sequence = row->sequence;
-    for (; known < row->prefix; known += pass->page_slots)
-      if (!has_page(pass, row, known)) return "a row's prefix lies in a page that the pool does not have";
-    const int64_t count = (int64_t)row->position - row->prefix;
-    if (count > 0 && (row->first < 0 || row->first + count > pass->ancestor_count))
-      return "a row's ancestors reach beyond their list";
-    for (int64_t i = 0; i < count; i++) {
-      const int32_t slot = pass->ancestors[row->first + i];
-      if (slot < 0 || slot >= slots) return "an ancestor's slot lies beyond its sequence's pages";
-      if (!has_page(pass, row, slot)) return "an ancestor's slot lies in a page that the pool does not have";
-    }
-  }
-  return NULL;
 }
 
 // Where a slot's vector begins in the pool.
@@ -120,10 +39,6 @@ static void locate(const Pass *pass, const Row *row, int64_t kv_head, int64_t fr
     const int64_t slot = i < row->position ? pass->ancestors[row->first + i - row->prefix] : row->slot;
     *offsets++ = place(pass, row, kv_head, slot);
   }
-}
-
-static const Row *row_at(const Job *job, const Block *block, int64_t r) {
-  return job->pass->rows + job->order[block->first + r];
 }
 
 // The place of a block's first query in `queries` (times dim) and `sums`.
@@ -220,65 +135,6 @@ static void whole_work(void *data, size_t i) {
   value_work(data, i);
 }
 
-// Sorts the rows by sequence, keeping their order otherwise, and cuts them into blocks. `ends` has room for all
-// sequences.
-static void plan_blocks(Job *job, int64_t *ends) {
-  const Pass *pass = job->pass;
-  memset(ends, 0, (size_t)pass->sequences * sizeof *ends);
-  for (int64_t r = 0; r < pass->row_count; r++) ends[pass->rows[r].sequence]++;
-  for (int64_t s = 1; s < pass->sequences; s++) ends[s] += ends[s - 1];
-  // From the last row on: so `ends` become the sequences' beginnings.
-  for (int64_t r = pass->row_count - 1; r >= 0; r--) job->order[--ends[pass->rows[r].sequence]] = r;
-  const int64_t most = larger(1, BLOCK_QUERIES / job->group);
-  for (int64_t s = 0; s < pass->sequences; s++) {
-    const int64_t end = s + 1 < pass->sequences ? ends[s + 1] : pass->row_count;
-    // Blocks of equal size: 17 rows are 9 and 8, not 16 and 1.
-    int64_t left = quotient_up(end - ends[s], most);
-    for (int64_t first = ends[s]; first < end; left--) {
-      Block *block = job->blocks + job->block_count++;
-      *block = (Block){.first = first, .count = quotient_up(end - first, left), .shared = INT32_MAX};
-      int64_t longest = 0;
-      for (int64_t r = 0; r < block->count; r++) {
-        block->shared = smaller(block->shared, row_at(job, block, r)->prefix);
-        longest = larger(longest, row_at(job, block, r)->position + 1);
-      }
-      // An odd number of cache lines: so queries' scores spread over all sets of the cache.
-      block->stride = (quotient_up(longest + 1, LINE_FLOATS) | 1) * LINE_FLOATS;
-      first += block->count;
-    }
-  }
-}
-
-static int64_t score_count(const Job *job, const Block *block) {
-  return block->count * job->pass->heads * block->stride;
-}
-
-// The end of the round that begins with block `first`, and its number of scores.
-static int64_t round_end(const Job *job, int64_t first, int64_t *count) {
-  int64_t end = first;
-  *count = 0;
-  do *count += score_count(job, job->blocks + end++);
-  while (end < job->block_count && *count + score_count(job, job->blocks + end) <= MOST_SCORES);
-  return end;
-}
-
-// How the pieces of the blocks from job->round to `end` are split.
-static void split(Job *job, int64_t end) {
-  const Pass *pass = job->pass;
-  const int64_t pieces = (end - job->round) * pass->kv_heads;
-  job->key_parts = job->query_parts = job->channel_parts = 1;
-  int64_t work = 0, fewest = INT64_MAX;
-  for (const Block *block = job->blocks + job->round; block < job->blocks + end; block++) {
-    work += block->count * pass->heads * block->stride * pass->dim;
-    fewest = smaller(fewest, block->count * job->group);
-  }
-  if (pieces >= FEW_PIECES || work < WORTH_SPLITTING) return;
-  const int64_t parts = quotient_up(WANTED_PIECES, pieces);
-  job->key_parts = parts;
-  job->query_parts = larger(1, smaller(parts, fewest / QUERY_TILE));
-  if (job->query_parts == 1) job->channel_parts = larger(1, smaller(parts, pass->dim / CHANNEL_TILE));
-}
-
 // Stores the rows' keys and values; rotates their queries.
 static void store_rows(Job *job) {
   const Pass *pass = job->pass;
@@ -313,18 +169,6 @@ static int run_round(Job *job, int64_t end, ParallelFor parallel) {
   if (job->key_parts == 1 && parts == 1) return parallel.run(parallel.context, whole_work, (size_t)pieces, job);
   return parallel.run(parallel.context, score_work, (size_t)(pieces * job->key_parts), job) &&
          parallel.run(parallel.context, value_work, (size_t)(pieces * parts), job);
-}
-
-// Scores that the largest round needs room for, with its copies.
-static int64_t most_scores(Job *job) {
-  int64_t most = 0, count;
-  for (job->round = 0; job->round < job->block_count;) {
-    const int64_t end = round_end(job, job->round, &count);
-    split(job, end);
-    most = larger(most, count * (job->channel_parts > 1 ? 1 + job->channel_parts : 1));
-    job->round = end;
-  }
-  return most;
 }
 
 static const char *attend(Job *job, ParallelFor parallel) {

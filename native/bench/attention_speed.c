@@ -1,6 +1,6 @@
 // How long TreeAttention takes: microseconds per call on one thread and on two, and gigabytes of keys and values per
 // second.
-// gcc -O3 -ffp-contract=off -pthread native/test/attention_speed.c native/src/*.c -lm
+// gcc -O3 -ffp-contract=off -pthread native/bench/attention_speed.c native/src/*.c -lm
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>

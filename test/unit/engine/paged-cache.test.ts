@@ -1,0 +1,115 @@
+import { beforeEach, expect, test } from "vitest";
+import { PAGE_SLOTS } from "../../../src/engine/page-pool.js";
+import { type PagedCache, PagedCaches } from "../../../src/engine/paged-cache.js";
+import type { ModelConfig } from "../../../src/types/model-config.js";
+
+const config = { numLayers: 2, numKvHeads: 3, headDim: 8 } as ModelConfig;
+const CAPACITY = 4 * PAGE_SLOTS;
+let caches: PagedCaches;
+beforeEach(() => {
+  caches = new PagedCaches(config, CAPACITY);
+});
+
+/** Writes a value into all vectors of slots [from, to), as a pass does. */
+function write(cache: PagedCache, from: number, to: number, value: number): void {
+  cache.reserve(from, to);
+  for (let slot = from; slot < to; slot++) {
+    const page = cache.pages[Math.floor(slot / PAGE_SLOTS)];
+    for (let array = 0; array < 2 * config.numLayers; array++) {
+      for (let head = 0; head < config.numKvHeads; head++) {
+        const vectors = caches.pool.slots(array, page, head, PAGE_SLOTS);
+        vectors.fill(value, (slot % PAGE_SLOTS) * config.headDim, ((slot % PAGE_SLOTS) + 1) * config.headDim);
+      }
+    }
+  }
+}
+
+/** The values of slots [0, rows), which must be the same in all layers, heads and channels. */
+function values(cache: PagedCache, rows: number): number[] {
+  const found = Array.from({ length: 2 * config.numLayers }, (_, array) => cache.read(array, rows));
+  return Array.from({ length: rows }, (_, slot) => {
+    const seen = new Set<number>();
+    for (const array of found) {
+      for (let head = 0; head < config.numKvHeads; head++) {
+        const start = (head * rows + slot) * config.headDim;
+        for (const value of array.subarray(start, start + config.headDim)) seen.add(value);
+      }
+    }
+    expect(seen.size).toBe(1);
+    return [...seen][0];
+  });
+}
+
+const repeated = (value: number, count: number) => new Array(count).fill(value);
+
+test("a fork holds its parent's pages, and a copy of one where either writes", () => {
+  const parent = caches.take();
+  write(parent, 0, PAGE_SLOTS + 5, 1);
+  const fork = caches.take();
+  fork.copyFrom(parent, PAGE_SLOTS + 5);
+  expect(fork.pages).toEqual(parent.pages);
+  write(fork, PAGE_SLOTS + 5, PAGE_SLOTS + 7, 2);
+  write(parent, PAGE_SLOTS + 5, PAGE_SLOTS + 6, 3);
+  expect(fork.pages[0]).toBe(parent.pages[0]);
+  expect(fork.pages[1]).not.toBe(parent.pages[1]);
+  expect(values(parent, PAGE_SLOTS + 6)).toEqual([...repeated(1, PAGE_SLOTS + 5), 3]);
+  expect(values(fork, PAGE_SLOTS + 7)).toEqual([...repeated(1, PAGE_SLOTS + 5), 2, 2]);
+});
+
+test("a fork that goes back and writes leaves its parent's rows alone", () => {
+  const parent = caches.take();
+  write(parent, 0, 2 * PAGE_SLOTS, 1);
+  const fork = caches.take();
+  fork.copyFrom(parent, 2 * PAGE_SLOTS);
+  write(fork, 3, PAGE_SLOTS + 1, 2);
+  expect(values(parent, 2 * PAGE_SLOTS)).toEqual(repeated(1, 2 * PAGE_SLOTS));
+  expect(values(fork, PAGE_SLOTS + 2)).toEqual([1, 1, 1, ...repeated(2, PAGE_SLOTS - 2), 1]);
+});
+
+test("a row moves across pages", () => {
+  const cache = caches.take();
+  write(cache, 0, PAGE_SLOTS, 1);
+  write(cache, PAGE_SLOTS, PAGE_SLOTS + 3, 2);
+  cache.moveRow(PAGE_SLOTS + 2, PAGE_SLOTS - 1);
+  expect(values(cache, PAGE_SLOTS + 1)).toEqual([...repeated(1, PAGE_SLOTS - 1), 2, 2]);
+});
+
+test("pages that are given back are used again; when none is left there are more, and nothing is lost", () => {
+  const first = caches.take();
+  write(first, 0, CAPACITY, 1);
+  const { tensors } = caches.pool;
+  const used = [...first.pages];
+  const second = caches.take();
+  write(second, 0, CAPACITY, 2);
+  expect(caches.pool.tensors).not.toBe(tensors);
+  expect(tensors.every(({ live }) => !live)).toBe(true);
+  expect(values(first, CAPACITY)).toEqual(repeated(1, CAPACITY));
+  expect(values(second, CAPACITY)).toEqual(repeated(2, CAPACITY));
+  first.release();
+  const third = caches.take();
+  write(third, 0, CAPACITY, 3);
+  expect([...third.pages].sort()).toEqual(used.sort());
+  expect(values(second, CAPACITY)).toEqual(repeated(2, CAPACITY));
+});
+
+test("a shared page is given back by the last that holds it", () => {
+  const parent = caches.take();
+  write(parent, 0, 2, 1);
+  const [page] = parent.pages;
+  const fork = caches.take();
+  fork.copyFrom(parent, 2);
+  parent.release();
+  const other = caches.take();
+  write(other, 0, 1, 5);
+  expect(other.pages).not.toContain(page);
+  expect(values(fork, 2)).toEqual([1, 1]);
+  fork.release();
+  const next = caches.take();
+  write(next, 0, 1, 6);
+  expect(next.pages).toEqual([page]);
+});
+
+test("after dispose no cache begins", () => {
+  caches.dispose();
+  expect(() => caches.take()).toThrow("the model was disposed");
+});
