@@ -46,6 +46,7 @@ export async function targetOf(size: Size, dtype: Dtype, contextLength?: number)
 /** The same weights with ONNX Runtime's own operators. */
 export async function stockTargetOf(size: Size, dtype: Dtype, contextLength?: number): Promise<LanguageModel> {
   const product = { fp32: "MatMul", q8: "MatMulIntegerToFloat", q4: "MatMulNBits" } as const;
+  const attention = "GroupQueryAttention";
   const format = { dtype, product: product[dtype], q8Signed: !(await saturationProbe()) };
   const { source, config } = await openCheckpoint(TARGET);
   try {
@@ -54,10 +55,10 @@ export async function stockTargetOf(size: Size, dtype: Dtype, contextLength?: nu
     const wide =
       size === "embedded" ? narrow : padded(source, { ...config, maxPositionEmbeddings: length }, SHAPES[size]);
     const converted = await convertedModel(wide.source, decoderBlueprint(wide.config), format);
-    const exactness = await exactnessOf(converted, wide.config);
+    const exactness = await exactnessOf(converted, wide.config, undefined, attention);
     const { vocabSize: vocabLimit } = wide.config;
     const options = { config: wide.config, ...converted, contextLength: length, vocabLimit, exactness };
-    const model = await CausalLM.load({ ...options, attention: "GroupQueryAttention" });
+    const model = await CausalLM.load({ ...options, attention });
     return new LanguageModel(model, await AutoTokenizer.fromPretrained(TARGET), undefined);
   } finally {
     await source.close();

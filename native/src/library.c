@@ -20,7 +20,10 @@ EXPORTED OrtStatus *ORT_CALL RegisterCustomOps(OrtSessionOptions *options, const
     OrtStatus *status = ORT(api, ORT_CREATE_CUSTOM_OP_DOMAIN, OrtCreateCustomOpDomain)("foretoken", &made);
     if (!status) status = ORT(api, ORT_CUSTOM_OP_DOMAIN_ADD, OrtCustomOpDomainAdd)(made, &skinny_matmul);
     if (!status) status = ORT(api, ORT_CUSTOM_OP_DOMAIN_ADD, OrtCustomOpDomainAdd)(made, &tree_attention);
-    if (status) return status;
+    if (status) {
+      if (made) ORT(api, ORT_RELEASE_CUSTOM_OP_DOMAIN, OrtReleaseCustomOpDomain)(made);
+      return status;
+    }
     // Worker threads may come here at the same time: the first one's domain is kept.
     const int first = __atomic_compare_exchange_n(&domain, &shared, made, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
     if (first) shared = made;
@@ -29,7 +32,7 @@ EXPORTED OrtStatus *ORT_CALL RegisterCustomOps(OrtSessionOptions *options, const
   return ORT(api, ORT_ADD_CUSTOM_OP_DOMAIN, OrtAddCustomOpDomain)(options, shared);
 }
 
-// The name of the kernels that run on this CPU; NULL where FORETOKEN_KERNELS names none that do.
+// The name of the kernels that run on this CPU, or that FORETOKEN_KERNELS names; NULL where there are none.
 EXPORTED const char *ForetokenKernels(void) {
   const Kernels *kernels = choose_kernels();
   return kernels ? kernels->name : 0;

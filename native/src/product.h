@@ -55,7 +55,7 @@ extern const Kernels avx512_vnni_kernels;
 extern const Kernels neon_kernels;
 #endif
 
-// The best kernels for this CPU, or those that FORETOKEN_KERNELS names; NULL where it names none that run here.
+// The best kernels for this CPU, or those that FORETOKEN_KERNELS names (plain ones only then); NULL where none run here.
 const Kernels *choose_kernels(void);
 
 #endif

@@ -1,4 +1,3 @@
-import { nativeOperators } from "../runtime/native-operators.js";
 import { RuntimeError, UsageError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
@@ -11,7 +10,7 @@ import { PagedCaches } from "./paged-cache.js";
 import { PassPacer } from "./pass-pacer.js";
 import { PassQueue } from "./pass-queue.js";
 import type { PassRunner } from "./pass-runner.js";
-import { type GraphOptions, PassRunners } from "./pass-runners.js";
+import { attentionHere, type GraphOptions, PassRunners } from "./pass-runners.js";
 import { PassTimes } from "./pass-times.js";
 import { checkPrefill, type PrefillOptions, prefill } from "./prefill.js";
 import { RotaryCache } from "./rotary-cache.js";
@@ -21,7 +20,7 @@ import { Sequence } from "./sequence.js";
 /** Slots beyond the context for rows of a plan that will be dropped again. */
 const PLAN_ROWS = 256;
 /** Most sequences in one pass; more are run in several passes. */
-const MAX_SEQUENCES = 64;
+const MAX_SEQUENCES = 16;
 /** The same where ONNX Runtime attends: each number then has a session of its own. */
 const MAX_SEQUENCES_ONE_BY_ONE = 4;
 
@@ -55,7 +54,7 @@ export class CausalLM {
     this.contextLength = options.contextLength;
     this.vocabLimit = options.vocabLimit;
     const capacity = options.contextLength + PLAN_ROWS;
-    const { attention = nativeOperators().path === undefined ? "GroupQueryAttention" : "TreeAttention" } = options;
+    const { attention = attentionHere() } = options;
     this.exactTrees = attention === "TreeAttention";
     this.maxSequences = this.exactTrees ? MAX_SEQUENCES : MAX_SEQUENCES_ONE_BY_ONE;
     this.caches = new (this.exactTrees ? PagedCaches : ContiguousCaches)(this.config, capacity);

@@ -8,7 +8,7 @@ export const PAGE_SLOTS = 32;
 /**
  * Pages of keys and values for all sequences of a model: for each layer two arrays [pages, kvHeads, PAGE_SLOTS, headDim], which a
  * pass writes in place. Several sequences may hold a page; then nobody writes it. Memory that no row has touched costs
- * nothing, so there are pages for one full sequence at first; when they run out there are twice as many.
+ * nothing, so there are pages for one full sequence at first; when they run out there are twice as many, until nobody holds any.
  */
 export class PagePool {
   private arrays: Float32Array[] = [];
@@ -18,13 +18,15 @@ export class PagePool {
   /** Used pages that nobody holds; the last one given back is taken first, for its memory is warm. */
   private readonly free: number[] = [];
   private pages: number;
+  private readonly firstPages: number;
   private live = true;
 
   constructor(
     private readonly config: ModelConfig,
     capacity: number,
   ) {
-    this.pages = Math.ceil(capacity / PAGE_SLOTS) + 1;
+    this.firstPages = Math.ceil(capacity / PAGE_SLOTS) + 1;
+    this.pages = this.firstPages;
     this.allocate();
   }
 
@@ -55,7 +57,9 @@ export class PagePool {
   }
 
   giveBack(page: number): void {
-    if (--this.holders[page] === 0) this.free.push(page);
+    if (--this.holders[page] > 0) return;
+    this.free.push(page);
+    if (this.live && this.pages > this.firstPages && this.free.length === this.holders.length) this.shrink();
   }
 
   /** Copies all slots of a page over another's. */
@@ -89,6 +93,21 @@ export class PagePool {
   /** Numbers of a page in one array. */
   private get size(): number {
     return this.config.numKvHeads * PAGE_SLOTS * this.config.headDim;
+  }
+
+  /** Back to the first size, when nobody holds a page: not during a pass, whose rows lie in some. */
+  private shrink(): void {
+    const { bound, pages } = this;
+    this.pages = this.firstPages;
+    try {
+      this.allocate();
+    } catch {
+      this.pages = pages;
+      return;
+    }
+    this.holders.length = 0;
+    this.free.length = 0;
+    for (const tensor of bound) tensor.dispose();
   }
 
   private grow(): void {

@@ -59,6 +59,10 @@ export class PagedCache implements KvCache {
 /** Caches in pages of one pool. */
 export class PagedCaches implements KvCaches {
   readonly pool: PagePool;
+  /** Pages of caches that were collected without release(). */
+  private readonly dropped = new FinalizationRegistry<number[]>((pages) => {
+    for (const page of pages.splice(0)) this.pool.giveBack(page);
+  });
 
   /** @throws RuntimeError when there is no memory for a sequence of `capacity` slots */
   constructor(
@@ -70,7 +74,9 @@ export class PagedCaches implements KvCaches {
 
   take(): PagedCache {
     if (this.pool.disposed) throw new RuntimeError("the model was disposed: load it again");
-    return new PagedCache(this.pool, this.config, this.capacity);
+    const cache = new PagedCache(this.pool, this.config, this.capacity);
+    this.dropped.register(cache, cache.pages);
+    return cache;
   }
 
   dispose(): void {

@@ -1,4 +1,5 @@
 import type { ModelConfig } from "../types/model-config.js";
+import { allocateFloats } from "./allocate.js";
 import { GrowingBuffer, Int64Buffer } from "./buffers.js";
 
 const START_ROWS = 16;
@@ -24,7 +25,7 @@ export class PassBuffers {
   readonly hidden: GrowingBuffer<Float32Array>;
 
   constructor(config: ModelConfig) {
-    const floats = (n: number) => new Float32Array(n);
+    const floats = (n: number) => allocateFloats(n, "the results of a pass");
     this.logits = new GrowingBuffer(floats, (n) => [1, n, config.vocabSize], START_ROWS * config.vocabSize);
     this.topValues = new GrowingBuffer(floats, (n, k) => [1, n, k], START_ROWS);
     this.topIds = new Int64Buffer((n, k) => [1, n, k], START_ROWS);

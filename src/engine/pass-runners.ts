@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Sequences } from "../models/onnx/contract.js";
 import { buildDecoder } from "../models/onnx/decoder.js";
 import type { WeightManifest } from "../models/weight-spec.js";
+import { nativeOperators } from "../runtime/native-operators.js";
 import { Session } from "../runtime/session.js";
 import { RuntimeError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
@@ -17,6 +18,11 @@ import { TreeInputs } from "./tree-inputs.js";
 
 /** What attends: ONNX Runtime's own operator, or that of native/. */
 export type AttentionOperator = "GroupQueryAttention" | "TreeAttention";
+
+/** What attends unless told otherwise. */
+export function attentionHere(): AttentionOperator {
+  return nativeOperators().path === undefined ? "GroupQueryAttention" : "TreeAttention";
+}
 
 /** What a model's graphs are built from. */
 export interface GraphOptions {

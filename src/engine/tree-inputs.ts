@@ -9,6 +9,9 @@ import type { TokenRows } from "./rows.js";
 const START_ROWS = 16;
 /** Numbers of a row: sequence, position, slot, prefix, first (native/src/attention.h). */
 const FIELDS = 5;
+/** Sizes are rounded up to multiples of this: each size that was seen keeps a tensor. */
+const SIZE_STEP = 16;
+const roundUp = (size: number) => Math.ceil(size / SIZE_STEP) * SIZE_STEP;
 const integers = (length: number) => new Int32Array(length);
 
 /** For TreeAttention: any number of sequences, whose keys and values lie in pages of one pool. */
@@ -53,7 +56,7 @@ export class TreeInputs implements AttentionInputs {
     });
     // Copies of the first row write the same numbers to the same slot.
     for (; at < run * FIELDS; at += FIELDS) data.copyWithin(at, 0, FIELDS);
-    this.slots.input("ancestors", this.ancestors.tensor(ancestors.length));
+    this.slots.input("ancestors", this.ancestors.tensor(roundUp(ancestors.length)));
     this.ancestors.data.set(ancestors);
   }
 
@@ -81,6 +84,7 @@ export class TreeInputs implements AttentionInputs {
     for (const { sequence } of requests) {
       most = Math.max(most, Math.ceil((sequence.length + sequence.pending) / PAGE_SLOTS));
     }
+    most = roundUp(most);
     this.slots.input("pages", this.pages.tensor(requests.length, most));
     const { data } = this.pages;
     requests.forEach(({ sequence }, s) => {

@@ -1,6 +1,7 @@
 import { type ConvertedModel, decoderBlueprint, findConverted } from "../conversion/converted-model.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { CausalLM } from "../engine/causal-lm.js";
+import { attentionHere } from "../engine/pass-runners.js";
 import type { TensorSource } from "../formats/tensor-source.js";
 import { NumericsError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
@@ -17,11 +18,12 @@ export async function exactnessOf(
   converted: ConvertedModel,
   config: ModelConfig,
   signal?: AbortSignal,
+  attention = attentionHere(),
 ): Promise<Exactness> {
-  const kept = await keptExactness(converted);
+  const kept = await keptExactness(converted, attention);
   if (kept) return kept;
-  const exactness = await checkExactness(converted, config, signal);
-  await keepExactness(converted, exactness);
+  const exactness = await checkExactness(converted, config, signal, attention);
+  await keepExactness(converted, attention, exactness);
   return exactness;
 }
 
@@ -33,13 +35,14 @@ export async function checkExactness(
   converted: ConvertedModel,
   config: ModelConfig,
   signal?: AbortSignal,
+  attention = attentionHere(),
 ): Promise<Exactness> {
   const { products, hidden } = await probeProducts(config, converted, signal);
   const least = { leastRows: products.least, leastHiddenRows: hidden.least };
   const contextLength = Math.min(CONTEXT, config.maxPositionEmbeddings);
   const exactness = { ...UNCHECKED, ...least };
   await using model = await CausalLM.load({
-    ...{ config, ...converted, contextLength, vocabLimit: config.vocabSize, exactness },
+    ...{ config, ...converted, contextLength, vocabLimit: config.vocabSize, exactness, attention },
   });
   const found = await rowInvariance(model, signal).catch((error) => {
     // Damaged weights: what they do is told to whoever generates.
@@ -61,7 +64,7 @@ export async function checkExactness(
 export async function knownExactness(source: TensorSource, config: ModelConfig): Promise<Record<Dtype, Exactness>> {
   const known = DTYPES.map(async (dtype) => {
     const converted = await findConverted(source, decoderBlueprint(config), await weightFormat(dtype));
-    return [dtype, (converted && (await keptExactness(converted))) ?? UNCHECKED] as const;
+    return [dtype, (converted && (await keptExactness(converted, attentionHere()))) ?? UNCHECKED] as const;
   });
   return Object.fromEntries(await Promise.all(known)) as Record<Dtype, Exactness>;
 }

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConvertedModel } from "../conversion/converted-model.js";
+import type { AttentionOperator } from "../engine/pass-runners.js";
 import { cpuFeatures, cpuIdentity } from "../runtime/cpu.js";
 import { threadCount } from "../runtime/environment.js";
 import { nativeOperators } from "../runtime/native-operators.js";
@@ -13,9 +14,12 @@ import { MOST_COPIES } from "./row-counts.js";
 const CHECK = 2;
 
 /** What was found for a converted model on this CPU, with this runtime and number of threads; undefined where nobody looked. */
-export async function keptExactness(converted: ConvertedModel): Promise<Exactness | undefined> {
+export async function keptExactness(
+  converted: ConvertedModel,
+  attention: AttentionOperator,
+): Promise<Exactness | undefined> {
   try {
-    const kept: unknown = JSON.parse(await readFile(pathFor(converted), "utf8"));
+    const kept: unknown = JSON.parse(await readFile(pathFor(converted, attention), "utf8"));
     return isExactness(kept) ? kept : undefined;
   } catch {
     return undefined; // not there, or damaged: checked again
@@ -23,8 +27,12 @@ export async function keptExactness(converted: ConvertedModel): Promise<Exactnes
 }
 
 /** Keeps it beside the weights, whole or not at all. A cache that cannot be written only costs the check at each load. */
-export async function keepExactness(converted: ConvertedModel, exactness: Exactness): Promise<void> {
-  const path = pathFor(converted);
+export async function keepExactness(
+  converted: ConvertedModel,
+  attention: AttentionOperator,
+  exactness: Exactness,
+): Promise<void> {
+  const path = pathFor(converted, attention);
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
   try {
     await writeFile(temporary, `${JSON.stringify(exactness)}\n`);
@@ -34,9 +42,24 @@ export async function keepExactness(converted: ConvertedModel, exactness: Exactn
   }
 }
 
-function pathFor({ directory, manifest: { dtype, product, q8Signed } }: ConvertedModel): string {
-  const { kernels } = nativeOperators();
-  const parts = [CHECK, cpuIdentity(), cpuFeatures(), ortVersion(), threadCount(), kernels, dtype, product, q8Signed];
+function pathFor(
+  { directory, manifest: { dtype, product, q8Signed } }: ConvertedModel,
+  attention: AttentionOperator,
+): string {
+  const { kernels, checksum } = nativeOperators();
+  const parts = [
+    CHECK,
+    cpuIdentity(),
+    cpuFeatures(),
+    ortVersion(),
+    threadCount(),
+    kernels,
+    checksum,
+    attention,
+    dtype,
+    product,
+    q8Signed,
+  ];
   const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
   return join(directory, `exactness-${key}.json`);
 }

@@ -24,10 +24,14 @@ export interface NativeOperators {
   path?: string;
   /** Names the instructions that its kernels use here, such as "avx2". */
   kernels?: string;
+  /** SHA-256 of the library. */
+  checksum?: string;
   /** Why no library is used. */
   reason?: string;
 }
 
+/** koffi unloads a library whose handle is collected. */
+let handle: ReturnType<typeof koffi.load> | undefined;
 let found: NativeOperators | undefined;
 
 /**
@@ -60,11 +64,12 @@ function open(): NativeOperators {
   const sum = createHash("sha256").update(readFileSync(path)).digest("hex");
   if (sum !== sums[`${platform}/${file}`]) throw new Error(`${path} is not as it was built: install foretoken again`);
   register(path);
-  const kernels: string | null = koffi.load(path).func("const char *ForetokenKernels()")();
-  if (kernels === null) {
-    throw new Error(`FORETOKEN_KERNELS=${process.env.FORETOKEN_KERNELS} names no kernels that run on this CPU`);
-  }
-  return { path, kernels };
+  handle = koffi.load(path);
+  const kernels: string | null = handle.func("const char *ForetokenKernels()")();
+  if (kernels !== null) return { path, kernels, checksum: sum };
+  const { FORETOKEN_KERNELS: wanted } = process.env;
+  if (!wanted) return { reason: "this CPU has none of the instructions that the native operators use" };
+  throw new Error(`FORETOKEN_KERNELS=${wanted} names no kernels that run on this CPU`);
 }
 
 /** Tries the library out. @throws OrtError where ONNX Runtime, or the library, refuses */

@@ -9,6 +9,8 @@ import { saturationProbe } from "../../src/runtime/probes.js";
 import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { some, tier } from "../support/tier.js";
 
+const ATTENTION = "GroupQueryAttention";
+
 /** Where no native operators are, ONNX Runtime's run: everything must hold with them too. */
 async function stock(dtype: Dtype): Promise<LanguageModel> {
   const { source, config } = await openCheckpoint(TARGET);
@@ -16,9 +18,9 @@ async function stock(dtype: Dtype): Promise<LanguageModel> {
   const format: WeightFormat = { dtype, product: product[dtype], q8Signed: !(await saturationProbe()) };
   const converted = await convertedModel(source, decoderBlueprint(config), format);
   await source.close();
-  const exactness = await exactnessOf(converted, config);
+  const exactness = await exactnessOf(converted, config, undefined, ATTENTION);
   const options = { config, ...converted, contextLength: 512, vocabLimit: config.vocabSize, exactness };
-  const lm = await CausalLM.load({ ...options, attention: "GroupQueryAttention" });
+  const lm = await CausalLM.load({ ...options, attention: ATTENTION });
   return new LanguageModel(lm, await AutoTokenizer.fromPretrained(TARGET), TARGET);
 }
 

@@ -104,7 +104,8 @@ export class GuardedDrafter implements Drafter {
       if (!this.experience.level) depth = TRIAL;
       else if (this.experience.triesAgain(depth > 0)) depth = TRIAL;
     }
-    if (depth === 0) return { tree: rootOnly(context.history.at(context.history.length - 1)), withheld: 1 };
+    // Asked for nothing, but asked: what it observes next are rows that it wanted.
+    if (depth === 0) return { ...(await this.inner.propose(context, 0)), withheld: 1 };
     const start = performance.now();
     const plan = await this.inner.propose({ ...context, maxDepth: depth }, budget);
     const levels = depthOf(plan.tree);

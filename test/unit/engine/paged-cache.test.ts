@@ -109,6 +109,20 @@ test("a shared page is given back by the last that holds it", () => {
   expect(next.pages).toEqual([page]);
 });
 
+test("when nobody holds a page, a pool that grew goes back to its first size", () => {
+  const pages = () => caches.pool.tensors[0].dims[0];
+  const first = pages();
+  const all = Array.from({ length: 5 }, () => caches.take());
+  for (const [i, cache] of all.entries()) write(cache, 0, CAPACITY, i);
+  expect(pages()).toBeGreaterThan(first);
+  for (const cache of all.slice(1)) cache.release();
+  expect(values(all[0], CAPACITY)).toEqual(repeated(0, CAPACITY));
+  all[0].release();
+  expect(pages()).toBe(first);
+  write(all[0], 0, 3, 7);
+  expect(values(all[0], 3)).toEqual([7, 7, 7]);
+});
+
 test("after dispose no cache begins", () => {
   caches.dispose();
   expect(() => caches.take()).toThrow("the model was disposed");

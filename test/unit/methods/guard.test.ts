@@ -82,6 +82,8 @@ test("a draft that costs as much as the target is left alone, and tried again ev
   const tries = verified.flatMap((count, step) => (count > 0 ? [step] : []));
   expect(tries.slice(0, 3)).toEqual([0, 1, 2]);
   expect(tries.length).toBeLessThan(7);
+  // It is asked in every step, for nothing too: what it observes next are rows that it knows of.
+  expect(draft.asked).toHaveLength(700);
   // What was learned holds for the next output.
   expect((await run(draft, timesOf(3, 0.1), 20, experience)).filter((count) => count > 0)).toEqual([]);
 });
