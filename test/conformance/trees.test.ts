@@ -5,7 +5,7 @@ import { Sampler } from "../../src/sampling/sampler.js";
 import { GREEDY } from "../../src/types/sampling-params.js";
 import { DRAFT, model, prompts, readJson, TARGET } from "../support/models.js";
 import { chiSquareTest } from "../support/statistics.js";
-import { some, tier } from "../support/tier.js";
+import { deepTier, some, tier } from "../support/tier.js";
 
 /**
  * Rows of a tree's side branches have the bits of a chain's and are committed at once. Where ONNX Runtime attends they round
@@ -77,7 +77,7 @@ test.each([[[1, 1]], [[3, 2]]])(
     const prompt = target.tokenizer!.encode(prompts()[2].prompt);
     const sampling = { doSample: true, temperature: 1.3, topK: 3 };
     const counts = new Map<string, number>();
-    const samples = tier(1500, 150);
+    const samples = deepTier(1500, 600, 150);
     for (let seed = 0; seed < samples; seed++) {
       const speculation = { method: "draft", coupling: "maximal" as const, treeWidths };
       const options = { ...sampling, seed, maxNewTokens: 3, ignoreEos: true, assistantModel: draft, speculation };

@@ -6,10 +6,10 @@ import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { WrappedDrafter } from "../support/probe.js";
 import { Random } from "../support/random.js";
 import { newRun } from "../support/runs.js";
-import { tier } from "../support/tier.js";
+import { deepTier } from "../support/tier.js";
 
 /** Requests come, go, fail and are cancelled between steps; each output is its own plain decoding's all the same. */
-const SCHEDULES = tier(1000, 40);
+const SCHEDULES = deepTier(1000, 250, 40);
 
 let target: LanguageModel;
 let draft: LanguageModel;

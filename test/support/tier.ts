@@ -12,6 +12,11 @@ export function tier<T>(full: T, fast: T): T {
   return FULL ? full : fast;
 }
 
+/** The first with FORETOKEN_FULL=2, the second in the full tier, the third in the fast one: for what takes minutes. */
+export function deepTier<T>(deep: T, full: T, fast: T): T {
+  return process.env.FORETOKEN_FULL === "2" ? deep : tier(full, fast);
+}
+
 /**
  * All items in the full tier, of long lists every second; in the fast one `count` of them, the first and then at even
  * distances.

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { SamplingParams } from "../../../src/types/sampling-params.js";
 import { chiSquareTest } from "../../support/statistics.js";
-import { tier } from "../../support/tier.js";
+import { deepTier, tier } from "../../support/tier.js";
 import {
   exactProbabilities,
   type Fault,
@@ -13,7 +13,7 @@ import {
 } from "../../support/tiny-speculation.js";
 
 /** Sampled output has the target's distribution: counted over whole outputs, against exact probabilities. */
-const SAMPLES = tier(200_000, 8_000);
+const SAMPLES = deepTier(200_000, 80_000, 8_000);
 const FAULTY_SAMPLES = tier(50_000, 6_000);
 const PROCESSORS: Record<string, Partial<SamplingParams>> = {
   "temperature 0.6": { temperature: 0.6 },
