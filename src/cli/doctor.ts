@@ -107,9 +107,9 @@ function describe(r: Report): string {
   return `${facts.map(([name, text]) => `${name.padEnd(14)} ${text}`).join("\n")}\n\n${table([["rows in a pass", "ms", "times one row"], ...costs])}`;
 }
 
-function describeOperators({ kernels, reason }: NativeOperators): string {
+function describeOperators({ kernels, reason, untried }: NativeOperators): string {
   if (reason !== undefined) return `ONNX Runtime's own (${reason})`;
-  return `Foretoken's own for 4-bit products and attention, with ${kernels} instructions`;
+  return `Foretoken's own for 4-bit products and attention, with ${kernels} instructions${untried ? ", untried on this platform" : ""}`;
 }
 
 function describeInt8({ productsSaturate, operators }: Report): string {

@@ -18,12 +18,17 @@ const FILES: Readonly<Record<string, string>> = {
   "win32-x64": "foretoken_ops.dll",
 };
 
+/** Platforms whose library was run, not only built. */
+const TRIED = ["linux-x64"];
+
 /** Foretoken's own operators for ONNX Runtime (native/), or why ONNX Runtime's run instead. */
 export interface NativeOperators {
   /** The library. Undefined where none is used. */
   path?: string;
   /** Names the instructions that its kernels use here, such as "avx2". */
   kernels?: string;
+  /** Nobody has run the library on this platform yet. */
+  untried?: boolean;
   /** SHA-256 of the library. */
   checksum?: string;
   /** Why no library is used. */
@@ -66,7 +71,7 @@ function open(): NativeOperators {
   register(path);
   handle = koffi.load(path);
   const kernels: string | null = handle.func("const char *ForetokenKernels()")();
-  if (kernels !== null) return { path, kernels, checksum: sum };
+  if (kernels !== null) return { path, kernels, checksum: sum, untried: !TRIED.includes(platform) };
   const { FORETOKEN_KERNELS: wanted } = process.env;
   if (!wanted) return { reason: "this CPU has none of the instructions that the native operators use" };
   throw new Error(`FORETOKEN_KERNELS=${wanted} names no kernels that run on this CPU`);
