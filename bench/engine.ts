@@ -5,6 +5,7 @@
  *   npm run bench:engine -- [--size embedded,135M,500M] [--dtype q8,q4,fp32] [--context 1024] [--json FILE]
  */
 import { type Dtype, type LanguageModel, Need } from "../src/index.js";
+import { BYTES_PER_WEIGHT } from "../src/models/weight-spec.js";
 import { memoryBandwidth } from "../src/runtime/bandwidth.js";
 import { BareSession } from "./bare.js";
 import { interleaved, listFlag, pairedRatio, report } from "./harness.js";
@@ -13,7 +14,6 @@ import { type Size, stockTargetOf, targetOf } from "./models.js";
 const ROWS = [1, 2, 4, 5, 8, 16];
 const PAST = 256;
 const ROUNDS = 15;
-const BYTES_PER_WEIGHT = { fp32: 4, q8: 1.0625, q4: 0.625 } as const;
 
 const bandwidth = await memoryBandwidth();
 const contextLength = Number(listFlag("context", ["1024"])[0]);

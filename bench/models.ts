@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { medusaHeadsFrom } from "../src/api/medusa-model.js";
 import { convertedModel, decoderBlueprint } from "../src/conversion/converted-model.js";
+import { stockFormat } from "../src/conversion/weight-format.js";
 import { CausalLM } from "../src/engine/causal-lm.js";
 import { PAD_135M, PAD_500M, padded } from "../src/evaluation/padded-source.js";
 import { exactnessOf } from "../src/exactness/exactness.js";
@@ -21,7 +22,6 @@ import {
 } from "../src/index.js";
 import { openCheckpoint } from "../src/models/checkpoint/checkpoint.js";
 import { openMedusaCheckpoint } from "../src/models/medusa/medusa-checkpoint.js";
-import { saturationProbe } from "../src/runtime/probes.js";
 
 const TARGET = "models/target";
 
@@ -45,9 +45,8 @@ export async function targetOf(size: Size, dtype: Dtype, contextLength?: number)
 
 /** The same weights with ONNX Runtime's own operators. */
 export async function stockTargetOf(size: Size, dtype: Dtype, contextLength?: number): Promise<LanguageModel> {
-  const product = { fp32: "MatMul", q8: "MatMulIntegerToFloat", q4: "MatMulNBits" } as const;
   const attention = "GroupQueryAttention";
-  const format = { dtype, product: product[dtype], q8Signed: !(await saturationProbe()) };
+  const format = await stockFormat(dtype);
   const { source, config } = await openCheckpoint(TARGET);
   try {
     const length = contextLength ?? 1024;

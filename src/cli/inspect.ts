@@ -5,6 +5,7 @@ import { elementCount } from "../formats/tensor-source.js";
 import { cacheDirectory, DTYPES, type Dtype, type Exactness } from "../index.js";
 import { architectureOf } from "../models/architectures.js";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
+import { BYTES_PER_WEIGHT } from "../models/weight-spec.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { warn } from "../types/warn.js";
 import type { Arguments, Command } from "./command.js";
@@ -93,16 +94,13 @@ function cacheBytesPerToken(config: ModelConfig): number {
   return 2 * config.numLayers * config.numKvHeads * config.headDim * 4;
 }
 
-/** Bytes of a weight in 8 bits, with a 16-bit scale for 32 of them. */
-const EIGHT_BITS = 1 + 2 / 32;
-
 /** Bytes of the weights as a dtype holds them; the embedding table keeps two bytes a value at least. */
 function weightBytes(specs: ReturnType<ReturnType<typeof architectureOf>["weightSpecs"]>, dtype: Dtype): number {
-  const perWeight = { fp32: 4, q8: EIGHT_BITS, q4: 0.5 + 4 / 32 }[dtype];
+  const perWeight = BYTES_PER_WEIGHT[dtype];
   let bytes = 0;
   for (const spec of specs) {
     if (spec.kind === "linear")
-      bytes += spec.in * spec.out * (spec.sensitive ? Math.max(perWeight, EIGHT_BITS) : perWeight);
+      bytes += spec.in * spec.out * (spec.sensitive ? Math.max(perWeight, BYTES_PER_WEIGHT.q8) : perWeight);
     else if (spec.kind === "vector") bytes += 4 * spec.length;
     else if (spec.kind === "embedding") bytes += 2 * spec.rows * spec.columns;
   }

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import type { TensorSource } from "../formats/tensor-source.js";
 import { architectureOf } from "../models/architectures.js";
 import { buildDecoder } from "../models/onnx/decoder.js";
-import type { ProductOperator, WeightFormat, WeightManifest, WeightSpec } from "../models/weight-spec.js";
+import {
+  BYTES_PER_WEIGHT,
+  type ProductOperator,
+  type WeightFormat,
+  type WeightManifest,
+  type WeightSpec,
+} from "../models/weight-spec.js";
 import { cpuFeatures } from "../runtime/cpu.js";
 import { ortVersion } from "../runtime/ort-library.js";
 import { CheckpointError, ForetokenError } from "../types/errors.js";
@@ -166,10 +172,9 @@ async function cacheKey(
 }
 
 async function checkSpace(specs: readonly WeightSpec[], format: WeightFormat, directory: string): Promise<void> {
-  const bytesPerWeight = { fp32: 4, q8: 1.0625, q4: 0.625 }[format.dtype];
   let bytes = 0;
   for (const spec of specs) {
-    if (spec.kind === "linear") bytes += spec.in * spec.out * bytesPerWeight;
+    if (spec.kind === "linear") bytes += spec.in * spec.out * BYTES_PER_WEIGHT[format.dtype];
     else if (spec.kind === "embedding") bytes += 4 * spec.rows * spec.columns;
     else if (spec.kind === "vector") bytes += 4 * spec.length;
     else if (format.product === "MatMulIntegerToFloat") bytes += 4 * spec.width ** 2;

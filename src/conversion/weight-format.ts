@@ -8,10 +8,13 @@ import type { Dtype } from "../types/model-config.js";
  * platform; q8 is left to ONNX Runtime where its products of signed bytes don't saturate.
  */
 export async function weightFormat(dtype: Dtype): Promise<WeightFormat> {
-  if (dtype === "fp32") return { dtype, product: "MatMul", q8Signed: true };
-  const native = nativeOperators().path !== undefined;
-  if (dtype === "q4") return { dtype, product: native ? "SkinnyMatMul" : "MatMulNBits", q8Signed: true };
-  const saturates = await saturationProbe();
-  if (native && saturates) return { dtype, product: "SkinnyMatMul", q8Signed: true };
-  return { dtype, product: "MatMulIntegerToFloat", q8Signed: !saturates };
+  const stock = await stockFormat(dtype);
+  const better = dtype === "q4" || !stock.q8Signed;
+  return better && nativeOperators().path !== undefined ? { dtype, product: "SkinnyMatMul", q8Signed: true } : stock;
+}
+
+/** The format of a dtype for ONNX Runtime's own operators. */
+export async function stockFormat(dtype: Dtype): Promise<WeightFormat> {
+  const product = ({ fp32: "MatMul", q8: "MatMulIntegerToFloat", q4: "MatMulNBits" } as const)[dtype];
+  return { dtype, product, q8Signed: dtype !== "q8" || !(await saturationProbe()) };
 }

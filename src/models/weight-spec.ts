@@ -87,6 +87,9 @@ export interface WeightFormat {
 /** What SkinnyMatMul's weights are made of (native/src/product.h): tiles of 16 outputs, blocks of 32 inputs. */
 export const TILE = { outputs: 16, inputs: 32, bytes: { q8: 544, q4: 320 } } as const;
 
+/** Bytes of a product's weight, its scale and minimum counted. */
+export const BYTES_PER_WEIGHT: Readonly<Record<Dtype, number>> = { fp32: 4, q8: 1 + 2 / 32, q4: 0.5 + 4 / 32 };
+
 /** What lies where in a weight file. A linear `x` is stored as `x` (fp32), `x.tiles` (SkinnyMatMul), or `x.q` and `x.scale`. */
 export interface WeightManifest extends WeightFormat {
   /** File name, relative to the model's folder. */

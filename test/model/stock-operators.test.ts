@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { convertedModel, decoderBlueprint } from "../../src/conversion/converted-model.js";
+import { stockFormat } from "../../src/conversion/weight-format.js";
 import { CausalLM } from "../../src/engine/causal-lm.js";
 import { exactnessOf } from "../../src/exactness/exactness.js";
 import { AutoTokenizer, type Dtype, LanguageModel, loadMedusaHeads } from "../../src/index.js";
 import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
-import type { WeightFormat } from "../../src/models/weight-spec.js";
-import { saturationProbe } from "../../src/runtime/probes.js";
 import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { some, tier } from "../support/tier.js";
 
@@ -14,9 +13,7 @@ const ATTENTION = "GroupQueryAttention";
 /** Where no native operators are, ONNX Runtime's run: everything must hold with them too. */
 async function stock(dtype: Dtype): Promise<LanguageModel> {
   const { source, config } = await openCheckpoint(TARGET);
-  const product = { fp32: "MatMul", q8: "MatMulIntegerToFloat", q4: "MatMulNBits" } as const;
-  const format: WeightFormat = { dtype, product: product[dtype], q8Signed: !(await saturationProbe()) };
-  const converted = await convertedModel(source, decoderBlueprint(config), format);
+  const converted = await convertedModel(source, decoderBlueprint(config), await stockFormat(dtype));
   await source.close();
   const exactness = await exactnessOf(converted, config, undefined, ATTENTION);
   const options = { config, ...converted, contextLength: 512, vocabLimit: config.vocabSize, exactness };
