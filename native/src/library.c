@@ -3,6 +3,7 @@
 #include "product.h"
 #include "skinny_matmul.h"
 #include "tree_attention.h"
+#include "vocab_head.h"
 
 // Adds the operators to a session's options. Refuses a runtime without the API that they were built for.
 EXPORTED OrtStatus *ORT_CALL RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base) {
@@ -20,6 +21,7 @@ EXPORTED OrtStatus *ORT_CALL RegisterCustomOps(OrtSessionOptions *options, const
     OrtStatus *status = ORT(api, ORT_CREATE_CUSTOM_OP_DOMAIN, OrtCreateCustomOpDomain)("foretoken", &made);
     if (!status) status = ORT(api, ORT_CUSTOM_OP_DOMAIN_ADD, OrtCustomOpDomainAdd)(made, &skinny_matmul);
     if (!status) status = ORT(api, ORT_CUSTOM_OP_DOMAIN_ADD, OrtCustomOpDomainAdd)(made, &tree_attention);
+    if (!status) status = ORT(api, ORT_CUSTOM_OP_DOMAIN_ADD, OrtCustomOpDomainAdd)(made, &vocab_head);
     if (status) {
       if (made) ORT(api, ORT_RELEASE_CUSTOM_OP_DOMAIN, OrtReleaseCustomOpDomain)(made);
       return status;
