@@ -1,6 +1,7 @@
 // What ONNX Runtime and Foretoken call: the operators of the domain "foretoken".
 #include "ort.h"
 #include "product.h"
+#include "sessions.h"
 #include "skinny_matmul.h"
 #include "tree_attention.h"
 #include "vocab_head.h"
@@ -15,6 +16,7 @@ EXPORTED OrtStatus *ORT_CALL RegisterCustomOps(OrtSessionOptions *options, const
     const OrtApi *any = base->GetApi(1);
     return ORT(any, ORT_CREATE_STATUS, OrtCreateStatus)(ORT_FAIL, "the operators need ONNX Runtime 1.30 or later");
   }
+  sessions_use(api);
   OrtCustomOpDomain *shared = __atomic_load_n(&domain, __ATOMIC_ACQUIRE);
   if (!shared) {
     OrtCustomOpDomain *made = NULL;

@@ -23,6 +23,7 @@ enum { ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_INT32 = 6, ORT_INT64 = 7 };
 // OrtCustomOpInputOutputCharacteristic
 enum { ORT_REQUIRED = 0, ORT_OPTIONAL = 1 };
 
+typedef struct OrtSession OrtSession;
 typedef struct OrtStatus OrtStatus;
 typedef struct OrtValue OrtValue;
 typedef struct OrtKernelInfo OrtKernelInfo;
@@ -58,6 +59,7 @@ typedef OrtStatus *(ORT_CALL *OrtKernelContextGetInput)(const OrtKernelContext *
 typedef OrtStatus *(ORT_CALL *OrtKernelContextGetOutput)(OrtKernelContext *context, size_t i, const int64_t *dims,
                                                          size_t count, OrtValue **out);
 typedef void(ORT_CALL *OrtReleaseCustomOpDomain)(OrtCustomOpDomain *domain);
+typedef void(ORT_CALL *OrtReleaseSession)(OrtSession *session);
 typedef void(ORT_CALL *OrtReleaseStatus)(OrtStatus *status);
 typedef void(ORT_CALL *OrtReleaseInfo)(OrtTensorTypeAndShapeInfo *info);
 typedef OrtStatus *(ORT_CALL *OrtKernelContextParallelFor)(const OrtKernelContext *context,
@@ -79,6 +81,7 @@ enum {
   ORT_KERNEL_CONTEXT_GET_INPUT = 90,
   ORT_KERNEL_CONTEXT_GET_OUTPUT = 91,
   ORT_RELEASE_STATUS = 93,
+  ORT_RELEASE_SESSION = 95,
   ORT_RELEASE_INFO = 99,
   ORT_RELEASE_CUSTOM_OP_DOMAIN = 101,
   ORT_KERNEL_CONTEXT_PARALLEL_FOR = 274,
