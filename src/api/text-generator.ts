@@ -36,7 +36,8 @@ export function generateOf<Options extends { numReturnSequences?: number }>(
 export abstract class TextGenerator {
   /**
    * Continues one prompt, or several in the same passes. With `numReturnSequences` the result is a list too, the samples
-   * of a prompt next to each other.
+   * of a prompt next to each other. The first error ends all outputs of the call, and is thrown: prompts that must not
+   * depend on each other go into calls of their own.
    * @throws UsageError for an option out of range, ContextOverflowError for a prompt that does not fit,
    *   TokenizerError for a draft model with another tokenizer
    */
