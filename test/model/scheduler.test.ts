@@ -6,10 +6,10 @@ import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { WrappedDrafter } from "../support/probe.js";
 import { Random } from "../support/random.js";
 import { newRun, outcomes } from "../support/runs.js";
-import { deepTier } from "../support/tier.js";
+import { tier } from "../support/tier.js";
 
 /** Requests come, go, fail and are cancelled between steps; each output is its own plain decoding's all the same. */
-const SCHEDULES = deepTier(1000, 250, 40);
+const SCHEDULES = tier(1000, 40);
 
 let target: LanguageModel;
 let draft: LanguageModel;
