@@ -5,7 +5,7 @@
  *   npm run bench:auto -- [--size embedded] [--model DIR] [--tokens 96] [--rounds 9] [--json FILE]
  */
 import { readFileSync } from "node:fs";
-import { AutoModelForCausalLM, type GenerateOptions, type LanguageModel } from "../src/index.js";
+import { AutoModelForCausalLM, type LanguageModel, type SingleOptions } from "../src/index.js";
 import { interleaved, listFlag, pairedRatio, report } from "./harness.js";
 import { draftOf, type Size, targetOf } from "./models.js";
 
@@ -44,11 +44,11 @@ const rows = [
 const details: unknown[] = [];
 for (const [kind, prompts] of kinds) {
   // Random tokens are sampled hot, so that the output is noise as well.
-  const sampling: GenerateOptions = kind === "random tokens" ? { temperature: 20, seed: 1 } : {};
+  const sampling: SingleOptions = kind === "random tokens" ? { temperature: 20, seed: 1 } : {};
   const common = { ...sampling, maxNewTokens, ignoreEos: true };
   const plain = { ...common, speculation: { method: "none" } };
   const stats = { auto: [0, 0], drafted: 0 };
-  const all = async (lm: LanguageModel, options: GenerateOptions) => {
+  const all = async (lm: LanguageModel, options: SingleOptions) => {
     let [tokens, passes, drafted] = [0, 0, 0];
     for (const prompt of prompts) {
       const { stats: got } = await lm.generate(prompt, options);

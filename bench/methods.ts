@@ -8,11 +8,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import {
   AutoModelForCausalLM,
-  type GenerateOptions,
   type GenerationStats,
   type LanguageModel,
   type MedusaHeads,
   type MedusaModel,
+  type SingleOptions,
   type TraceStep,
 } from "../src/index.js";
 import { cpuFeatures, cpuModel } from "../src/runtime/cpu.js";
@@ -29,7 +29,7 @@ const KINDS = ["story", "continuation", "math", "copy"];
 
 interface Case {
   method: string;
-  options: GenerateOptions;
+  options: SingleOptions;
 }
 
 interface Prompt {
@@ -42,7 +42,7 @@ const prompts: Prompt[] = readFileSync("test/golden/prompts.jsonl", "utf8")
   .split("\n")
   .map((line) => JSON.parse(line));
 const temperature = Number(listFlag("temperature", ["0"])[0]);
-const common: GenerateOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
+const common: SingleOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
 /** Beginnings of names of cases; all when empty. Plain decoding is always among them. */
 const only = listFlag("methods", []);
 const details: unknown[] = [];
@@ -119,7 +119,7 @@ async function measure(name: string, target: LanguageModel, embedded: boolean): 
   await draft.dispose();
 }
 
-function way(method: string, speculation: Record<string, unknown>, rest: GenerateOptions = {}): Case {
+function way(method: string, speculation: Record<string, unknown>, rest: SingleOptions = {}): Case {
   return { method, options: { ...rest, speculation } };
 }
 

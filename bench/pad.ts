@@ -4,7 +4,7 @@
  *
  *   npm run bench:pad -- [--size embedded,135M,500M] [--dtype q8,q4,fp32] [--k 2,3,4,6] [--temperature 0] [--json FILE]
  */
-import { type Dtype, type GenerateOptions, type GenerationStats, type LanguageModel, Need } from "../src/index.js";
+import { type Dtype, type GenerationStats, type LanguageModel, Need, type SingleOptions } from "../src/index.js";
 import { interleaved, listFlag, pairedRatio, quantile, report, type Timing, type Variant } from "./harness.js";
 import { draftOf, type Size, targetOf } from "./models.js";
 
@@ -29,7 +29,7 @@ interface Run {
 }
 
 const temperature = Number(listFlag("temperature", ["0"])[0]);
-const sampling: GenerateOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
+const sampling: SingleOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
 const lengths = listFlag("k", ["2", "3", "4", "6"]).map(Number);
 const heading = [
   "size",

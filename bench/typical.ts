@@ -5,7 +5,7 @@
  *   npm run bench:typical -- [--temperature 0.7] [--size 135M] [--json FILE]
  */
 import { readFileSync } from "node:fs";
-import type { GenerateOptions, LanguageModel } from "../src/index.js";
+import type { LanguageModel, SingleOptions } from "../src/index.js";
 import { interleaved, listFlag, pairedRatio, report } from "./harness.js";
 import { draftOf, headsOf, type Size, targetOf } from "./models.js";
 
@@ -27,17 +27,17 @@ const prompts: { prompt: string }[] = readFileSync("test/golden/prompts.jsonl", 
 const target = await targetOf(size, "q8");
 const draft = await draftOf("fp32");
 const heads = await headsOf(target);
-const drafters: Record<string, GenerateOptions> = {
+const drafters: Record<string, SingleOptions> = {
   "medusa, 16 nodes": { speculation: { method: "medusa", heads, treeNodes: 16 } },
   "draft tree 3 x 2 x 1": { assistantModel: draft, speculation: { method: "draft", treeWidths: [3, 2, 1] } },
 };
 const rows = [["drafter", "acceptance", "tokens/pass", "x plain", "perplexity", "tokens before leaving plain's text"]];
 const details: unknown[] = [];
 for (const [drafter, way] of Object.entries(drafters)) {
-  const rules: [string, GenerateOptions][] = [
+  const rules: [string, SingleOptions][] = [
     ["plain", { speculation: { method: "none" } }],
     ["exact", way],
-    ...THRESHOLDS.map((threshold): [string, GenerateOptions] => [
+    ...THRESHOLDS.map((threshold): [string, SingleOptions] => [
       `typical ${threshold}`,
       // alpha is the threshold's square root, as in Medusa's repository.
       {
@@ -84,7 +84,7 @@ interface Output {
   passes: number;
 }
 
-async function generateAll(lm: LanguageModel, options: GenerateOptions, own: typeof prompts): Promise<Output[]> {
+async function generateAll(lm: LanguageModel, options: SingleOptions, own: typeof prompts): Promise<Output[]> {
   const outputs: Output[] = [];
   for (const { prompt } of own) {
     for (const seed of SEEDS) {

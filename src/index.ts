@@ -2,13 +2,14 @@ import "./types/globals.js";
 
 export { AutoModelForCausalLM, loadModel } from "./api/auto-model.js";
 export type { LoadedModel } from "./api/engine-of.js";
-export type { AssistantModel, GenerateOptions } from "./api/generate-options.js";
+export type { AssistantModel, GenerateOptions, SingleOptions } from "./api/generate-options.js";
 export { LanguageModel } from "./api/language-model.js";
 export type { LoadOptions } from "./api/load-options.js";
 export { LookaheadDecoding, type LookaheadDecodingOptions } from "./api/lookahead-decoding.js";
 export { loadMedusaHeads, type MedusaGenerateOptions, MedusaModel } from "./api/medusa-model.js";
 export type { PromptInput } from "./api/prompt-input.js";
 export type { SpeculationOptions } from "./api/speculation-options.js";
+export type { Generate } from "./api/text-generator.js";
 export { cacheDirectory } from "./conversion/cache-directory.js";
 export type { ConversionProgress } from "./conversion/converted-model.js";
 export type { CausalLM } from "./engine/causal-lm.js";

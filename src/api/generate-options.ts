@@ -84,6 +84,9 @@ export interface GenerateOptions extends Partial<Omit<SamplingParams, "logitBias
   trace?: TraceSink;
 }
 
+/** Options for one output of each prompt: `generate` gives a result for a prompt, and no list. */
+export type SingleOptions = GenerateOptions & { numReturnSequences?: undefined };
+
 /** Samples of one prompt. */
 const MAX_SAMPLES = 64;
 

@@ -5,7 +5,6 @@ import { convertedModel } from "../conversion/converted-model.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
 import type { TensorInfo, TensorSource } from "../formats/tensor-source.js";
-import type { GenerationResult } from "../generation/request.js";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
 import { type MedusaCheckpoint, openMedusaCheckpoint } from "../models/medusa/medusa-checkpoint.js";
 import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../models/medusa/medusa-heads.js";
@@ -21,7 +20,7 @@ import { LanguageModel } from "./language-model.js";
 import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
 import type { PromptInput } from "./prompt-input.js";
 import { REQUEST_OPTIONS } from "./speculation-options.js";
-import { type Outputs, TextGenerator } from "./text-generator.js";
+import { generateOf, type Outputs, TextGenerator } from "./text-generator.js";
 
 /** Options of `medusaGenerate`: those of `generate`, with Medusa's own by their usual names. */
 export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
@@ -105,12 +104,12 @@ export class MedusaModel extends TextGenerator implements AssistantModel {
     return this.base.outputs(prompts, this.withHeads(options));
   }
 
-  /** Medusa's interface: temperature, posterior threshold and alpha, choices. */
-  async medusaGenerate(input: PromptInput, options: MedusaGenerateOptions = {}): Promise<GenerationResult> {
+  /** `generate` by Medusa's interface: temperature, posterior threshold and alpha, choices. Gives and throws the same. */
+  readonly medusaGenerate = generateOf<MedusaGenerateOptions>(async (inputs, options = {}) => {
     const given = checkOptions<MedusaGenerateOptions>(MEDUSA_OPTIONS, options, GENERATE_NAMES);
     const { medusaChoices, posteriorThreshold, posteriorAlpha, topK, speculation, ...rest } = given;
     const typical = posteriorThreshold !== undefined || posteriorAlpha !== undefined;
-    return this.generate(input, {
+    return this.generate(inputs, {
       ...rest,
       speculation: {
         ...speculation,
@@ -119,7 +118,7 @@ export class MedusaModel extends TextGenerator implements AssistantModel {
         ...(typical && { acceptance: "typical", posteriorThreshold, posteriorAlpha }),
       },
     });
-  }
+  });
 
   /** Releases the heads, and the base unless it was given. */
   async dispose(): Promise<void> {

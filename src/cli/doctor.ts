@@ -8,6 +8,7 @@ import { memoryBandwidth } from "../runtime/bandwidth.js";
 import { cpuFeatures, cpuModel } from "../runtime/cpu.js";
 import { type NativeOperators, nativeOperators } from "../runtime/native-operators.js";
 import { saturationProbe } from "../runtime/probes.js";
+import { escaped } from "../types/shown.js";
 import type { Arguments, Command } from "./command.js";
 import { exactnessWords } from "./exactness.js";
 import { MODEL_FLAGS, OUTPUT_FLAGS } from "./flags.js";
@@ -104,7 +105,7 @@ function describe(r: Report): string {
     r.passCost.ms[i].toFixed(2),
     (r.passCost.ms[i] / r.passCost.ms[0]).toFixed(2),
   ]);
-  return `${facts.map(([name, text]) => `${name.padEnd(14)} ${text}`).join("\n")}\n\n${table([["rows in a pass", "ms", "times one row"], ...costs])}`;
+  return `${facts.map(([name, text]) => `${name.padEnd(14)} ${escaped(text)}`).join("\n")}\n\n${table([["rows in a pass", "ms", "times one row"], ...costs])}`;
 }
 
 function describeOperators({ kernels, reason, untried }: NativeOperators): string {

@@ -7,6 +7,7 @@ import { architectureOf } from "../models/architectures.js";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
 import { BYTES_PER_WEIGHT } from "../models/weight-spec.js";
 import type { ModelConfig } from "../types/model-config.js";
+import { escaped } from "../types/shown.js";
 import { warn } from "../types/warn.js";
 import type { Arguments, Command } from "./command.js";
 import { exactnessWords } from "./exactness.js";
@@ -84,7 +85,7 @@ function describe({ directory, config, parameters, storedAs, weightBytes, cacheB
     ["end of sequence", config.eosTokenIds.join(", ") || "none"],
   ];
   const sizes = (values: Record<string, number>) => Object.entries(values).map(([k, v]) => [k, byteSize(v)]);
-  return `${directory}\n\n${facts.map(([name, text]) => `${name.padEnd(16)} ${text}`).join("\n")}\n\n${table([
+  return `${escaped(directory)}\n\n${facts.map(([name, text]) => `${name.padEnd(16)} ${text}`).join("\n")}\n\n${table([
     ["weights", "memory", "exactness on this CPU"],
     ...DTYPES.map((dtype) => [dtype, byteSize(weightBytes[dtype]), exactnessWords(exactness[dtype])]),
   ])}\n${table([["context", "cache of a sequence"], ...sizes(cacheBytes)])}`;

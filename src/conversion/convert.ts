@@ -4,26 +4,25 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { writeFully } from "../files/write-fully.js";
 import { narrow } from "../formats/half-floats.js";
 import { elementCount, type TensorSource } from "../formats/tensor-source.js";
-import {
-  type EmbeddingSpec,
-  type HiddenBasisSpec,
-  type LinearSpec,
-  Q4_BLOCK,
-  type StoredTensor,
-  type VectorSpec,
-  type WeightFormat,
-  type WeightManifest,
-  type WeightSpec,
+import type {
+  EmbeddingSpec,
+  HiddenBasisSpec,
+  LinearSpec,
+  StoredTensor,
+  VectorSpec,
+  WeightFormat,
+  WeightManifest,
+  WeightSpec,
 } from "../models/weight-spec.js";
 import { CheckpointError } from "../types/errors.js";
 import { Fp32Weight, Q4Weight, Q8Weight } from "./quantise.js";
 import { RotatedBasis, type RowChange } from "./rotated-basis.js";
+import { storedTensors, tiledDtype } from "./stored-tensors.js";
 import { TiledWeight } from "./tiled-weight.js";
+import { ALIGNMENT } from "./weight-layout.js";
 
 /** Bytes of fp32 rows read and converted at a stretch: keeps the event loop free and memory small. */
 const PANEL_BYTES = 8 << 20;
-/** Mapped tensors begin at page boundaries. */
-const ALIGNMENT = 4096;
 
 export interface ConvertOptions {
   /** From 0 to 1, by source elements. */
@@ -82,7 +81,8 @@ class Converter {
     else if (change) await this.hiddenBasis(spec, change);
   }
 
-  private async vector({ name, parts, length }: VectorSpec, change?: RowChange): Promise<void> {
+  private async vector(spec: VectorSpec, change?: RowChange): Promise<void> {
+    const { parts, length } = spec;
     const values = new Float32Array(length);
     let at = 0;
     for (const { tensor } of parts) {
@@ -92,18 +92,17 @@ class Converter {
       });
     }
     change?.(values, 0, length);
-    await this.write(name, "f32", [length], values);
+    await this.write(spec, [values]);
   }
 
-  private async hiddenBasis({ name, width }: HiddenBasisSpec, change: RowChange): Promise<void> {
+  private async hiddenBasis(spec: HiddenBasisSpec, change: RowChange): Promise<void> {
+    const { width } = spec;
     const matrix = new Float32Array(width * width);
     change(matrix, 0, width);
-    await this.write(name, "f32", [width, width], matrix);
+    await this.write(spec, [matrix]);
   }
 
   private async linear(spec: LinearSpec, change?: RowChange): Promise<void> {
-    const { name, in: K, out: N } = spec;
-    const { q8Signed } = this.format;
     const weight = newWeight(this.format, spec);
     let first = 0;
     for (const part of spec.parts) {
@@ -114,27 +113,19 @@ class Converter {
       await this.panels(part.tensor, take, change !== undefined && spec.intoResidual);
       first += part.out;
     }
-    if (weight instanceof Fp32Weight) return this.write(name, "f32", [K, N], weight.data);
-    if (weight instanceof TiledWeight) return this.write(`${name}.tiles`, "u8", weight.shape, weight.data);
-    if (weight instanceof Q8Weight) {
-      await this.write(`${name}.q`, q8Signed ? "i8" : "u8", [K, N], weight.data);
-      return this.write(`${name}.scale`, "f32", [N], weight.scales);
-    }
-    await this.write(`${name}.q`, "u8", [N, weight.blocks, Q4_BLOCK / 2], weight.data);
-    return this.write(`${name}.scale`, "f32", [N, weight.blocks], weight.scales);
+    await this.write(spec, "scales" in weight ? [weight.data, weight.scales] : [weight.data]);
   }
 
-  /** As wide as in the checkpoint: halves stay halves, which is exact unless the basis changed. */
-  private async embedding({ name, tensor, rows, columns }: EmbeddingSpec, change?: RowChange): Promise<void> {
-    const { dtype } = this.source.info(tensor)!;
-    const type = dtype === "F32" ? "f32" : dtype === "BF16" && !change ? "bf16" : "f16";
+  private async embedding(spec: EmbeddingSpec, change?: RowChange): Promise<void> {
+    const { tensor, rows, columns } = spec;
+    const [{ type }] = storedTensors(spec, this.format, this.source);
     const table = type === "f32" ? new Float32Array(rows * columns) : new Uint16Array(rows * columns);
     await this.panels(tensor, (panel, start, count) => {
       change?.(panel, start, count);
       if (table instanceof Float32Array) table.set(panel, start * columns);
       else narrow(type === "bf16" ? "BF16" : "F16", panel, table, start * columns);
     });
-    await this.write(name, type, [rows, columns], table);
+    await this.write(spec, [table]);
   }
 
   /** Hands a tensor's rows to `take`, panel by panel or whole. */
@@ -160,23 +151,22 @@ class Converter {
     }
   }
 
-  private async write(
-    name: string,
-    type: StoredTensor["type"],
-    shape: readonly number[],
-    data: ArrayBufferView,
-  ): Promise<void> {
-    const offset = Math.ceil(this.position / ALIGNMENT) * ALIGNMENT;
-    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    await writeFully(this.file, bytes, offset);
-    this.tensors[name] = { type, shape, offset, length: bytes.length };
-    this.position = offset + bytes.length;
+  private async write(spec: WeightSpec, data: readonly ArrayBufferView[]): Promise<void> {
+    for (const [i, { name, type, shape }] of storedTensors(spec, this.format, this.source).entries()) {
+      const offset = Math.ceil(this.position / ALIGNMENT) * ALIGNMENT;
+      const bytes = new Uint8Array(data[i].buffer as ArrayBuffer, data[i].byteOffset, data[i].byteLength);
+      await writeFully(this.file, bytes, offset);
+      this.tensors[name] = { type, shape, offset, length: bytes.length };
+      this.position = offset + bytes.length;
+    }
   }
 }
 
-function newWeight({ dtype, product, q8Signed }: WeightFormat, { in: K, out: N, sensitive }: LinearSpec) {
+function newWeight(format: WeightFormat, spec: LinearSpec) {
+  const { product, q8Signed } = format;
+  const { in: K, out: N } = spec;
   if (product === "MatMul") return new Fp32Weight(K, N);
-  if (product === "SkinnyMatMul") return new TiledWeight(K, N, dtype === "q4" && !sensitive ? "q4" : "q8");
+  if (product === "SkinnyMatMul") return new TiledWeight(K, N, tiledDtype(format, spec));
   return product === "MatMulIntegerToFloat" ? new Q8Weight(K, N, q8Signed) : new Q4Weight(K, N);
 }
 

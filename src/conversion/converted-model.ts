@@ -19,6 +19,7 @@ import { cacheDirectory } from "./cache-directory.js";
 import { convertWeights } from "./convert.js";
 import { packWeights } from "./pack.js";
 import { DamagedModelError, FORMAT, readStoredModel, writeStoredModel } from "./stored-model.js";
+import { contentFault } from "./stored-tensors.js";
 import { discard, makeWorkFolder, removeAbandoned } from "./work-folder.js";
 
 /** Saved and aligned copies, raw and packed each, lie beside each other while a model is packed. */
@@ -74,8 +75,9 @@ export async function convertedModel(
   const models = join(cacheDirectory(), "models");
   const key = await cacheKey(source, blueprint, format);
   const directory = join(models, key);
+  const wanted = { source, specs: blueprint.specs, format };
   try {
-    const cached = await readCached(directory);
+    const cached = await readCached(directory, wanted);
     if (cached) return cached;
     await discard(directory);
     const work = await makeWorkFolder(directory);
@@ -83,11 +85,11 @@ export async function convertedModel(
       await removeAbandoned(models);
       await makeModel(source, blueprint, format, work.path, onProgress, signal);
       if ((await cacheKey(source, blueprint, format)) !== key) throw changed();
-      await publish(work.path, directory);
+      await publish(work.path, directory, wanted);
     } finally {
       await work.remove();
     }
-    const made = await readCached(directory);
+    const made = await readCached(directory, wanted);
     if (made) return made;
   } catch (error) {
     throw explain(error, models);
@@ -104,7 +106,8 @@ export async function findConverted(
   const digest = await source.knownDigest?.();
   if (digest === undefined) return undefined;
   const key = await cacheKey({ digest: async () => digest }, blueprint, format);
-  return readCached(join(cacheDirectory(), "models", key));
+  const directory = join(cacheDirectory(), "models", key);
+  return readCached(directory, { source, specs: blueprint.specs, format });
 }
 
 async function makeModel(
@@ -125,7 +128,7 @@ async function makeModel(
   await writeStoredModel(directory, manifest);
 }
 
-async function publish(temporary: string, directory: string): Promise<void> {
+async function publish(temporary: string, directory: string, wanted: Wanted): Promise<void> {
   for (const name of await readdir(temporary)) {
     const file = await open(join(temporary, name), "r+");
     await file.sync();
@@ -140,16 +143,24 @@ async function publish(temporary: string, directory: string): Promise<void> {
       if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "EPERM") throw error;
     }
     // Another process was faster; its result has the same name because it has the same contents.
-    if (await readCached(directory)) return;
+    if (await readCached(directory, wanted)) return;
     await discard(directory);
   }
 }
 
+/** What a result in the cache must be the conversion of. */
+interface Wanted {
+  source: TensorSource;
+  specs: readonly WeightSpec[];
+  format: WeightFormat;
+}
+
 /** The model in the cache, or undefined where there is none, or a damaged one. */
-async function readCached(directory: string): Promise<ConvertedModel | undefined> {
+async function readCached(directory: string, wanted: Wanted): Promise<ConvertedModel | undefined> {
   try {
     const manifest = await readStoredModel(directory);
-    return manifest && { directory, manifest };
+    if (!manifest || contentFault(manifest, wanted.specs, wanted.format, wanted.source) !== undefined) return undefined;
+    return { directory, manifest };
   } catch (error) {
     if (error instanceof DamagedModelError) return undefined;
     throw error;

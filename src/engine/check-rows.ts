@@ -1,4 +1,4 @@
-import { RuntimeError, UsageError } from "../types/errors.js";
+import { UsageError } from "../types/errors.js";
 import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
 import type { KvCaches } from "./kv-cache.js";
@@ -38,19 +38,19 @@ export function checkSequences(requests: readonly TokenRows[], { maxSequences, c
   }
 }
 
-/** Checks every number that a pass writes into the graph's inputs. @throws RuntimeError, UsageError for k */
+/** Checks every number that a pass writes into the graph's inputs. @throws UsageError */
 export function checkRows(requests: readonly TokenRows[], k: number, { vocabSize, vocabLimit }: PassLimits): void {
   if (!Number.isInteger(k) || k < 1 || k > vocabLimit) {
     throw new UsageError(`k must be an integer from 1 to the vocabulary's ${vocabLimit}, got ${shown(k)}`);
   }
   for (const { sequence, tokens, needs, parents } of requests) {
     const rows = lengthOf(tokens);
-    if (!(rows > 0)) throw new RuntimeError("a pass needs at least one row for each sequence");
+    if (!(rows > 0)) throw new UsageError("a pass needs at least one row for each sequence");
     if (lengthOf(needs) !== rows) {
-      throw new RuntimeError(`${rows} rows came with ${shown(lengthOf(needs))} needs: give one for each row`);
+      throw new UsageError(`${rows} rows came with ${shown(lengthOf(needs))} needs: give one for each row`);
     }
     if (parents !== undefined && lengthOf(parents) !== rows) {
-      throw new RuntimeError(
+      throw new UsageError(
         `${rows} rows came with ${shown(lengthOf(parents))} parents: give one for each row, or none`,
       );
     }
@@ -59,23 +59,23 @@ export function checkRows(requests: readonly TokenRows[], k: number, { vocabSize
     for (let i = 0; i < rows; i++) {
       const need = needs[i];
       if (!Number.isInteger(need) || need < 0 || need > ALL_NEEDS) {
-        throw new RuntimeError(`row ${i} has the needs ${shown(need)}, expected flags of Need added up`);
+        throw new UsageError(`row ${i} has the needs ${shown(need)}, expected flags of Need added up`);
       }
       const parent = parents === undefined ? -1 : parents[i];
       if (!Number.isInteger(parent) || parent < -1 || parent >= first + i) {
-        throw new RuntimeError(`row ${i} has parent ${shown(parent)}: a parent must stand before its row`);
+        throw new UsageError(`row ${i} has parent ${shown(parent)}: a parent must stand before its row`);
       }
     }
   }
 }
 
-/** @throws UsageError for what is no list, RuntimeError for an id that the model has no embedding for */
+/** @throws UsageError for what is no list of ids that the model has embeddings for */
 export function checkTokens(tokens: readonly TokenId[], vocabSize: number): void {
   if (!(lengthOf(tokens) >= 0)) throw new UsageError(`tokens must be a list of token ids, got ${shown(tokens)}`);
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i];
     if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
-      throw new RuntimeError(`token id ${shown(token)} is outside the vocabulary of ${vocabSize}`);
+      throw new UsageError(`token id ${shown(token)} is outside the vocabulary of ${vocabSize}`);
     }
   }
 }

@@ -7,7 +7,7 @@ import { warn } from "../types/warn.js";
 import { check, out } from "./ort-error.js";
 import { ort } from "./ort-library.js";
 
-/** Set to "off": ONNX Runtime's own operators run instead. */
+/** Set to "off": ONNX Runtime's own operators run instead. "on", or nothing: ours, where they can. */
 const SWITCH = "FORETOKEN_NATIVE";
 /** Beside src/ and dist/; compiled benchmarks lie one folder deeper. */
 const FOLDERS = ["../../prebuilds", "../../../prebuilds"];
@@ -47,8 +47,10 @@ let owning: Record<"own" | "disown", (session: bigint) => void> | undefined;
  */
 export function nativeOperators(): NativeOperators {
   if (found) return found;
-  if (process.env[SWITCH] === "off") found = { reason: `${SWITCH} is off` };
+  const wanted = process.env[SWITCH] || "on";
+  if (wanted === "off") found = { reason: `${SWITCH} is off` };
   else {
+    if (wanted !== "on") warn(`${SWITCH}=${wanted} is not known, expected on or off: taken for on`);
     try {
       found = open();
     } catch (error) {

@@ -1,4 +1,6 @@
 import { TokenizerError, UsageError } from "../types/errors.js";
+import { boolean } from "../types/option-kinds.js";
+import { checkOptions, type OptionTable } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
 import { type AddedTokenConfig, addedTokens, contentOf, type SpecialToken } from "./added-tokens.js";
@@ -21,6 +23,17 @@ export interface TokenizerConfig extends AddedTokenConfig {
   /** A template, or several: a list of { name, template }, or by name. */
   chat_template?: unknown;
 }
+
+export interface EncodeOptions {
+  addSpecialTokens?: boolean;
+}
+
+export interface DecodeOptions {
+  skipSpecialTokens?: boolean;
+}
+
+const ENCODE_OPTIONS: OptionTable<EncodeOptions> = { addSpecialTokens: boolean() };
+const DECODE_OPTIONS: OptionTable<DecodeOptions> = { skipSpecialTokens: boolean() };
 
 /** Milliseconds in which a regex that nobody knows must be done: so many, and so many for each character. */
 const [LIMIT_MS, LIMIT_MS_PER_CHARACTER] = [500, 0.01];
@@ -62,26 +75,37 @@ export class Tokenizer {
     return token === "" ? undefined : this.tokenToId(token);
   }
 
-  /** @param addSpecialTokens those of the post-processor, such as a beginning-of-sequence token. Default true */
-  encode(text: string, { addSpecialTokens = true } = {}): TokenId[] {
+  /**
+   * @param options.addSpecialTokens those of the post-processor, such as a beginning-of-sequence token. Default true
+   * @throws UsageError for what is no text, and unknown options; TokenizerError for a text that the file has no tokens for
+   */
+  encode(text: string, options?: EncodeOptions): TokenId[] {
+    const { addSpecialTokens = true } = checkOptions(ENCODE_OPTIONS, options, { of: "encode" });
     if (typeof text !== "string") throw new UsageError(`encode takes a text, got ${shown(text)}`);
-    const options = { add_special_tokens: addSpecialTokens };
     const { ids } = this.use("normalizer or pre_tokenizer", this.slow.encode, text.length, () =>
-      this.fast.encode(text, options),
+      this.fast.encode(text, { add_special_tokens: addSpecialTokens }),
     );
     if (!ids.includes(undefined as unknown as TokenId)) return ids;
     throw new TokenizerError(`${this.file}: a part of the text has no token, and there is no unknown token either`);
   }
 
-  /** Ids without a token have no text. @param skipSpecialTokens leaves special tokens out. Default false */
-  decode(ids: readonly TokenId[], { skipSpecialTokens = false } = {}): string {
-    if (!isIds(ids)) throw new UsageError(`decode takes a list of token ids, got ${shown(ids)}`);
+  /**
+   * Ids that no token has are without text, as in transformers: models have more of them than tokenizers have tokens.
+   * @param options.skipSpecialTokens leaves special tokens out. Default false
+   * @throws UsageError for what is no list of integers from 0, and unknown options
+   */
+  decode(ids: readonly TokenId[], options?: DecodeOptions): string {
+    const { skipSpecialTokens = false } = checkOptions(DECODE_OPTIONS, options, { of: "decode" });
+    checkIds(ids);
     const { vocab } = this.fast.model;
-    const visible = ids.filter((id) => vocab[id] !== undefined && !(skipSpecialTokens && this.specialTokenIds.has(id)));
+    // The library takes arrays only.
+    const visible = Array.from(ids).filter(
+      (id) => vocab[id] !== undefined && !(skipSpecialTokens && this.specialTokenIds.has(id)),
+    );
     if (visible.length === 0) return "";
     // The library's clean-up of spaces before punctuation changes what the model wrote.
-    const options = { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false };
-    return this.use("decoder", this.slow.decode, visible.length, () => this.fast.decode(visible, options));
+    const own = { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false };
+    return this.use("decoder", this.slow.decode, visible.length, () => this.fast.decode(visible, own));
   }
 
   tokenToId(token: string): TokenId | undefined {
@@ -146,6 +170,11 @@ function specialTokens(config: TokenizerConfig): Record<string, string> {
   return tokens;
 }
 
-function isIds(ids: unknown): boolean {
-  return Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
+function checkIds(ids: readonly TokenId[]): void {
+  const isList = Array.isArray(ids) || (ArrayBuffer.isView(ids) && !(ids instanceof DataView));
+  if (!isList) throw new UsageError(`decode takes a list of token ids, got ${shown(ids)}`);
+  for (let i = 0; i < ids.length; i++) {
+    if (Number.isSafeInteger(ids[i]) && ids[i] >= 0) continue;
+    throw new UsageError(`decode takes a list of token ids, integers from 0, got ${shown(ids[i])} in it`);
+  }
 }

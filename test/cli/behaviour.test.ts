@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { command, foretoken } from "../support/cli.js";
-import { temporaryFolder } from "../support/models.js";
+import { DRAFT, temporaryFolder } from "../support/models.js";
 import { tier } from "../support/tier.js";
 
 const PROMPT = "Once upon a time there was a";
@@ -94,6 +94,16 @@ test("inspect --json tells shapes, parameters and memory", async () => {
   const told = JSON.parse(stdout);
   expect(told).toMatchObject({ config: { modelType: "llama", hiddenSize: 256 } });
   expect(JSON.stringify(told)).toMatch(/"parameters":\d{7}/);
+});
+
+test("inspect writes a directory's name so that a terminal obeys nothing of it", async () => {
+  const directory = join(temporaryFolder(), "evil\u001b]0;x\u0007\nname");
+  cpSync(DRAFT, directory, { recursive: true });
+  const { code, stdout } = await command(["inspect", directory]);
+  expect(code).toBe(0);
+  expect(stdout.split("\n")[0]).toMatch(/evil\\u001b\]0;x\\u0007\\u000aname$/);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
+  expect(stdout).not.toMatch(/[\u001b\u0007]/);
 });
 
 test("--trace writes every step", async () => {

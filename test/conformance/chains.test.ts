@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { Dtype, GenerateOptions } from "../../src/index.js";
+import type { Dtype, SingleOptions } from "../../src/index.js";
 import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { some, tier } from "../support/tier.js";
 
 /** The promise: a chain of drafted tokens gives plain decoding's tokens, exactly. */
 const NEW_TOKENS = tier(32, 24);
 const LENGTHS = [1, 2, 3, 4, 6, 8];
-const SAMPLINGS: [name: string, options: GenerateOptions][] = [
+const SAMPLINGS: [name: string, options: SingleOptions][] = [
   ["greedy", {}],
   ["temperature 0.7", { temperature: 0.7, seed: 7 }],
   ["temperature 1", { temperature: 1, seed: 2 ** 40 + 1 }],
@@ -57,7 +57,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
         maxNewTokens: tier(64, 32),
         speculation: { method: "none" },
       });
-      const options: GenerateOptions = {
+      const options: SingleOptions = {
         ...sampling,
         maxNewTokens: tier(64, 32),
         assistantModel: draft,
@@ -72,7 +72,7 @@ test("every processor gives the same tokens with a draft as without", async () =
   const target = await model(TARGET, "q8");
   const draft = await model(DRAFT, "q8");
   const the = target.tokenizer!.encode(" the", { addSpecialTokens: false });
-  const cases: GenerateOptions[] = [
+  const cases: SingleOptions[] = [
     { temperature: 1, topK: 5 },
     { temperature: 1.3, topP: 0.8 },
     { temperature: 1, minP: 0.1 },

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import type { GenerateOptions, GrammarSpec } from "../../src/index.js";
+import type { GrammarSpec, SingleOptions } from "../../src/index.js";
 import { model, TARGET } from "../support/models.js";
 import { withDraft, withForeignDraft } from "../support/ways.js";
 import { GRAMMARS } from "./checks/grammars.js";
 
-const SAMPLINGS: GenerateOptions[] = [{}, { temperature: 1, seed: 5 }];
+const SAMPLINGS: SingleOptions[] = [{}, { temperature: 1, seed: 5 }];
 
 test("outputs end where the grammar is complete, several together, and keep to it when cut", async () => {
   const target = await model(TARGET, "q8");
@@ -81,7 +81,7 @@ test("a grammar that fails, before an output or within it, ends that output and 
 test("outputs that run at once with one grammar or several are those of each alone", async () => {
   const target = await model(TARGET, "q8");
   const texts = ["one", "two", "three", "four", "five", "six"];
-  const all: GenerateOptions[] = texts.flatMap((text) => [
+  const all: SingleOptions[] = texts.flatMap((text) => [
     { grammar: { ebnf: `root ::= "${text}" [a-z]{3,9} "."` }, maxNewTokens: 12 },
     { grammar: GRAMMARS.words, maxNewTokens: 12 },
   ]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Dtype, type GenerateOptions, type LanguageModel, Need, type TraceStep } from "../../src/index.js";
+import { type Dtype, type LanguageModel, Need, type SingleOptions, type TraceStep } from "../../src/index.js";
 import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
 import { GREEDY } from "../../src/types/sampling-params.js";
@@ -15,7 +15,7 @@ import { deepTier, some, tier } from "../support/tier.js";
 const POSITIONS = tier(500, 30);
 const NEW_TOKENS = tier(32, 24);
 const TREES = [[2, 2, 1], [4, 1, 1], [3, 2], [16]];
-const SAMPLINGS: [name: string, options: GenerateOptions][] = [
+const SAMPLINGS: [name: string, options: SingleOptions][] = [
   ["greedy", {}],
   ["temperature 0.7", { temperature: 0.7, seed: 7 }],
   ["temperature 1", { temperature: 1, seed: 9 }],
@@ -133,7 +133,7 @@ async function lastRow({ model: lm }: LanguageModel, ids: number[]): Promise<Flo
 }
 
 /** Exact probabilities of the first two tokens. */
-async function firstTwo(target: LanguageModel, prompt: number[], sampling: GenerateOptions) {
+async function firstTwo(target: LanguageModel, prompt: number[], sampling: SingleOptions) {
   const { temperature, topK } = sampling as { temperature: number; topK: number };
   const probabilities = new Map<string, number>();
   const after = async (output: number[]) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { AutoModelForCausalLM, Need } from "../../src/index.js";
+import { AutoModelForCausalLM, Need, UsageError } from "../../src/index.js";
 import { DRAFT, model, TARGET } from "../support/models.js";
 import { tier } from "../support/tier.js";
 
@@ -59,11 +59,19 @@ describe("the life of a model", () => {
     using sequence = lm.newSequence();
     const forward = (request: object) =>
       lm.forward([{ sequence, tokens: [1, 2], needs: [0, 0], ...request }], () => undefined);
-    await expect(forward({ tokens: [], needs: [] })).rejects.toThrow(/at least one row/);
-    await expect(forward({ needs: [0] })).rejects.toThrow(/2 rows came with 1 needs/);
-    await expect(forward({ tokens: [1, 4096] })).rejects.toThrow(/4096 is outside the vocabulary/);
-    await expect(forward({ tokens: [1, -1] })).rejects.toThrow(/-1 is outside/);
-    await expect(forward({ parents: [-1, 1] })).rejects.toThrow(/parent must stand before/);
+    const wrong: [request: object, says: RegExp][] = [
+      [{ tokens: [], needs: [] }, /at least one row/],
+      [{ needs: [0] }, /2 rows came with 1 needs/],
+      [{ parents: [-1] }, /2 rows came with 1 parents/],
+      [{ needs: [0, 999] }, /row 1 has the needs 999/],
+      [{ tokens: [1, 4096] }, /4096 is outside the vocabulary/],
+      [{ tokens: [1, -1] }, /-1 is outside/],
+      [{ parents: [-1, 1] }, /parent must stand before/],
+    ];
+    for (const [request, says] of wrong) {
+      await expect(forward(request)).rejects.toThrow(says);
+      await expect(forward(request)).rejects.toThrow(UsageError);
+    }
     expect(() => sequence.commit([0])).toThrow(/no child/);
     expect(() => sequence.rollback(5)).toThrow(/0 committed rows/);
     expect(sequence.pending).toBe(0);

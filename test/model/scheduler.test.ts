@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Run } from "../../src/generation/run.js";
-import { type Scheduled, Scheduler } from "../../src/generation/scheduler.js";
+import { Scheduler } from "../../src/generation/scheduler.js";
 import type { Drafter, GenerateOptions, LanguageModel, StepPlan } from "../../src/index.js";
 import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { WrappedDrafter } from "../support/probe.js";
 import { Random } from "../support/random.js";
-import { newRun } from "../support/runs.js";
-import { deepTier } from "../support/tier.js";
+import { newRun, outcomes } from "../support/runs.js";
+import { tier } from "../support/tier.js";
 
 /** Requests come, go, fail and are cancelled between steps; each output is its own plain decoding's all the same. */
-const SCHEDULES = deepTier(1000, 250, 40);
+const SCHEDULES = tier(1000, 40);
 
 let target: LanguageModel;
 let draft: LanguageModel;
@@ -24,26 +24,6 @@ beforeAll(async () => {
     .map(({ prompt }) => target.tokenizer!.encode(prompt));
   texts.push(long.slice(0, 300), long.slice(20, 21));
 });
-
-/** Steps until nothing is left; what became of each run. */
-async function outcomes(scheduler: Scheduler, between: (step: number) => void = () => {}) {
-  const all = new Map<Run, { tokenIds: number[]; finish?: string; error?: unknown; steps: number[] }>();
-  const take = (done: Scheduled, step: number) => {
-    const found = all.get(done.run) ?? { tokenIds: [], steps: [] };
-    all.set(done.run, found);
-    if ("error" in done) found.error = done.error;
-    else if (done.event.type === "finish") found.finish = done.event.finishReason;
-    else {
-      found.tokenIds.push(done.event.tokenId);
-      found.steps.push(step);
-    }
-  };
-  for (let step = 0; !scheduler.idle; step++) {
-    between(step);
-    for (const done of await scheduler.step()) take(done, step);
-  }
-  return all;
-}
 
 /** Fails in its third step. */
 class Failing extends WrappedDrafter {

@@ -58,6 +58,12 @@ test("switched off, ONNX Runtime's products run without a word", async () => {
   expect([JSON.parse(out)[0], warnings]).toEqual(["MatMulNBits", ""]);
 });
 
+test("a switch that is neither on nor off is said, with what it may be", async () => {
+  const { warnings } = await generate({ FORETOKEN_NATIVE: "banana" });
+  expect(warnings).toContain("FORETOKEN_NATIVE=banana is not known, expected on or off: taken for on");
+  expect((await generate({ FORETOKEN_NATIVE: "on" })).warnings).not.toContain("FORETOKEN_NATIVE");
+});
+
 test.runIf(SHIPPED).each([
   ["damaged", "is not as it was built", (path: string) => appendFileSync(path, "x")],
   ["missing", "are missing", (path: string) => rmSync(path)],

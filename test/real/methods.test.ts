@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   type Dtype,
   fitMedusaHeads,
-  type GenerateOptions,
   loadMedusaHeads,
   Recording,
+  type SingleOptions,
   saveMedusaHeads,
 } from "../../src/index.js";
 import { DRAFT, model, prompts, temporaryFolder } from "../support/models.js";
@@ -15,14 +15,14 @@ const DIRECTORY = "models-real/SmolLM2-135M-Instruct";
 const present = existsSync(`${DIRECTORY}/model.safetensors`);
 if (!present) console.log(`${DIRECTORY} is not here: make it with python scripts/make_smollm2.py`);
 const NEW_TOKENS = 24;
-const SAMPLINGS: Record<string, GenerateOptions> = {
+const SAMPLINGS: Record<string, SingleOptions> = {
   greedy: {},
   "temperature 0.7": { temperature: 0.7, seed: 1 },
   "top-p": { temperature: 1, topP: 0.9, seed: 2 },
 };
 
 describe.skipIf(!present).each(["q8", "fp32"] as Dtype[])("SmolLM2-135M-Instruct in %s", (dtype) => {
-  const ways: Record<string, GenerateOptions> = {
+  const ways: Record<string, SingleOptions> = {
     ngram: { speculation: { method: "ngram" } },
     suffix: { speculation: { method: "suffix" } },
     recycling: { speculation: { method: "recycling" } },

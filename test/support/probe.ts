@@ -1,8 +1,8 @@
 import {
   type DraftContext,
   type Drafter,
-  type GenerateOptions,
   methods,
+  type SingleOptions,
   type StepOutcome,
   type StepPlan,
 } from "../../src/index.js";
@@ -44,11 +44,7 @@ export class WrappedDrafter implements Drafter {
 let probes = 0;
 
 /** The options of a generation whose drafter, of the named method, stands in a wrapper. */
-export function wrapped(
-  method: string,
-  options: GenerateOptions,
-  wrap: (drafter: Drafter) => Drafter,
-): GenerateOptions {
+export function wrapped(method: string, options: SingleOptions, wrap: (drafter: Drafter) => Drafter): SingleOptions {
   // Names cannot be taken back, so each wrapper gets a new one.
   const name = `probe ${++probes} of ${method}`;
   methods.register({

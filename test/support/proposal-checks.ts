@@ -1,4 +1,4 @@
-import type { Drafter, GenerateOptions } from "../../src/index.js";
+import type { Drafter, SingleOptions } from "../../src/index.js";
 import { model, TARGET } from "./models.js";
 import { mismatches } from "./oracles/compare.js";
 import type { Checked } from "./proposal-oracles.js";
@@ -13,7 +13,7 @@ const EXCUSED = 0.01;
 /** A fault in a method: in its drafter, or in what the drafter is made from. */
 export interface Planted {
   fault?: (drafter: Drafter) => Drafter;
-  options?: (options: GenerateOptions) => GenerateOptions;
+  options?: (options: SingleOptions) => SingleOptions;
 }
 
 /** Runs a checked method, faulty or not, greedily on every prompt. */

@@ -1,4 +1,4 @@
-import { type CausalLM, type GenerateOptions, LookupCorpus, type RankPath } from "../../src/index.js";
+import { type CausalLM, LookupCorpus, type RankPath, type SingleOptions } from "../../src/index.js";
 import { medusaModel } from "./medusa-model.js";
 import { DRAFT, model, prompts, TARGET } from "./models.js";
 import { ChainReader } from "./oracles/chain-reader.js";
@@ -11,7 +11,7 @@ import { draftMedusaOracle, dynamicMedusaOracle, medusaOracle, recyclingOracle }
 /** A method whose proposals an oracle knows. Models are read in fp32, where rows differ least. */
 export interface Checked {
   method: string;
-  options: () => Promise<GenerateOptions>;
+  options: () => Promise<SingleOptions>;
   oracle: () => Promise<OracleOf>;
   /** Whether rows of side branches, which round differently, have a say in what is proposed. */
   readsBranches: boolean;

@@ -1,4 +1,4 @@
-import type { DraftContext, Drafter, GenerateOptions, LanguageModel, StepPlan, TraceStep } from "../../src/index.js";
+import type { DraftContext, Drafter, LanguageModel, SingleOptions, StepPlan, TraceStep } from "../../src/index.js";
 import type { TokenId } from "../../src/types/token.js";
 import { WrappedDrafter, wrapped } from "./probe.js";
 import { flawsOf } from "./well-formed.js";
@@ -33,7 +33,7 @@ export async function record(
   target: LanguageModel,
   input: string,
   method: string,
-  options: GenerateOptions,
+  options: SingleOptions,
   { fault = (drafter) => drafter, nodes = () => Number.POSITIVE_INFINITY }: RecordOptions = {},
 ): Promise<Recording> {
   const steps: RecordedStep[] = [];

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import type { Dtype, GenerateOptions } from "../../src/index.js";
+import type { Dtype, SingleOptions } from "../../src/index.js";
 import { makeForeignDraft } from "./foreign-draft.js";
 import { medusaModel } from "./medusa-model.js";
 import { DRAFT, model } from "./models.js";
@@ -10,7 +10,7 @@ import { DRAFT, model } from "./models.js";
 /** One way to use a method. */
 export interface Way {
   /** The options of `generate`, with models of this dtype. */
-  options(dtype: Dtype): Promise<GenerateOptions>;
+  options(dtype: Dtype): Promise<SingleOptions>;
   /** Whether it looks at rows off the text, which a replay has to guess. */
   guesses?: boolean;
 }

@@ -57,7 +57,8 @@ export class Recording {
       throw new UsageError("an output that was sampled is replayed with its own noise: give the seed, result.seed");
     }
     const prompt = target.promptIds(text as PromptInput);
-    const plain = { ...options, seed: params.seed, speculation: { method: "none" }, assistantModel: undefined };
+    const alone = { numReturnSequences: undefined, speculation: { method: "none" }, assistantModel: undefined };
+    const plain = { ...options, seed: params.seed, ...alone };
     const output = known ?? (await target.generate(prompt, plain)).tokenIds;
     if (output.length === 0) throw new UsageError("the output is empty: there is nothing to predict");
     const tokens = [...prompt, ...output];

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { GenerateOptions, LogitsProcessor, StoppingCriteria } from "../../../src/index.js";
+import type { LogitsProcessor, SingleOptions, StoppingCriteria } from "../../../src/index.js";
 import { model, prompts, TARGET } from "../../support/models.js";
 import { plainResults } from "../../support/plain.js";
 import { some, tier } from "../../support/tier.js";
 import type { Subject } from "../suite.js";
 
 const texts = some(prompts(), tier(4, 2)).map(({ prompt }) => prompt);
-const SAMPLINGS: Record<string, GenerateOptions> = {
+const SAMPLINGS: Record<string, SingleOptions> = {
   greedy: { maxNewTokens: 24 },
   sampled: { maxNewTokens: 24, temperature: 0.8, topP: 0.95, seed: 5 },
 };

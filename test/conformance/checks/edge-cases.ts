@@ -1,18 +1,18 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   AutoModelForCausalLM,
-  type GenerateOptions,
   type GenerationEvent,
   type GenerationResult,
   type LanguageModel,
   methods,
+  type SingleOptions,
   type TraceStep,
 } from "../../../src/index.js";
 import { model, prompts, TARGET } from "../../support/models.js";
 import { some, tier } from "../../support/tier.js";
 import type { Subject } from "../suite.js";
 
-const SAMPLINGS: Record<string, GenerateOptions> = { greedy: {}, sampled: { temperature: 0.7, seed: 21 } };
+const SAMPLINGS: Record<string, SingleOptions> = { greedy: {}, sampled: { temperature: 0.7, seed: 21 } };
 const PROMPT = prompts()[4].prompt;
 const LENGTH = tier(40, 24);
 
@@ -24,8 +24,8 @@ export function edgeCases(subject: Subject): void {
 
 function endsAndBeginnings({ method, options: way }: Subject, sampling: string): void {
   let target: LanguageModel;
-  let options: GenerateOptions;
-  let sampled: GenerateOptions;
+  let options: SingleOptions;
+  let sampled: SingleOptions;
   let plain: GenerationResult;
 
   beforeAll(async () => {

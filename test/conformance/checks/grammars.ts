@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { GenerateOptions, GrammarSpec } from "../../../src/index.js";
+import type { GrammarSpec, SingleOptions } from "../../../src/index.js";
 import { model, prompts, TARGET } from "../../support/models.js";
 import { plainResult } from "../../support/plain.js";
 import { some, tier } from "../../support/tier.js";
@@ -14,7 +14,7 @@ export const GRAMMARS: Record<string, GrammarSpec> = {
   schema: { jsonSchema: schema },
   words: { ebnf: 'root ::= ("the " | "a ") ("fox" | "crow" | "cat") " " [a-z]{3,9} "."' },
 };
-const SAMPLINGS: Record<string, GenerateOptions> = { greedy: {}, sampled: { temperature: 1, seed: 5 } };
+const SAMPLINGS: Record<string, SingleOptions> = { greedy: {}, sampled: { temperature: 1, seed: 5 } };
 
 /** Texts that a grammar constrains are plain decoding's, and the grammar's. */
 export function grammars({ options: way, turn }: Subject): void {

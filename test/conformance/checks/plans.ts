@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { DraftContext, Drafter, GenerateOptions, StepPlan } from "../../../src/index.js";
+import type { DraftContext, Drafter, SingleOptions, StepPlan } from "../../../src/index.js";
 import { model, TARGET } from "../../support/models.js";
 import { plainResult } from "../../support/plain.js";
 import { WrappedDrafter, wrapped } from "../../support/probe.js";
@@ -8,7 +8,7 @@ import { assertWellFormed } from "../../support/well-formed.js";
 import type { Subject } from "../suite.js";
 import { PROMPTS } from "./proposals.js";
 
-const SAMPLINGS: Record<string, GenerateOptions> = {
+const SAMPLINGS: Record<string, SingleOptions> = {
   greedy: {},
   "temperature 0.7": { temperature: 0.7, seed: 7 },
   "maximal coupling": { temperature: 1, seed: 9, speculation: { coupling: "maximal" } },

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { type GenerateOptions, Recording } from "../../../src/index.js";
+import { Recording, type SingleOptions } from "../../../src/index.js";
 import { model, prompts, TARGET } from "../../support/models.js";
 import { tier } from "../../support/tier.js";
 import type { Subject } from "../suite.js";
 
-const SAMPLINGS: Record<string, GenerateOptions> = {
+const SAMPLINGS: Record<string, SingleOptions> = {
   greedy: {},
   sampled: { temperature: 0.7, seed: 3, repetitionPenalty: 1.1, minNewTokens: 4 },
 };

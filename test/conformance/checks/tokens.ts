@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { Dtype, GenerateOptions } from "../../../src/index.js";
+import type { Dtype, SingleOptions } from "../../../src/index.js";
 import { model, prompts, TARGET } from "../../support/models.js";
 import { plainResult, plainResults } from "../../support/plain.js";
 import { some, tier } from "../../support/tier.js";
 import type { Subject } from "../suite.js";
 
 const NEW_TOKENS = tier(28, 20);
-const SAMPLINGS: Record<string, GenerateOptions> = {
+const SAMPLINGS: Record<string, SingleOptions> = {
   greedy: {},
   "temperature 0.7": { temperature: 0.7, seed: 7 },
   "top-p": { temperature: 1, topP: 0.8, seed: 2 ** 35 + 3 },
@@ -58,7 +58,7 @@ export function tokens({ options: way }: Subject): void {
       prompts().filter((_, i) => i % 7 === 2),
       3,
     ).map(({ prompt }) => prompt);
-    const cases: GenerateOptions[] = [
+    const cases: SingleOptions[] = [
       { temperature: 0.9, repetitionPenalty: 1.2, minNewTokens: 8, seed: 4 },
       { frequencyPenalty: 0.4, logitBias: { 300: 3 }, logProbs: 2 },
     ];

@@ -1,5 +1,5 @@
 import { MappedRows } from "../../../src/engine/mapped-rows.js";
-import { type CausalLM, type Drafter, type GenerateOptions, Need, type SuccessorMemory } from "../../../src/index.js";
+import { type CausalLM, type Drafter, Need, type SingleOptions, type SuccessorMemory } from "../../../src/index.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import type { TokenId } from "../../../src/types/token.js";
 import { inside, spoiled } from "./spoiled.js";
@@ -44,7 +44,7 @@ export function notRolledBack(drafter: Drafter): Drafter {
 }
 
 /** A draft's rows of a level come back in the opposite order. */
-export function levelsMirrored({ assistantModel, ...rest }: GenerateOptions): GenerateOptions {
+export function levelsMirrored({ assistantModel, ...rest }: SingleOptions): SingleOptions {
   const { model, tokenizer } = assistantModel!;
   const forward: CausalLM["forward"] = (requests, read, options) => {
     const { needs } = requests[0];

@@ -1,4 +1,4 @@
-import { chain, type Drafter, type GenerateOptions, type MedusaHeads, type TokenTree } from "../../../src/index.js";
+import { chain, type Drafter, type MedusaHeads, type SingleOptions, type TokenTree } from "../../../src/index.js";
 import { spoiled } from "./spoiled.js";
 
 /** What a lookup finds begins with the last token that it looked for. */
@@ -12,7 +12,7 @@ export function continuesAtTheMatch(drafter: Drafter): Drafter {
 }
 
 /** Every head stands for the one before it. */
-export function headsShifted({ speculation, ...rest }: GenerateOptions): GenerateOptions {
+export function headsShifted({ speculation, ...rest }: SingleOptions): SingleOptions {
   const heads = speculation?.heads as MedusaHeads;
   const top = (hidden: Float32Array) => {
     const [first, ...later] = heads.top(hidden);

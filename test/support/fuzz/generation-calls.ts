@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { GenerateOptions, LanguageModel } from "../../../src/index.js";
+import type { LanguageModel, SingleOptions } from "../../../src/index.js";
 import { BAD_DRAFTERS, badMethod } from "../bad-drafters.js";
 import type { Random } from "../random.js";
 
@@ -27,9 +27,9 @@ export class GenerationCalls {
     () => this.aborted(),
   ];
 
-  private speculation(): GenerateOptions {
+  private speculation(): SingleOptions {
     const { draft } = this;
-    return this.random.pick<GenerateOptions>([
+    return this.random.pick<SingleOptions>([
       { assistantModel: draft, speculation: { method: "draft", treeWidths: [3, 2, 1] } },
       { assistantModel: draft, speculation: { method: "draft" } },
       { assistantModel: draft },
@@ -41,7 +41,7 @@ export class GenerationCalls {
     ]);
   }
 
-  private sampling(): GenerateOptions {
+  private sampling(): SingleOptions {
     return { maxNewTokens: NEW_TOKENS, ignoreEos: true, ...this.random.pick([{}, { temperature: 0.8, seed: 3 }]) };
   }
 

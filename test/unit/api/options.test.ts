@@ -9,6 +9,7 @@ import {
   loadMedusaHeads,
   MedusaModel,
   Recording,
+  type SingleOptions,
   UsageError,
 } from "../../../src/index.js";
 import { HEADS, medusaModel } from "../../support/medusa-model.js";
@@ -96,7 +97,7 @@ test("ids of prompts, and prompts that do not fit, are refused at once", () => {
 });
 
 test("null means not given", async () => {
-  const nothing = Object.fromEntries(Object.keys({ ...ALL }).map((name) => [name, null])) as unknown as GenerateOptions;
+  const nothing = Object.fromEntries(Object.keys({ ...ALL }).map((name) => [name, null])) as unknown as SingleOptions;
   const plain = await target.generate("One day", { maxNewTokens: 6, speculation: { method: "none" } });
   const same = await target.generate("One day", { ...nothing, maxNewTokens: 6 });
   expect(same.tokenIds).toEqual(plain.tokenIds);
