@@ -5,10 +5,11 @@ import { openCheckpoint } from "../../../src/models/checkpoint/checkpoint.js";
 import { medusaHeads } from "../../../src/models/medusa/medusa-heads.js";
 import { rotaryTables } from "../../../src/models/rotary.js";
 import { Tensor } from "../../../src/runtime/tensor.js";
-import { readWeight, trainingWeights } from "../../../src/training/checkpoint-weights.js";
+import { readWeight, type TrainingWeight, trainingWeights } from "../../../src/training/checkpoint-weights.js";
 import { causalLmLoss } from "../../../src/training/gradient/causal-lm-loss.js";
 import { DifferentiableOps } from "../../../src/training/gradient/differentiable-ops.js";
 import { accumulateInto, GraphSession, gradientOf } from "../../../src/training/gradient/gradient-graph.js";
+import { LayeredDecoder } from "../../../src/training/gradient/layered-decoder.js";
 import { crossEntropy } from "../../../src/training/gradient/rules/cross-entropy.js";
 import { klDivergence } from "../../../src/training/gradient/rules/kl-divergence.js";
 import { Tape, type Value } from "../../../src/training/gradient/tape.js";
@@ -90,19 +91,45 @@ test.each(Object.entries(oracle.llama))("a whole Llama has PyTorch's gradients: 
   for (let run = 1; run <= 2; run++) {
     await session.run();
     expect(Math.abs(loss[0] / expected.loss - 1)).toBeLessThan(1e-4);
-    for (const { name: weight, parts } of weights) {
-      const { from, to } = parameters.range(weight);
-      const rows = parts.reduce((sum, { out }) => sum + out, 0);
-      let at = from;
-      for (const { tensor, out } of parts) {
-        const end = at + (out * (to - from)) / rows;
-        expect(digestError(parameters.gradients.subarray(at, end), expected.gradients[tensor], run)).toBeLessThan(1e-4);
-        at = end;
-      }
-    }
+    expectGradients(parameters, weights, expected.gradients, run);
   }
   session.dispose();
 });
+
+test.each(Object.entries(oracle.llama))(
+  "a Llama trained layer by layer has PyTorch's gradients: %s",
+  async (name, expected) => {
+    const { config, source } = await openCheckpoint(`test/oracle/llama/${name}`);
+    const architecture = architectureOf(config);
+    const { weights } = trainingWeights(architecture.weightSpecs(config));
+    const decoder = await LayeredDecoder.create(architecture, config, expected.ids.length, expected.ids[0].length);
+    for (const weight of weights) await readWeight(source, weight, decoder.parameters.valuesOf(weight.name));
+    await source.close();
+    for (const input of ["ids", "labels", "positions", "segments"] as const) decoder[input].set(int64(expected[input]));
+    expect(Math.abs((await decoder.addGradients(1)) / expected.loss - 1)).toBeLessThan(1e-4);
+    expectGradients(decoder.parameters, weights, expected.gradients, 1);
+    decoder.dispose();
+  },
+);
+
+/** Gradients agree with digests, tensor by tensor of the checkpoint. */
+function expectGradients(
+  parameters: ParameterSet,
+  weights: readonly TrainingWeight[],
+  expected: Record<string, Digest>,
+  times: number,
+): void {
+  for (const { name, parts } of weights) {
+    const { from, to } = parameters.range(name);
+    const rows = parts.reduce((sum, { out }) => sum + out, 0);
+    let at = from;
+    for (const { tensor, out } of parts) {
+      const end = at + (out * (to - from)) / rows;
+      expect(digestError(parameters.gradients.subarray(at, end), expected[tensor], times)).toBeLessThan(1e-4);
+      at = end;
+    }
+  }
+}
 
 /** The largest difference of a digest from `times` the expected one, relative to the gradient's norm. */
 function digestError(gradient: Float32Array, { norm, waves, some }: Digest, times: number): number {
