@@ -8,6 +8,7 @@ export interface OutputCounts {
   top: number;
   lse: number;
   hidden: number;
+  auxiliary: number;
 }
 
 /** Which rows of a pass asked for which outputs, and each row's index among those that did. */
@@ -18,6 +19,7 @@ export class OutputRows {
   private topIndex = new Int32Array(0);
   private lseIndex = new Int32Array(0);
   private hiddenIndex = new Int32Array(0);
+  private auxiliaryIndex = new Int32Array(0);
 
   constructor(
     private readonly buffers: PassBuffers,
@@ -40,6 +42,10 @@ export class OutputRows {
     return this.hiddenIndex[this.firstRow[request] + row];
   }
 
+  auxiliary(row: number, request: number): number {
+    return this.auxiliaryIndex[this.firstRow[request] + row];
+  }
+
   /** Makes room for `rows` rows before any value is written: growing a buffer loses its contents. */
   reserve(rows: number): void {
     if (rows <= this.headIndex.length) return;
@@ -48,18 +54,20 @@ export class OutputRows {
     this.topIndex = new Int32Array(size);
     this.lseIndex = new Int32Array(size);
     this.hiddenIndex = new Int32Array(size);
-    const { headRows, topRows, lseRows, hiddenRows, zeroPoints } = this.buffers;
-    for (const buffer of [headRows, topRows, lseRows, hiddenRows, zeroPoints]) buffer.tensor(size);
+    this.auxiliaryIndex = new Int32Array(size);
+    const { headRows, topRows, lseRows, hiddenRows, auxiliaryRows, zeroPoints } = this.buffers;
+    for (const buffer of [headRows, topRows, lseRows, hiddenRows, auxiliaryRows, zeroPoints]) buffer.tensor(size);
   }
 
   /** Writes the rows that each output is computed for. */
   fill(requests: readonly TokenRows[]): OutputCounts {
-    const { headRows, topRows, lseRows, hiddenRows } = this.buffers;
+    const { headRows, topRows, lseRows, hiddenRows, auxiliaryRows } = this.buffers;
     let first = 0;
     let head = 0;
     let top = 0;
     let lse = 0;
     let hidden = 0;
+    let auxiliary = 0;
     requests.forEach((request, s) => {
       this.firstRow[s] = first;
       request.needs.forEach((need, i) => {
@@ -68,7 +76,11 @@ export class OutputRows {
           this.hiddenIndex[row] = hidden;
           hiddenRows.set(hidden++, row);
         }
-        if ((need & ~Need.hidden) === 0) return;
+        if (need & Need.auxiliary) {
+          this.auxiliaryIndex[row] = auxiliary;
+          auxiliaryRows.set(auxiliary++, row);
+        }
+        if ((need & ~(Need.hidden | Need.auxiliary)) === 0) return;
         if (need & Need.top) {
           this.topIndex[row] = top;
           topRows.set(top++, head);
@@ -87,6 +99,6 @@ export class OutputRows {
     for (const least = hidden === 0 ? 0 : this.least.leastHiddenRows; hidden < least; hidden++) {
       hiddenRows.set(hidden, 0);
     }
-    return { head, top, lse, hidden };
+    return { head, top, lse, hidden, auxiliary };
   }
 }

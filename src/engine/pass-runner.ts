@@ -1,11 +1,13 @@
 import { Binding } from "../runtime/binding.js";
 import type { Session } from "../runtime/session.js";
 import type { Tensor } from "../runtime/tensor.js";
-import { NumericsError } from "../types/errors.js";
+import { NumericsError, RuntimeError } from "../types/errors.js";
 import type { Exactness } from "../types/exactness.js";
-import type { ModelConfig } from "../types/model-config.js";
+import { logitCount, type ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import type { AttentionInputs } from "./attention-inputs.js";
+import type { AuxiliaryRows } from "./auxiliary-rows.js";
+import { FeatureInputs } from "./feature-inputs.js";
 import { areSound, isSuspect } from "./numerics.js";
 import { type OutputCounts, OutputRows } from "./output-rows.js";
 import { PassBuffers } from "./pass-buffers.js";
@@ -19,6 +21,8 @@ export class PassRunner implements PassResult {
   private readonly outputs: Map<string, number>;
   private readonly buffers: PassBuffers;
   private readonly outputRows: OutputRows;
+  private readonly features: FeatureInputs | undefined;
+  private readonly logitCount: number;
   private k = 1;
   private requests: readonly TokenRows[] = [];
 
@@ -28,12 +32,15 @@ export class PassRunner implements PassResult {
     private readonly attention: AttentionInputs,
     private readonly rotary: RotaryCache,
     private readonly least: Pick<Exactness, "leastRows" | "leastHiddenRows">,
+    private readonly streams?: AuxiliaryRows,
   ) {
     this.binding = new Binding(session, session.inputNames, session.outputNames);
     this.inputs = new Map(session.inputNames.map((name, i) => [name, i]));
     this.outputs = new Map(session.outputNames.map((name, i) => [name, i]));
     this.buffers = new PassBuffers(config);
     this.outputRows = new OutputRows(this.buffers, least);
+    this.features = config.eagle && new FeatureInputs(config.eagle, config.hiddenSize);
+    this.logitCount = logitCount(config);
     this.setInput("cos", this.rotary.cos);
     this.setInput("sin", this.rotary.sin);
     attention.bind({
@@ -61,6 +68,7 @@ export class PassRunner implements PassResult {
     }
     for (; row < run; row++) ids.set(row, requests[0].tokens[0]);
     this.attention.prepare(requests, run);
+    this.features?.prepare(requests, run, (name, tensor) => this.setInput(name, tensor));
     this.bindOutputs(this.outputRows.fill(requests));
     if (this.inputs.has("zero_points")) this.setInput("zero_points", this.buffers.zeroPoints.tensor(run));
   }
@@ -79,10 +87,10 @@ export class PassRunner implements PassResult {
   }
 
   logits(row: number, request = 0): Float32Array {
-    const start = this.outputRows.head(row, request) * this.config.vocabSize;
+    const start = this.outputRows.head(row, request) * this.logitCount;
     const logits = this.buffers.logits.data;
     if (isSuspect(logits[start])) this.examine(row, request);
-    return logits.subarray(start, start + this.config.vocabSize);
+    return logits.subarray(start, start + this.logitCount);
   }
 
   argmax(row: number, request = 0): TokenId {
@@ -108,22 +116,29 @@ export class PassRunner implements PassResult {
     return this.buffers.hidden.data.subarray(start, start + this.config.hiddenSize);
   }
 
+  auxiliary(row: number, layers: number, request = 0): Float32Array {
+    if (!this.streams) throw new RuntimeError("no residual streams were captured: call capture before the pass");
+    return this.streams.row(this.outputRows.auxiliary(row, request), layers);
+  }
+
   dispose(): void {
     this.session.dispose();
+    this.streams?.dispose();
+    this.features?.dispose();
     this.buffers.dispose();
     this.attention.dispose();
   }
 
   /** Looks at all logits of a row of the last pass. @throws NumericsError when they are no numbers to choose by */
   private examine(row: number, request: number): void {
-    const start = this.outputRows.head(row, request) * this.config.vocabSize;
-    if (areSound(this.buffers.logits.data.subarray(start, start + this.config.vocabSize))) return;
+    const start = this.outputRows.head(row, request) * this.logitCount;
+    if (areSound(this.buffers.logits.data.subarray(start, start + this.logitCount))) return;
     const { sequence, tokens } = this.requests[request];
     const position = sequence.positionOf(sequence.pending - tokens.length + row);
     throw new NumericsError(`the token at position ${position}`);
   }
 
-  private bindOutputs({ head, top, lse, hidden }: OutputCounts): void {
+  private bindOutputs({ head, top, lse, hidden, auxiliary }: OutputCounts): void {
     const b = this.buffers;
     // TopK over no row divides by zero and ends the process; with k = 0 it returns at once.
     if (top === 0) this.k = 0;
@@ -139,6 +154,9 @@ export class PassRunner implements PassResult {
     this.setOutput("top_ids", b.topIds.tensor(top, this.k));
     this.setOutput("lse", b.lse.tensor(lse));
     this.setOutput("hidden", b.hidden.tensor(hidden));
+    if (!this.streams) return;
+    this.setInput("auxiliary_rows", b.auxiliaryRows.tensor(auxiliary));
+    this.streams.bind(auxiliary, (name, tensor) => this.setOutput(name, tensor));
   }
 
   private setInput(name: string, tensor: Tensor): void {

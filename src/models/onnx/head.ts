@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../../types/model-config.js";
+import { logitCount, type ModelConfig } from "../../types/model-config.js";
 import type { OnnxWeights } from "./weights.js";
 
 /**
@@ -14,7 +14,7 @@ export function head(
   vocabLimit: number,
 ): void {
   const g = weights.graph;
-  const V = config.vocabSize;
+  const V = logitCount(config);
   if (weights.has("hidden_basis")) {
     const rotated = g.node("Gather", [hidden, "hidden_rows"], ["rotated_hidden"], { axis: 1 });
     g.node("MatMul", [rotated, weights.weight("hidden_basis")], ["hidden"]);

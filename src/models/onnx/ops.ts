@@ -1,6 +1,7 @@
+import type { ModelConfig } from "../../types/model-config.js";
 import type { Ops } from "../ops.js";
 import { type AttentionShape, attention } from "./attention.js";
-import type { Sequences } from "./contract.js";
+import { type Sequences, targetStreamName } from "./contract.js";
 import type { OnnxWeights } from "./weights.js";
 
 const CONTRIB = "com.microsoft";
@@ -12,7 +13,7 @@ export class OnnxOps implements Ops<string> {
   /** @param attends what `attention` needs: the shape of heads, and how many sequences a pass has rows of */
   constructor(
     private readonly weights: OnnxWeights,
-    private readonly attends?: { config: AttentionShape; sequences: Sequences },
+    private readonly attends?: { config: AttentionShape & Pick<ModelConfig, "eagle">; sequences: Sequences },
   ) {
     this.graph = weights.graph;
   }
@@ -56,5 +57,18 @@ export class OnnxOps implements Ops<string> {
 
   add(x: string, y: string): string {
     return this.graph.node("Add", [x, y], [`${x}+${y}`]);
+  }
+
+  join(parts: readonly string[]): string {
+    return this.graph.node("Concat", parts, [parts.join("|")], { axis: -1 });
+  }
+
+  targetStreams(): string[] {
+    return this.attends!.config.eagle!.targetLayers.map((_, i) => targetStreamName(i));
+  }
+
+  features(fused: string): string {
+    const both = this.graph.node("Concat", [fused, "guesses"], ["fused_and_guesses"], { axis: 1 });
+    return this.graph.node("Gather", [both, "feature_rows"], ["features"], { axis: 1 });
   }
 }
