@@ -10,7 +10,7 @@ import { METHOD_OPTIONS, type MethodOptions, optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { type Candidate, DynamicTree, pathTo } from "./dynamic-tree.js";
 import { FeatureSequence } from "./feature-sequence.js";
-import { type FeatureSource, RecentFeatures } from "./features.js";
+import { KnownFeatures, RecentFeatures } from "./features.js";
 import { NextTokenReader, samples } from "./next-tokens.js";
 import { readFeatures } from "./recorded-features.js";
 
@@ -42,11 +42,10 @@ export class EagleDrafter implements Drafter {
     private readonly target: CausalLM,
     private readonly heads: EagleHeads,
     private readonly options: EagleTreeOptions,
-    /** Absent: a known text's. */
-    private readonly recent: RecentFeatures | undefined = new RecentFeatures(),
+    private readonly features: RecentFeatures | KnownFeatures = new RecentFeatures(),
     sequence?: FeatureSequence,
   ) {
-    this.sequence = sequence ?? new FeatureSequence(heads, recent as FeatureSource);
+    this.sequence = sequence ?? new FeatureSequence(heads, features);
     this.reader = new NextTokenReader(heads);
   }
 
@@ -81,17 +80,14 @@ export class EagleDrafter implements Drafter {
   }
 
   fork(): Drafter {
-    const recent = new RecentFeatures(this.recent);
-    const options = { ...this.options, policy: this.options.policy.copy() };
-    return new EagleDrafter(this.target, this.heads, options, recent, this.sequence.fork(recent));
+    const features = this.features instanceof RecentFeatures ? new RecentFeatures(this.features) : this.features;
+    return new EagleDrafter(this.target, this.heads, this.copiedOptions(), features, this.sequence.fork(features));
   }
 
   /** Reads the text once with the target, for its features; the layer itself drafts in every step. */
   async recorded(text: KnownText): Promise<Drafter> {
     const { target, heads } = this;
-    const sequence = new FeatureSequence(heads, await readFeatures(target, heads, text));
-    const options = { ...this.options, policy: this.options.policy.copy() };
-    return new EagleDrafter(target, heads, options, undefined, sequence);
+    return new EagleDrafter(target, heads, this.copiedOptions(), await readFeatures(target, heads, text));
   }
 
   dispose(): void {
@@ -99,10 +95,15 @@ export class EagleDrafter implements Drafter {
   }
 
   private learn({ place, rows }: TextRows, result: PassResult, request: number): void {
-    if (!this.recent) return;
+    const { features } = this;
+    if (features instanceof KnownFeatures) return;
     for (const [i, row] of rows.entries()) {
-      this.recent.learn(place + i, this.heads.streamsOf(result, row, request));
+      features.learn(place + i, this.heads.streamsOf(result, row, request));
     }
+  }
+
+  private copiedOptions(): EagleTreeOptions {
+    return { ...this.options, policy: this.options.policy.copy() };
   }
 
   /** All candidates of a step; undefined where the target's feature before the root is not known. */
