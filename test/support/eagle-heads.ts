@@ -18,18 +18,28 @@ const SHARPNESS = 12;
 let folder: Promise<string> | undefined;
 const loaded = new Map<Dtype, Promise<EagleHeads>>();
 
-/** EAGLE-3 heads for the embedded target, right now and then. To be called where tests are declared: they go after them. */
-export function withEagleHeads(): (dtype: Dtype) => Promise<EagleHeads> {
+/** A folder of EAGLE-3 heads for the embedded target, right now and then. To be called where tests are declared. */
+export function withEagleFolder(): () => Promise<string> {
   afterAll(async () => {
-    for (const heads of loaded.values()) await (await heads).dispose();
-    loaded.clear();
     if (folder) rmSync(await folder, { recursive: true, force: true });
     folder = undefined;
   });
-  return (dtype) => {
+  return () => {
     folder ??= makeHeads();
-    const made = folder;
-    const found = loaded.get(dtype) ?? model(TARGET, dtype).then(async (target) => loadEagleHeads(await made, target));
+    return folder;
+  };
+}
+
+/** These heads, loaded once in each test file. To be called where tests are declared. */
+export function withEagleHeads(): (dtype: Dtype) => Promise<EagleHeads> {
+  const made = withEagleFolder();
+  afterAll(async () => {
+    for (const heads of loaded.values()) await (await heads).dispose();
+    loaded.clear();
+  });
+  return (dtype) => {
+    const load = async () => loadEagleHeads(await made(), await model(TARGET, dtype));
+    const found = loaded.get(dtype) ?? load();
     loaded.set(dtype, found);
     return found;
   };
