@@ -1,5 +1,9 @@
+import { checkTensors } from "../conversion/convert.js";
 import { elementCount } from "../formats/tensor-source.js";
 import { openEagleCheckpoint } from "../models/eagle/eagle-checkpoint.js";
+import type { EagleConfig } from "../models/eagle/eagle-config.js";
+import { weightSpecs } from "../models/eagle/weights.js";
+import type { WeightSpec } from "../models/weight-spec.js";
 import { byteSize } from "./terminal.js";
 
 /** What a folder of EAGLE-3 heads is, for a target that must be given with it. */
@@ -7,6 +11,7 @@ export async function inspectEagle(directory: string, json: boolean): Promise<st
   const { config, source, ownEmbedding, targetIds } = await openEagleCheckpoint(directory);
   try {
     const { base, eagle, ...layer } = config;
+    checkTensors(source, specsOf(config, ownEmbedding));
     let parameters = 0;
     for (const name of source.names()) if (name !== "d2t") parameters += elementCount(source.info(name)!.shape);
     const mapped = targetIds !== undefined;
@@ -37,4 +42,12 @@ export async function inspectEagle(directory: string, json: boolean): Promise<st
   } finally {
     await source.close();
   }
+}
+
+/** The weights that must be in the folder itself. */
+function specsOf({ base: _, eagle, ...layer }: EagleConfig, ownEmbedding: boolean): WeightSpec[] {
+  // Only how many layers of the target are read counts for shapes.
+  const { targetLayers = [0, 0, 0] } = eagle;
+  const specs = weightSpecs({ ...layer, eagle: { ...eagle, targetLayers } });
+  return specs.filter(({ kind }) => ownEmbedding || kind !== "embedding");
 }

@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
-import { type Feature, loadEagleHeads, Need, type TraceStep } from "../../src/index.js";
+import { withBaseTensor } from "../../src/api/base-of-heads.js";
+import { type Feature, type LanguageModel, loadEagleHeads, Need, type TraceStep } from "../../src/index.js";
+import { decode } from "../../src/models/eagle/decode.js";
+import { openEagleCheckpoint } from "../../src/models/eagle/eagle-checkpoint.js";
+import { weightSpecs } from "../../src/models/eagle/weights.js";
 import { model, readJson } from "../support/models.js";
+import { PlainOps, readWeights } from "../support/plain-ops.js";
 
 /** EAGLE-3 heads in three layouts against a re-implementation in PyTorch (test/oracle/eagle/make_eagle_oracle.py). */
 interface Case {
@@ -17,6 +22,16 @@ const { prompt, levels, topK, nodes, cases } = readJson<{
   cases: Record<string, Case>;
 }>(`${FOLDER}/oracle.json`);
 
+/** The target's residual streams at each token of the prompt, one after the other. */
+async function streamsOf({ model: target }: LanguageModel, layers: readonly number[]): Promise<Float32Array[]> {
+  target.capture(layers);
+  using sequence = target.newSequence();
+  const needs = prompt.map(() => Need.auxiliary);
+  return await target.forward([{ sequence, tokens: prompt, needs }], (result) =>
+    prompt.map((_, row) => Float32Array.from(layers.flatMap((count) => [...result.auxiliary(row, count)]))),
+  );
+}
+
 /** Paths of a tree's nodes, in one order for all trees of the same nodes. */
 function pathsOf({ tokens, parents }: TraceStep["tree"]): string[] {
   const paths: number[][] = [[]];
@@ -28,12 +43,7 @@ test.each(Object.entries(cases))("logits of a chain of drafts: %s", async (name,
   const target = await model(`${FOLDER}/target`, "fp32");
   await using heads = await loadEagleHeads(`${FOLDER}/${name}`, target);
   expect(heads.targetLayers).toEqual(layers);
-  target.model.capture(heads.targetLayers);
-  using text = target.model.newSequence();
-  const needs = prompt.map(() => Need.auxiliary);
-  const streams = await target.model.forward([{ sequence: text, tokens: prompt, needs }], (result) =>
-    prompt.map((_, row) => heads.streamsOf(result, row)),
-  );
+  const streams = await streamsOf(target, layers);
   using sequence = heads.model.newSequence();
   let tokens = prompt.slice(1);
   let features: Feature[] = streams.slice(0, -1).map((row) => ({ streams: row }));
@@ -52,6 +62,23 @@ test.each(Object.entries(cases))("logits of a chain of drafts: %s", async (name,
     tokens = [likeliest];
     features = [{ guess }];
   }
+});
+
+test.each(Object.entries(cases))("the computation on plain numbers: %s", async (name, { layers, chain }) => {
+  const target = await model(`${FOLDER}/target`, "fp32");
+  const { config, source, ownEmbedding } = await openEagleCheckpoint(`${FOLDER}/${name}`);
+  const { base: _, eagle, ...layer } = config;
+  const all = { ...layer, eagle: { ...eagle, targetLayers: layers } };
+  const lent = { name: "embed_tokens.weight", of: () => "model.embed_tokens.weight", what: "embedding" };
+  const tensors = ownEmbedding ? source : await withBaseTensor(source, target, lent);
+  const weights = await readWeights(tensors, weightSpecs(all));
+  await tensors.close();
+  const streams = await streamsOf(target, layers);
+  const features = streams.slice(0, -1).map((row) => ({ streams: row }));
+  const ops = new PlainOps(weights, all, prompt.slice(1), features);
+  const logits = ops.linear(decode(ops, all, [0]), "lm_head").at(-1)!;
+  const differences = chain.logits[0].map((logit, id) => Math.abs(logit - logits[id]));
+  expect(Math.max(...differences)).toBeLessThan(1e-4);
 });
 
 test.each(Object.entries(cases))("the dynamic tree: %s", async (name, { tree, chain }) => {
