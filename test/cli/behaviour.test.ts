@@ -99,7 +99,7 @@ test("inspect --json tells shapes, parameters and memory", async () => {
 test("inspect tells EAGLE-3 heads from models", async () => {
   const { code, stdout } = await command(["inspect", "test/oracle/eagle/specforge"]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/EAGLE-3: one layer[^]*after 1, 3, 5 layers[^]*48 of 96 tokens, by d2t[^]*the target's/);
+  expect(stdout).toMatch(/EAGLE-3: one layer.*after 1, 3, 5 layers.*48 of 96 tokens, by d2t.*the target's/s);
   const told = JSON.parse((await command(["inspect", "test/oracle/eagle/speculators", "--json"])).stdout);
   expect(told).toMatchObject({ heads: "eagle3", ownEmbedding: true, mapped: false, base: "../target" });
 });
