@@ -60,6 +60,9 @@ export function parseEagleConfig(json: Json, file: string): EagleConfig {
   }
   const draftVocabSize = json.draft_vocab_size == null ? vocabSize : field.positive("draft_vocab_size");
   if (draftVocabSize > vocabSize) field.fail("draft_vocab_size", `at most vocab_size (${vocabSize})`);
+  if (field.flag("norm_before_fc", false) && field.flag("fc_norm", false)) {
+    field.fail("fc_norm", "false: norm_before_fc, its alternative, is true");
+  }
   const targetLayers = layerIds(json, nested, file);
   return {
     ...config,

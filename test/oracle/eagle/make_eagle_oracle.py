@@ -210,11 +210,11 @@ def case(name, state, config, layers, flags, file, rename=lambda n: n):
 case("safeai", heads(D, 40, False, {}, False), {**layer, "architectures": ["LlamaForCausalLM"], "draft_vocab_size": 40},
      [2, 3, 3], {}, "pytorch_model.bin")
 # Ids within eagle_config count layers' outputs from 0.
-case("specforge", heads(D, 48, True, {}, False),
-     {**layer, "architectures": ["LlamaForCausalLMEagle3"], "draft_vocab_size": 48, "attention_bias": True,
+case("specforge", heads(D, 48, True, {"fc_norm": True}, False),
+     {**layer, "architectures": ["LlamaForCausalLMEagle3"], "draft_vocab_size": 48, "attention_bias": True, "fc_norm": True,
       "eagle_config": {"use_aux_hidden_state": True, "eagle_aux_hidden_state_layer_ids": [0, 2, 4]}},
-     [1, 3, 5], {}, "model.safetensors")
-flags = {"norm_before_residual": True, "norm_before_fc": True, "fc_norm": True, "norm_output": True}
+     [1, 3, 5], {"fc_norm": True}, "model.safetensors")
+flags = {"norm_before_residual": True, "norm_before_fc": True, "norm_output": True}
 case("speculators", heads(D, V, False, flags, True),
      {"architectures": ["Eagle3Speculator"], "speculators_model_type": "eagle3", "draft_vocab_size": V, **flags,
       "eagle_aux_hidden_state_layer_ids": [0, 2, 5], "transformer_layer_config": layer,

@@ -71,6 +71,7 @@ test.each([
     heads({ eagle_config: { use_aux_hidden_state: false } }),
     "use_aux_hidden_state is false",
   ],
+  ["two norms before fc", heads({ norm_before_fc: true, fc_norm: true }), "fc_norm is true, expected false"],
   ["another layer", heads({ transformer_layer_config: { model_type: "qwen3" } }), 'layer of model_type "qwen3"'],
   ["no folder", "test/oracle/none", "no EAGLE heads at test/oracle/none"],
 ])("%s is refused in one line", async (_, folder, message) => {
