@@ -8,7 +8,7 @@ import { CheckpointError } from "../../types/errors.js";
 import { escaped, shown } from "../../types/shown.js";
 import type { TokenId } from "../../types/token.js";
 import { type EagleConfig, isEagleConfig, parseEagleConfig } from "./eagle-config.js";
-import { eagleNames, withEagleNames } from "./eagle-names.js";
+import { eagleNames, hasEagleNames, withEagleNames } from "./eagle-names.js";
 
 export interface EagleCheckpoint {
   directory: string;
@@ -38,11 +38,11 @@ export async function openEagleCheckpoint(directory: string): Promise<EagleCheck
   }
   const configPath = join(directory, "config.json");
   const json = await readJson(configPath);
-  if (!isEagleConfig(json)) {
-    throw new CheckpointError(`${escaped(configPath)} is not of EAGLE heads: it has no draft_vocab_size`);
-  }
   const weights = await openWeights(directory, files, [configPath]);
   try {
+    if (!isEagleConfig(json) && !hasEagleNames(weights.names())) {
+      throw new CheckpointError(`${escaped(configPath)} is not of EAGLE heads: it has no draft_vocab_size`);
+    }
     const source = withEagleNames(weights, eagleNames(weights.names(), at));
     const config = parseEagleConfig(json, configPath);
     const targetIds = await readTargetIds(source, config, at);
@@ -52,12 +52,6 @@ export async function openEagleCheckpoint(directory: string): Promise<EagleCheck
     await weights.close();
     throw error;
   }
-}
-
-/** Whether a folder holds EAGLE heads of any version, by its config.json. */
-export async function holdsEagleHeads(directory: string): Promise<boolean> {
-  const json = await readJson(join(directory, "config.json")).catch(() => undefined);
-  return json !== undefined && isEagleConfig(json);
 }
 
 /** d2t: token i of the draft is token i + d2t[i] of the target. */

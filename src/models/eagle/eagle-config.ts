@@ -18,6 +18,9 @@ export interface EagleConfig extends Omit<ModelConfig, "eagle"> {
 /** Name of the architecture: config.json itself says "llama", or nothing. */
 export const EAGLE3 = "eagle3";
 
+/** As vLLM, SGLang, SpecForge and speculators write it; vision models have the name too. */
+const ARCHITECTURE = /^Eagle3?(Llama|Speculator|DraftModel|Model)|ForCausalLMEagle3?$/;
+
 /** Whether a config.json is of EAGLE heads, in any of the layouts. */
 export function isEagleConfig(json: Json): boolean {
   const names = Array.isArray(json.architectures) ? json.architectures : [];
@@ -25,7 +28,7 @@ export function isEagleConfig(json: Json): boolean {
     json.draft_vocab_size !== undefined ||
     json.eagle_config !== undefined ||
     /^eagle/.test(String(json.speculators_model_type)) ||
-    names.some((name) => /eagle/i.test(String(name)))
+    names.some((name) => ARCHITECTURE.test(String(name)))
   );
 }
 

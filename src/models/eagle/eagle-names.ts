@@ -37,7 +37,7 @@ export function eagleNames(names: Iterable<string>, path: string): Map<string, s
   return theirs;
 }
 
-/** Whether a model's folder holds EAGLE heads, by the names of its tensors. */
+/** Whether tensors are those of EAGLE heads, of any version, by their names. */
 export function hasEagleNames(names: Iterable<string>): boolean {
   return new Set([...names].map(canonical)).has("fc.weight");
 }

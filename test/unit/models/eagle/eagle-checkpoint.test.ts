@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { AutoModelForCausalLM, EagleModel, loadEagleHeads, methods } from "../../../../src/index.js";
+import { AutoModelForCausalLM, EagleModel, loadEagleHeads, loadMedusaHeads, methods } from "../../../../src/index.js";
 import { openEagleCheckpoint } from "../../../../src/models/eagle/eagle-checkpoint.js";
 import { model, readJson, TARGET, temporaryFolder } from "../../../support/models.js";
 import { writeTensors } from "../../../support/safetensors-files.js";
@@ -44,7 +44,12 @@ function heads(config: object = {}, tensors: Record<string, Tensors[string] | un
 const d2t = (...offsets: number[]) => ({ shape: [offsets.length], values: BigInt64Array.from(offsets, BigInt) });
 
 test.each([
-  ["no config of heads", heads({ draft_vocab_size: undefined }), "is not of EAGLE heads: it has no draft_vocab_size"],
+  ["another model", TARGET, "is not of EAGLE heads: it has no draft_vocab_size"],
+  [
+    "EAGLE-1, which says nothing of itself",
+    heads({ draft_vocab_size: undefined }, { "midlayer.hidden_norm.weight": undefined }),
+    "EAGLE-1 and EAGLE-2 are not supported",
+  ],
   ["EAGLE-1 and 2", heads({}, { "midlayer.hidden_norm.weight": undefined }), "EAGLE-1 and EAGLE-2 are not supported"],
   ["speculators' EAGLE-1", heads({ speculators_model_type: "eagle" }), 'is "eagle", expected "eagle3"'],
   ["two layers", heads({ num_hidden_layers: 2 }), "num_hidden_layers is 2, expected 1"],
@@ -76,6 +81,17 @@ test.each([
   ["no folder", "test/oracle/none", "no EAGLE heads at test/oracle/none"],
 ])("%s is refused in one line", async (_, folder, message) => {
   await expect(openEagleCheckpoint(folder)).rejects.toThrow(message);
+});
+
+test("heads that say nothing of a vocabulary have the target's", async () => {
+  const { config, source } = await openEagleCheckpoint(heads({ draft_vocab_size: undefined }));
+  await source.close();
+  expect(config.eagle.draftVocabSize).toBe(V);
+});
+
+test("loading them as Medusa's says what they are", async () => {
+  const target = await model(`${ORACLE}/target`, "fp32");
+  await expect(loadMedusaHeads(heads(), target)).rejects.toThrow("holds EAGLE heads, not Medusa's");
 });
 
 describe("heads and target", () => {
