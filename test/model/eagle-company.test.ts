@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { Recording } from "../../src/index.js";
-import { withEagleHeads } from "../support/eagle-heads.js";
+import { AutoModelForCausalLM, loadEagleHeads, Recording } from "../../src/index.js";
+import { withEagleFolder, withEagleHeads } from "../support/eagle-heads.js";
 import { model, prompts, TARGET } from "../support/models.js";
 
 /** EAGLE-3 heads beside other drafters, guarded, and with a prompt that they did not see. */
 const heads = withEagleHeads();
+const folder = withEagleFolder();
 const PROMPTS = [4, 10, 12].map((i) => prompts()[i].prompt);
 
 test("in a merged tree it sees the rows of tokens that others proposed", async () => {
@@ -44,6 +45,21 @@ test("a prompt of which it saw nothing costs guesses, not the text", async () =>
     })
   ).stats;
   expect(draftedTokens).toBeGreaterThan(0);
+});
+
+test("heads with a smaller context than the target's draft as far as it goes", async () => {
+  const small = await AutoModelForCausalLM.fromPretrained(TARGET, { contextLength: 48 });
+  const few = await loadEagleHeads(await folder(), small);
+  await small.dispose();
+  const target = await model(TARGET, "q8");
+  for (const prompt of [PROMPTS[1], PROMPTS.join(" ")]) {
+    const options = { maxNewTokens: 60, ignoreEos: true };
+    const plain = await target.generate(prompt, { ...options, speculation: { method: "none" } });
+    const out = await target.generate(prompt, { ...options, speculation: { method: "eagle", heads: few } });
+    expect(out.tokenIds).toEqual(plain.tokenIds);
+    expect(out.stats.draftExhausted).toMatchObject({ contextLength: 48 });
+  }
+  await few.dispose();
 });
 
 test("replays price trees without running the target again", async () => {

@@ -5,7 +5,7 @@ import { layOut, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "../draft/draft-length.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
+import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import { METHOD_OPTIONS, type MethodOptions, optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { type Candidate, DynamicTree, pathTo } from "./dynamic-tree.js";
@@ -32,6 +32,8 @@ export interface EagleTreeOptions {
 export class EagleDrafter implements Drafter {
   readonly name = "eagle";
   readonly promptNeeds = Need.auxiliary;
+  /** Set when the layer's context is full: nothing is drafted from there on. */
+  exhausted: DraftExhausted | undefined;
   private readonly sequence: FeatureSequence;
   private readonly reader: NextTokenReader;
   private readonly prompt: TokenId[] = [];
@@ -67,7 +69,11 @@ export class EagleDrafter implements Drafter {
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
     const { history, maxDepth } = context;
     const token = history.at(history.length - 1);
-    this.depth = Math.min(this.options.policy.length, maxDepth);
+    const { contextLength } = this.heads.model;
+    // Heads have their base's context; the target here may be the same model, loaded for more.
+    const fits = history.length <= contextLength;
+    if (!fits) this.exhausted ??= { at: history.length, contextLength };
+    this.depth = fits ? Math.min(this.options.policy.length, maxDepth) : 0;
     const grown = this.depth > 0 && budget > 0 && (await this.sequence.step(() => this.grow(token, context)));
     if (!grown) this.depth = 0;
     const root = grown ? grown.grow(Math.min(this.options.nodes, budget)) : proposalNode(token);
@@ -122,7 +128,9 @@ export class EagleDrafter implements Drafter {
     const begun = await sequence.readTo(context.history, need, (result, row) => take(result, row, tree.root), pass);
     if (!begun) return undefined;
     for (let level = 1; level < depth; level++) {
-      const frontier = tree.frontier(Math.min(width, sequence.room), (probability) => policy.proceed(probability));
+      const frontier = tree.frontier(Math.max(0, Math.min(width, sequence.room)), (probability) =>
+        policy.proceed(probability),
+      );
       if (frontier.length === 0) break;
       tree.nextLevel();
       const first = sequence.pending;

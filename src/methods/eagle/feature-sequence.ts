@@ -124,11 +124,12 @@ export class FeatureSequence {
     tokens.length = same;
   }
 
-  /** Rows of the text up to `end` that were not read and whose feature is known. */
+  /** Rows of the text up to `end` that were not read and whose feature is known, as many as the layer's context takes. */
   private newRows(text: Text, end: number): TextRow[] {
+    const room = this.heads.model.contextLength - this.tokens.length;
     const from = Math.max(1, this.features.first + 1, (this.places.at(-1) ?? 0) + 1);
     const rows: TextRow[] = [];
-    for (let place = from; place < end; place++) {
+    for (let place = from; place < end && rows.length < room; place++) {
       const streams = this.features.at(place - 1);
       if (streams) rows.push({ place, token: text.at(place), feature: { streams } });
     }
