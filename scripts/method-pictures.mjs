@@ -1,13 +1,16 @@
 // Draws docs/images/*.svg: a real step of each tree method, and lookahead's window.
 // Usage: npm run build && node scripts/method-pictures.mjs
 import { existsSync, writeFileSync } from "node:fs";
-import { AutoModelForCausalLM, MedusaModel, treePicture, windowPicture } from "../dist/index.js";
+import { AutoModelForCausalLM, loadEagleHeads, MedusaModel, treePicture, windowPicture } from "../dist/index.js";
 
 const medusa = await MedusaModel.fromPretrained("models/medusa-heads");
 const target = medusa.base;
 const draft = await AutoModelForCausalLM.fromPretrained("models/draft");
 const text = (token) => target.tokenizer.decode([token]);
+// Drawn where there are heads for the embedded target, such as those that test/support/eagle-heads.ts makes.
+const eagle = process.env.EAGLE_HEADS && (await loadEagleHeads(process.env.EAGLE_HEADS, target));
 const ways = {
+  ...(eagle && { eagle: { speculation: { method: "eagle", heads: eagle, treeNodes: 12 } } }),
   draft: { assistantModel: draft, speculation: { treeWidths: [2, 1, 1] } },
   medusa: { speculation: { method: "medusa", heads: medusa.heads, treeNodes: 12 } },
   recycling: { speculation: { method: "recycling", treeNodes: 12 } },
@@ -53,5 +56,6 @@ if (existsSync(smollm2)) {
   await other.dispose();
 }
 writeFileSync("docs/images/window.svg", windowPicture(5, 4, 2));
+if (eagle) await eagle.dispose();
 await medusa.dispose();
 await draft.dispose();

@@ -1,6 +1,7 @@
 import "./types/globals.js";
 
 export { AutoModelForCausalLM, loadModel } from "./api/auto-model.js";
+export { EagleModel, loadEagleHeads } from "./api/eagle-model.js";
 export type { LoadedModel } from "./api/engine-of.js";
 export type { AssistantModel, GenerateOptions, SingleOptions } from "./api/generate-options.js";
 export { LanguageModel } from "./api/language-model.js";
@@ -14,8 +15,9 @@ export { cacheDirectory } from "./conversion/cache-directory.js";
 export type { ConversionProgress } from "./conversion/converted-model.js";
 export type { CausalLM } from "./engine/causal-lm.js";
 export type { CostCurve } from "./engine/cost-curve.js";
+export { EagleHeads } from "./engine/eagle-heads.js";
 export { MedusaHeads } from "./engine/medusa-heads.js";
-export { Need, type PassResult, type TokenRows } from "./engine/rows.js";
+export { type Feature, Need, type PassResult, type TokenRows } from "./engine/rows.js";
 export type { Sequence } from "./engine/sequence.js";
 export { chooseMethod, type MethodChoice, type Situation } from "./evaluation/choose-method.js";
 export { type SkippedLayers, searchSkippedLayers } from "./evaluation/layer-search.js";
@@ -35,7 +37,15 @@ export type { GenerationStats } from "./generation/stats.js";
 export type { StoppingCriteria } from "./generation/stopping-criteria.js";
 export { type TraceSink, type TraceStep, traceFile } from "./generation/trace.js";
 export { DraftSequence } from "./methods/draft/draft-sequence.js";
-export type { Coupling, DraftContext, DraftExhausted, Drafter, StepOutcome, StepPlan } from "./methods/drafter.js";
+export type {
+  Coupling,
+  DraftContext,
+  DraftExhausted,
+  Drafter,
+  StepOutcome,
+  StepPlan,
+  TextRows,
+} from "./methods/drafter.js";
 export { methods } from "./methods/methods.js";
 export {
   type KnownMethodOptions,

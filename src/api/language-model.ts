@@ -1,5 +1,6 @@
 import type { CausalLM } from "../engine/causal-lm.js";
 import type { CostCurve } from "../engine/cost-curve.js";
+import { MedusaHeads } from "../engine/medusa-heads.js";
 import { generate } from "../generation/generate.js";
 import type { GenerationEvent, GenerationRequest } from "../generation/request.js";
 import { Run, type RunOptions } from "../generation/run.js";
@@ -153,7 +154,7 @@ export class LanguageModel extends TextGenerator {
     return methods.create(method, {
       target: this.model,
       assistant: assistant?.model,
-      assistantHeads: assistant?.heads,
+      assistantHeads: assistant?.heads instanceof MedusaHeads ? assistant.heads : undefined,
       tokenizer: this.tokenizer,
       assistantTokenizer: assistant && this.foreign.has(assistant) ? assistant.tokenizer : undefined,
       options: own,

@@ -1,20 +1,16 @@
-import { existsSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
-import { cacheDirectory } from "../conversion/cache-directory.js";
 import { convertedModel } from "../conversion/converted-model.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
-import type { TensorInfo, TensorSource } from "../formats/tensor-source.js";
-import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
+import { EMBEDDING, HEAD } from "../models/checkpoint/tensor-names.js";
 import { type MedusaCheckpoint, openMedusaCheckpoint } from "../models/medusa/medusa-checkpoint.js";
 import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../models/medusa/medusa-heads.js";
 import type { RankPath } from "../trees/rank-tree.js";
-import { CheckpointError, UsageError } from "../types/errors.js";
+import { UsageError } from "../types/errors.js";
 import type { Dtype } from "../types/model-config.js";
 import { integer, value } from "../types/option-kinds.js";
 import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
-import { escaped } from "../types/shown.js";
 import { AutoModelForCausalLM } from "./auto-model.js";
+import { baseDirectory, withBaseTensor } from "./base-of-heads.js";
 import { type AssistantModel, GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOptions } from "./generate-options.js";
 import { LanguageModel } from "./language-model.js";
 import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
@@ -159,7 +155,10 @@ export async function medusaHeadsFrom(
   let source = checkpoint.source;
   try {
     checkFit(checkpoint, base);
-    if (checkpoint.heads.some(({ lmHead }) => !lmHead)) source = await withBaseHead(checkpoint, base);
+    if (checkpoint.heads.some(({ lmHead }) => !lmHead)) {
+      const lent = { name: BASE_LM_HEAD, of: (tied: boolean) => (tied ? EMBEDDING : HEAD), what: "output product" };
+      source = await withBaseTensor(source, base, lent);
+    }
     const { heads, hiddenSize, accuracies } = checkpoint;
     const shape = { heads, hiddenSize, vocabSize: base.config.vocabSize };
     const { vocabLimit } = base.model;
@@ -179,16 +178,7 @@ export async function medusaHeadsFrom(
 async function baseOf(directory: string): Promise<string> {
   const { base, holdsBase, source } = await openMedusaCheckpoint(directory);
   await source.close();
-  if (holdsBase) return directory;
-  if (base === undefined) {
-    throw new CheckpointError(`${directory}/config.json names no base_model_name_or_path: give the base yourself`);
-  }
-  const nearby = join(directory, base);
-  if (!isAbsolute(base) && existsSync(nearby)) return nearby;
-  if (existsSync(base)) return base;
-  throw new CheckpointError(
-    `the heads in ${directory} are for ${escaped(base, 80)}, which is no folder here: give the base yourself`,
-  );
+  return holdsBase ? directory : baseDirectory(directory, base, "base_model_name_or_path");
 }
 
 function checkFit({ hiddenSize, vocabSize }: { hiddenSize: number; vocabSize?: number }, base: LanguageModel): void {
@@ -203,23 +193,4 @@ function checkFit({ hiddenSize, vocabSize }: { hiddenSize: number; vocabSize?: n
       `the heads name ${vocabSize} tokens, the base has ${config.vocabSize}: they belong to another model`,
     );
   }
-}
-
-/** The heads' tensors with the base's output product beside them. */
-async function withBaseHead({ source }: MedusaCheckpoint, base: LanguageModel): Promise<TensorSource> {
-  if (!base.directory)
-    throw new UsageError("these heads share the base's output product: load the base from its folder");
-  const { source: tensors, config } = await openCheckpoint(base.directory, join(cacheDirectory(), "digests"));
-  const name = config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-  const of = (asked: string): [TensorSource, string] => (asked === BASE_LM_HEAD ? [tensors, name] : [source, asked]);
-  return {
-    names: () => [...source.names(), BASE_LM_HEAD],
-    info: (asked): TensorInfo | undefined => of(asked)[0].info(of(asked)[1]),
-    readRows: (asked, start, count, into) => of(asked)[0].readRows(of(asked)[1], start, count, into),
-    digest: async () => `${await source.digest()} ${await tensors.digest()}`,
-    close: async () => {
-      await source.close();
-      await tensors.close();
-    },
-  };
 }

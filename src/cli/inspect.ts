@@ -12,6 +12,8 @@ import { warn } from "../types/warn.js";
 import type { Arguments, Command } from "./command.js";
 import { exactnessWords } from "./exactness.js";
 import { OUTPUT_FLAGS } from "./flags.js";
+import { methodOfHeads } from "./heads.js";
+import { inspectEagle } from "./inspect-eagle.js";
 import { EMBEDDED_TARGET } from "./models.js";
 import { byteSize, table } from "./terminal.js";
 
@@ -25,12 +27,20 @@ export const inspectCommand: Command = {
   flags: { ...OUTPUT_FLAGS },
   examples: [
     ["foretoken inspect", "the embedded target"],
+    [
+      "foretoken inspect ./EAGLE3-LLaMA3.1-Instruct-8B",
+      "EAGLE-3 heads: what they read of their target, which tokens they name",
+    ],
     ["foretoken inspect ./SmolLM2-135M-Instruct --json", "a checkpoint of yours, for a script"],
   ],
   run,
 };
 
 async function run({ words, flags }: Arguments): Promise<void> {
+  if (words[0] !== undefined && methodOfHeads(words[0]) === "eagle") {
+    process.stdout.write(await inspectEagle(words[0], flags.json === true));
+    return;
+  }
   const { config, source, directory } = await openCheckpoint(
     words[0] ?? EMBEDDED_TARGET,
     join(cacheDirectory(), "digests"),

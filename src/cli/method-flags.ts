@@ -7,7 +7,7 @@ const SPECIAL: Readonly<
 > = {
   numSpeculativeTokens: { short: "k", value: "K" },
   policy: { flag: "draft-policy" },
-  heads: { value: "DIR", help: "folder of Medusa heads for the target" },
+  heads: { value: "DIR", help: "folder of Medusa or EAGLE-3 heads for the target" },
   lookupCorpus: { value: "FILE", help: "a text that outputs are looked up in" },
   successors: { value: "FILE", help: "keep what was learned in FILE between runs" },
   treeChoices: { value: "TREE" },

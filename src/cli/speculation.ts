@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import {
+  type EagleHeads,
   ForetokenError,
   type LanguageModel,
   LookupCorpus,
-  loadMedusaHeads,
   type MedusaHeads,
   methods,
   type RankPath,
@@ -13,6 +13,7 @@ import {
   UsageError,
 } from "../index.js";
 import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
+import { loadHeads, methodOfHeads } from "./heads.js";
 import { METHOD_FLAGS, methodOptions, numbers } from "./method-flags.js";
 import { isStdin } from "./prompt.js";
 import { readStdin } from "./terminal.js";
@@ -30,7 +31,6 @@ export const SPECULATION_FLAGS = {
 /** Flags that name a method without saying so. */
 const IMPLIED: Readonly<Record<string, string>> = {
   drafters: "merged",
-  heads: "medusa",
   "lookup-corpus": "suffix",
   successors: "recycling",
   "window-size": "lookahead",
@@ -44,7 +44,9 @@ const IMPLIED: Readonly<Record<string, string>> = {
 /** --method, or the method that another flag belongs to. */
 export function methodFlag(args: Arguments): string | undefined {
   const implied = Object.keys(IMPLIED).find((flag) => args.flags[flag] !== undefined);
-  return stringFlag(args, "method") ?? (implied && IMPLIED[implied]);
+  const heads = stringFlag(args, "heads");
+  const byHeads = () => (heads === undefined ? undefined : methodOfHeads(heads));
+  return stringFlag(args, "method") ?? (implied ? IMPLIED[implied] : byHeads());
 }
 
 /** The options of `speculation` that flags say in words and numbers. Ranges are checked where the options are used. */
@@ -65,7 +67,7 @@ export function speculationOptions(args: Arguments): SpeculationOptions {
 
 /** What flags name that must be read from disk: heads, a corpus, a memory. */
 export interface SpeculationResources {
-  heads?: MedusaHeads;
+  heads?: MedusaHeads | EagleHeads;
   lookupCorpus?: LookupCorpus;
   successors?: SuccessorMemory;
 }
@@ -82,7 +84,7 @@ export async function loadResources(
   const corpus = stringFlag(args, "lookup-corpus");
   const successors = stringFlag(args, "successors");
   return {
-    ...(heads !== undefined && { heads: await loadMedusaHeads(heads, target) }),
+    ...(heads !== undefined && { heads: await loadHeads(heads, target) }),
     ...(corpus !== undefined && { lookupCorpus: new LookupCorpus(target.promptIds(await readText(corpus))) }),
     ...(successors !== undefined && { successors: memory(successors, target.model.vocabLimit) }),
   };

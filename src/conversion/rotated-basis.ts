@@ -18,9 +18,10 @@ export class RotatedBasis {
   constructor(private readonly source: TensorSource) {}
 
   /** How a weight's rows change. Rows that write to the residual stream must come all at once. */
-  async change(spec: WeightSpec): Promise<RowChange> {
+  async change(spec: WeightSpec): Promise<RowChange | undefined> {
     if (spec.kind === "linear") return this.linear(spec);
     if (spec.kind === "vector") return this.vector(spec);
+    if (spec.kind === "embedding" && spec.apart) return undefined;
     if (spec.kind === "embedding") return (rows, _, count) => this.rotation(spec.columns).rows(rows, count);
     const gain = await this.read(spec.gain);
     return (rows) => {

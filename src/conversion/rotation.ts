@@ -27,6 +27,20 @@ export class Rotation {
     for (let c = 0; c < width; c++) this.vector(data, c, width);
   }
 
+  /** The row x at `start` becomes x R^T: `rows` undone. */
+  undo(data: Float32Array, start = 0): void {
+    const { order, odd, cosines, scratch } = this;
+    for (let i = 0; i < order; i++) scratch[i] = data[start + i];
+    this.hadamard();
+    for (let i = 0; i < order; i += odd) {
+      for (let k = 0; k < odd; k++) {
+        let sum = 0;
+        for (let j = 0; j < odd; j++) sum += scratch[i + j] * cosines[k * odd + j];
+        data[start + i + k] = sum / Math.sqrt(this.powerOfTwo);
+      }
+    }
+  }
+
   /** R^T as a row-major matrix. */
   transposed(): Float32Array {
     const { order } = this;
@@ -46,6 +60,14 @@ export class Rotation {
         scratch[i + j] = sum;
       }
     }
+    this.hadamard();
+    const norm = 1 / Math.sqrt(powerOfTwo);
+    for (let i = 0; i < order; i++) data[start + i * stride] = scratch[i] * norm;
+  }
+
+  /** The scratch row through the Hadamard part, without its scale: symmetric, so its own inverse up to that. */
+  private hadamard(): void {
+    const { order, odd, scratch } = this;
     for (let half = odd; half < order; half *= 2) {
       for (let block = 0; block < order; block += 2 * half) {
         for (let i = block; i < block + half; i++) {
@@ -55,8 +77,6 @@ export class Rotation {
         }
       }
     }
-    const norm = 1 / Math.sqrt(powerOfTwo);
-    for (let i = 0; i < order; i++) data[start + i * stride] = scratch[i] * norm;
   }
 }
 

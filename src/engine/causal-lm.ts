@@ -16,6 +16,7 @@ import { checkPrefill, type PrefillOptions, prefill } from "./prefill.js";
 import { RotaryCache } from "./rotary-cache.js";
 import type { PassResult, TokenRows } from "./rows.js";
 import { Sequence } from "./sequence.js";
+import { assertLayerList, layersWithout } from "./skipped-layers.js";
 
 /** Slots beyond the context for rows of a plan that will be dropped again. */
 const PLAN_ROWS = 256;
@@ -60,9 +61,11 @@ export class CausalLM {
     this.caches = new (this.exactTrees ? PagedCaches : ContiguousCaches)(this.config, capacity);
     this.rotary = new RotaryCache(this.config, capacity);
     this.runners = new PassRunners(options, this.caches, this.rotary);
-    const { vocabSize } = this.config;
+    const { vocabSize, hiddenSize, eagle } = this.config;
     const { vocabLimit, maxSequences, caches } = this;
-    this.limits = { vocabSize, vocabLimit, maxSequences, caches };
+    const streams = eagle && eagle.targetLayers.length * eagle.targetHiddenSize;
+    const featureWidths = streams === undefined ? undefined : { streams, guess: hiddenSize };
+    this.limits = { vocabSize, vocabLimit, maxSequences, caches, featureWidths };
   }
 
   /**
@@ -90,6 +93,15 @@ export class CausalLM {
   newSequence(): Sequence {
     this.assertLive();
     return new Sequence(this.caches);
+  }
+
+  /**
+   * Makes residual streams known that rows with Need.auxiliary get, each by the layers before it (0: the embedding); those
+   * of earlier calls stay. Passes without such rows run as if nobody had asked.
+   * @throws UsageError for more layers than there are
+   */
+  capture(layers: readonly number[]): void {
+    this.runners.capture(layers);
   }
 
   /**
@@ -142,7 +154,7 @@ export class CausalLM {
    */
   async withoutLayers(skipped: readonly number[]): Promise<CausalLM> {
     this.assertLive();
-    assertList(skipped);
+    assertLayerList(skipped);
     const key = [...new Set(skipped)].sort((a, b) => a - b).join();
     const known = this.skipping.get(key) ?? this.openWithoutLayers(skipped);
     this.skipping.set(key, known);
@@ -153,15 +165,7 @@ export class CausalLM {
   /** The same, not kept: the caller disposes of it, before this one. */
   async openWithoutLayers(skipped: readonly number[]): Promise<CausalLM> {
     this.assertLive();
-    assertList(skipped);
-    const { numLayers } = this.config;
-    const places = Array.from({ length: numLayers }, (_, i) => i);
-    const layers = places.filter((place) => !skipped.includes(place));
-    if (!skipped.every((place) => places.includes(place)) || layers.length === 0 || layers.length === numLayers) {
-      throw new UsageError(
-        `layers to skip must be some, not all, of 0 to ${numLayers - 1}, got ${JSON.stringify(skipped)}`,
-      );
-    }
+    const layers = layersWithout(skipped, this.config.numLayers);
     return CausalLM.load({ ...this.options, config: { ...this.config, numLayers: layers.length }, layers });
   }
 
@@ -186,7 +190,7 @@ export class CausalLM {
     k: number,
     signal?: AbortSignal,
   ): Promise<T> {
-    const runner = await this.runners.get(requests.length);
+    const runner = await this.runners.for(requests);
     return this.queue.run(() => this.pass(runner, requests, read, k, signal));
   }
 
@@ -240,8 +244,4 @@ function notAsync<T>(value: T): T {
   if (typeof (value as PromiseLike<unknown> | undefined)?.then !== "function") return value;
   Promise.resolve(value).catch(() => {});
   throw new UsageError("the reader of a pass returned a promise: read rows without await, run passes after forward");
-}
-
-function assertList(skipped: readonly number[]): void {
-  if (!Array.isArray(skipped)) throw new UsageError("layers to skip are given as a list of places, such as [1, 3]");
 }

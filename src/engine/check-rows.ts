@@ -2,10 +2,8 @@ import { UsageError } from "../types/errors.js";
 import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
 import type { KvCaches } from "./kv-cache.js";
-import { Need, type TokenRows } from "./rows.js";
+import { ALL_NEEDS, type Feature, type TokenRows } from "./rows.js";
 import { Sequence } from "./sequence.js";
-
-const ALL_NEEDS = Object.values(Need).reduce((all: number, need) => all | need, 0);
 
 /** What a model takes. */
 export interface PassLimits {
@@ -14,6 +12,8 @@ export interface PassLimits {
   vocabLimit: number;
   maxSequences: number;
   caches: KvCaches;
+  /** Numbers of a feature's streams and of a guess, for a draft layer. */
+  featureWidths?: { streams: number; guess: number };
 }
 
 /** Checks which sequences a pass is for. @throws UsageError, RuntimeError for a sequence that cannot be used now */
@@ -39,11 +39,12 @@ export function checkSequences(requests: readonly TokenRows[], { maxSequences, c
 }
 
 /** Checks every number that a pass writes into the graph's inputs. @throws UsageError */
-export function checkRows(requests: readonly TokenRows[], k: number, { vocabSize, vocabLimit }: PassLimits): void {
+export function checkRows(requests: readonly TokenRows[], k: number, limits: PassLimits): void {
+  const { vocabSize, vocabLimit } = limits;
   if (!Number.isInteger(k) || k < 1 || k > vocabLimit) {
     throw new UsageError(`k must be an integer from 1 to the vocabulary's ${vocabLimit}, got ${shown(k)}`);
   }
-  for (const { sequence, tokens, needs, parents } of requests) {
+  for (const { sequence, tokens, needs, parents, features } of requests) {
     const rows = lengthOf(tokens);
     if (!(rows > 0)) throw new UsageError("a pass needs at least one row for each sequence");
     if (lengthOf(needs) !== rows) {
@@ -55,6 +56,7 @@ export function checkRows(requests: readonly TokenRows[], k: number, { vocabSize
       );
     }
     checkTokens(tokens, vocabSize);
+    checkFeatures(features, rows, limits);
     const first = sequence.pending;
     for (let i = 0; i < rows; i++) {
       const need = needs[i];
@@ -67,6 +69,23 @@ export function checkRows(requests: readonly TokenRows[], k: number, { vocabSize
       }
     }
   }
+}
+
+/** @throws UsageError for features that the model does not read, or lacks */
+function checkFeatures(features: readonly Feature[] | undefined, rows: number, { featureWidths }: PassLimits): void {
+  if (!featureWidths) {
+    if (features === undefined) return;
+    throw new UsageError("rows came with features, which only draft layers read: leave them out");
+  }
+  if (lengthOf(features) !== rows) {
+    throw new UsageError(`${rows} rows came with ${shown(lengthOf(features))} features: give one for each row`);
+  }
+  features!.forEach((feature, i) => {
+    const [given, expected] =
+      "streams" in feature ? [feature.streams, featureWidths.streams] : [feature.guess, featureWidths.guess];
+    if (given?.length === expected) return;
+    throw new UsageError(`the feature of row ${i} has ${shown(given?.length)} numbers, expected ${expected}`);
+  });
 }
 
 /** @throws UsageError for what is no list of ids that the model has embeddings for */

@@ -141,4 +141,8 @@ class OneOf implements PassResult {
   hidden(row: number): Float32Array {
     return this.result.hidden(row, this.request);
   }
+
+  auxiliary(row: number, layers: number): Float32Array {
+    return this.result.auxiliary(row, layers, this.request);
+  }
 }

@@ -28,4 +28,8 @@ export class MappedRows implements PassResult {
   hidden(row: number, request?: number): Float32Array {
     return this.result.hidden(this.place(row), request);
   }
+
+  auxiliary(row: number, layers: number, request?: number): Float32Array {
+    return this.result.auxiliary(this.place(row), layers, request);
+  }
 }

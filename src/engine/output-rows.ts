@@ -9,6 +9,7 @@ export interface OutputCounts {
   top: number;
   lse: number;
   hidden: number;
+  auxiliary: number;
 }
 
 /** Which rows of a pass asked for which outputs, and each row's index among those that did. */
@@ -20,6 +21,7 @@ export class OutputRows {
   private topIndex = new Int32Array(0);
   private lseIndex = new Int32Array(0);
   private hiddenIndex = new Int32Array(0);
+  private auxiliaryIndex = new Int32Array(0);
 
   /** @param vocabHead whether logits are written for the rows alone that asked for them (VocabHead), not for all of the head's */
   constructor(
@@ -45,6 +47,10 @@ export class OutputRows {
     return this.hiddenIndex[this.firstRow[request] + row];
   }
 
+  auxiliary(row: number, request: number): number {
+    return this.auxiliaryIndex[this.firstRow[request] + row];
+  }
+
   /** Makes room for `rows` rows before any value is written: growing a buffer loses its contents. */
   reserve(rows: number): void {
     if (rows <= this.headIndex.length) return;
@@ -54,19 +60,22 @@ export class OutputRows {
     this.topIndex = new Int32Array(size);
     this.lseIndex = new Int32Array(size);
     this.hiddenIndex = new Int32Array(size);
-    const { headRows, logitRows, topRows, lseRows, hiddenRows, zeroPoints } = this.buffers;
-    for (const buffer of [headRows, logitRows, topRows, lseRows, hiddenRows, zeroPoints]) buffer.tensor(size);
+    this.auxiliaryIndex = new Int32Array(size);
+    const { headRows, logitRows, topRows, lseRows, hiddenRows, auxiliaryRows, zeroPoints } = this.buffers;
+    const lists = [headRows, logitRows, topRows, lseRows, hiddenRows, auxiliaryRows, zeroPoints];
+    for (const buffer of lists) buffer.tensor(size);
   }
 
   /** Writes the rows that each output is computed for. */
   fill(requests: readonly TokenRows[]): OutputCounts {
-    const { headRows, logitRows, topRows, lseRows, hiddenRows } = this.buffers;
+    const { headRows, logitRows, topRows, lseRows, hiddenRows, auxiliaryRows } = this.buffers;
     let first = 0;
     let head = 0;
     let logits = 0;
     let top = 0;
     let lse = 0;
     let hidden = 0;
+    let auxiliary = 0;
     requests.forEach((request, s) => {
       this.firstRow[s] = first;
       request.needs.forEach((need, i) => {
@@ -75,7 +84,11 @@ export class OutputRows {
           this.hiddenIndex[row] = hidden;
           hiddenRows.set(hidden++, row);
         }
-        if ((need & ~Need.hidden) === 0) return;
+        if (need & Need.auxiliary) {
+          this.auxiliaryIndex[row] = auxiliary;
+          auxiliaryRows.set(auxiliary++, row);
+        }
+        if ((need & ~(Need.hidden | Need.auxiliary)) === 0) return;
         if (need & Need.logits) {
           this.logitIndex[row] = logits;
           logitRows.set(logits++, head);
@@ -101,6 +114,6 @@ export class OutputRows {
     for (const least = hidden === 0 ? 0 : this.least.leastHiddenRows; hidden < least; hidden++) {
       hiddenRows.set(hidden, 0);
     }
-    return { head, logits, top, lse, hidden };
+    return { head, logits, top, lse, hidden, auxiliary };
   }
 }

@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../types/model-config.js";
+import { logitCount, type ModelConfig } from "../types/model-config.js";
 import { allocateFloats } from "./allocate.js";
 import { GrowingBuffer, Int64Buffer } from "./buffers.js";
 
@@ -12,6 +12,7 @@ export class PassBuffers {
   readonly topRows = new Int64Buffer((n) => [n], START_ROWS);
   readonly lseRows = new Int64Buffer((n) => [n], START_ROWS);
   readonly hiddenRows = new Int64Buffer((n) => [n], START_ROWS);
+  readonly auxiliaryRows = new Int64Buffer((n) => [n], START_ROWS);
   readonly k = new Int64Buffer((n) => [n], 1);
   readonly zeroPoints = new GrowingBuffer(
     (n) => new Uint8Array(n).fill(128),
@@ -27,7 +28,7 @@ export class PassBuffers {
 
   constructor(config: ModelConfig) {
     const floats = (n: number) => allocateFloats(n, "the results of a pass");
-    this.logits = new GrowingBuffer(floats, (n) => [1, n, config.vocabSize], START_ROWS * config.vocabSize);
+    this.logits = new GrowingBuffer(floats, (n) => [1, n, logitCount(config)], START_ROWS * logitCount(config));
     this.topValues = new GrowingBuffer(floats, (n, k) => [1, n, k], START_ROWS);
     this.topIds = new Int64Buffer((n, k) => [1, n, k], START_ROWS);
     this.lse = new GrowingBuffer(floats, (n) => [1, n], START_ROWS);

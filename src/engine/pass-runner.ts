@@ -1,11 +1,13 @@
 import { Binding } from "../runtime/binding.js";
 import type { Session } from "../runtime/session.js";
 import type { Tensor } from "../runtime/tensor.js";
-import { NumericsError } from "../types/errors.js";
+import { NumericsError, RuntimeError } from "../types/errors.js";
 import type { Exactness } from "../types/exactness.js";
-import type { ModelConfig } from "../types/model-config.js";
+import { logitCount, type ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import type { AttentionInputs } from "./attention-inputs.js";
+import type { AuxiliaryRows } from "./auxiliary-rows.js";
+import { FeatureInputs } from "./feature-inputs.js";
 import { areSound, isSuspect } from "./numerics.js";
 import { type OutputCounts, OutputRows } from "./output-rows.js";
 import { PassBuffers } from "./pass-buffers.js";
@@ -21,6 +23,8 @@ export class PassRunner implements PassResult {
   private readonly outputRows: OutputRows;
   /** Whether the head looks at all logits itself, and writes those alone that were asked for. */
   private readonly vocabHead: boolean;
+  private readonly features: FeatureInputs | undefined;
+  private readonly logitCount: number;
   private k = 1;
   private requests: readonly TokenRows[] = [];
 
@@ -30,6 +34,7 @@ export class PassRunner implements PassResult {
     private readonly attention: AttentionInputs,
     private readonly rotary: RotaryCache,
     private readonly least: Pick<Exactness, "leastRows" | "leastHiddenRows">,
+    private readonly streams?: AuxiliaryRows,
   ) {
     this.binding = new Binding(session, session.inputNames, session.outputNames);
     this.inputs = new Map(session.inputNames.map((name, i) => [name, i]));
@@ -37,6 +42,8 @@ export class PassRunner implements PassResult {
     this.buffers = new PassBuffers(config);
     this.vocabHead = this.inputs.has("logit_rows");
     this.outputRows = new OutputRows(this.buffers, least, this.vocabHead);
+    this.features = config.eagle && new FeatureInputs(config.eagle, config.hiddenSize);
+    this.logitCount = logitCount(config);
     this.setInput("cos", this.rotary.cos);
     this.setInput("sin", this.rotary.sin);
     attention.bind({
@@ -64,6 +71,7 @@ export class PassRunner implements PassResult {
     }
     for (; row < run; row++) ids.set(row, requests[0].tokens[0]);
     this.attention.prepare(requests, run);
+    this.features?.prepare(requests, run, (name, tensor) => this.setInput(name, tensor));
     this.bindOutputs(this.outputRows.fill(requests));
     if (this.inputs.has("zero_points")) this.setInput("zero_points", this.buffers.zeroPoints.tensor(run));
   }
@@ -82,8 +90,8 @@ export class PassRunner implements PassResult {
   }
 
   logits(row: number, request = 0): Float32Array {
-    const start = this.outputRows.logits(row, request) * this.config.vocabSize;
-    const logits = this.buffers.logits.data.subarray(start, start + this.config.vocabSize);
+    const start = this.outputRows.logits(row, request) * this.logitCount;
+    const logits = this.buffers.logits.data.subarray(start, start + this.logitCount);
     if (isSuspect(logits[0]) && !areSound(logits)) this.fail(row, request);
     return logits;
   }
@@ -111,8 +119,15 @@ export class PassRunner implements PassResult {
     return this.buffers.hidden.data.subarray(start, start + this.config.hiddenSize);
   }
 
+  auxiliary(row: number, layers: number, request = 0): Float32Array {
+    if (!this.streams) throw new RuntimeError("no residual streams were captured: call capture before the pass");
+    return this.streams.row(this.outputRows.auxiliary(row, request), layers);
+  }
+
   dispose(): void {
     this.session.dispose();
+    this.streams?.dispose();
+    this.features?.dispose();
     this.buffers.dispose();
     this.attention.dispose();
   }
@@ -123,8 +138,8 @@ export class PassRunner implements PassResult {
     // VocabHead has looked at all of them, and says NaN where it must.
     if (this.vocabHead && !Number.isNaN(largest)) return;
     if (this.vocabHead) this.fail(row, request);
-    const start = this.outputRows.logits(row, request) * this.config.vocabSize;
-    if (!areSound(this.buffers.logits.data.subarray(start, start + this.config.vocabSize))) this.fail(row, request);
+    const start = this.outputRows.logits(row, request) * this.logitCount;
+    if (!areSound(this.buffers.logits.data.subarray(start, start + this.logitCount))) this.fail(row, request);
   }
 
   private fail(row: number, request: number): never {
@@ -133,7 +148,7 @@ export class PassRunner implements PassResult {
     throw new NumericsError(`the token at position ${position}`);
   }
 
-  private bindOutputs({ head, logits, top, lse, hidden }: OutputCounts): void {
+  private bindOutputs({ head, logits, top, lse, hidden, auxiliary }: OutputCounts): void {
     const b = this.buffers;
     // TopK over no row divides by zero and ends the process; with k = 0 it returns at once.
     if (top === 0) this.k = 0;
@@ -150,6 +165,9 @@ export class PassRunner implements PassResult {
     this.setOutput("top_ids", b.topIds.tensor(top, this.k));
     this.setOutput("lse", b.lse.tensor(lse));
     this.setOutput("hidden", b.hidden.tensor(hidden));
+    if (!this.streams) return;
+    this.setInput("auxiliary_rows", b.auxiliaryRows.tensor(auxiliary));
+    this.streams.bind(auxiliary, (name, tensor) => this.setOutput(name, tensor));
   }
 
   private setInput(name: string, tensor: Tensor): void {

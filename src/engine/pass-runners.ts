@@ -1,18 +1,22 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { Rotation } from "../conversion/rotation.js";
 import type { Sequences } from "../models/onnx/contract.js";
 import { buildDecoder } from "../models/onnx/decoder.js";
 import type { WeightManifest } from "../models/weight-spec.js";
 import { nativeOperators } from "../runtime/native-operators.js";
 import { Session } from "../runtime/session.js";
-import { RuntimeError } from "../types/errors.js";
+import { RuntimeError, UsageError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { ModelConfig } from "../types/model-config.js";
+import { shown } from "../types/shown.js";
 import type { AttentionInputs } from "./attention-inputs.js";
+import { AuxiliaryRows } from "./auxiliary-rows.js";
 import type { KvCaches } from "./kv-cache.js";
 import { PagedCaches } from "./paged-cache.js";
 import { PassRunner } from "./pass-runner.js";
 import type { RotaryCache } from "./rotary-cache.js";
+import { Need, type TokenRows } from "./rows.js";
 import { SequenceInputs } from "./sequence-inputs.js";
 import { TreeInputs } from "./tree-inputs.js";
 
@@ -40,12 +44,19 @@ export interface GraphOptions {
   exactness?: Exactness;
 }
 
+/** Whether the residual stream has another basis than the checkpoint's (conversion/rotated-basis.ts). */
+function isRotated({ manifest }: GraphOptions): boolean {
+  return "hidden_basis" in manifest.tensors;
+}
+
 /**
  * The runners of a model: one for all passes, or, where ONNX Runtime attends, one for each number of sequences. They are sessions
  * over the same weights, opened when first needed.
  */
 export class PassRunners {
-  private readonly opened = new Map<Sequences, Promise<PassRunner>>();
+  /** Residual streams that rows may ask for. */
+  private captured: readonly number[] = [];
+  private readonly opened = new Map<string, Promise<PassRunner>>();
 
   constructor(
     private readonly options: GraphOptions,
@@ -53,14 +64,31 @@ export class PassRunners {
     private readonly rotary: RotaryCache,
   ) {}
 
+  /** As CausalLM.capture. */
+  capture(layers: readonly number[]): void {
+    const { numLayers } = this.options.config;
+    const wrong = layers.find((count) => !(Number.isInteger(count) && count >= 0 && count <= numLayers));
+    if (wrong !== undefined) {
+      throw new UsageError(`residual streams are taken after 0 to ${numLayers} layers, got ${shown(wrong)}`);
+    }
+    this.captured = [...new Set([...this.captured, ...layers])].sort((a, b) => a - b);
+  }
+
+  /** The runner for a pass of these rows: one that gives residual streams only where a row asks for them. */
+  for(requests: readonly TokenRows[]): Promise<PassRunner> {
+    const asks = ({ needs }: TokenRows) => Array.isArray(needs) && needs.some((need) => need & Need.auxiliary);
+    return this.get(requests.length, requests.some(asks) ? this.captured : []);
+  }
+
   /** The runner for passes of so many sequences. One that could not be opened is tried again at the next call. */
-  get(count: number): Promise<PassRunner> {
+  get(count: number, streams: readonly number[] = []): Promise<PassRunner> {
     const sequences = this.caches instanceof PagedCaches ? "any" : count;
-    const known = this.opened.get(sequences);
+    const key = `${sequences} ${streams}`;
+    const known = this.opened.get(key);
     if (known) return known;
-    const opened = this.open(sequences);
-    this.opened.set(sequences, opened);
-    opened.catch(() => this.opened.delete(sequences));
+    const opened = this.open(sequences, streams);
+    this.opened.set(key, opened);
+    opened.catch(() => this.opened.delete(key));
     return opened;
   }
 
@@ -69,18 +97,24 @@ export class PassRunners {
     for (const runner of this.opened.values()) (await runner.catch(() => undefined))?.dispose();
   }
 
-  private async open(sequences: Sequences): Promise<PassRunner> {
+  private async open(sequences: Sequences, streams: readonly number[]): Promise<PassRunner> {
     const { config, manifest, directory, vocabLimit, layers, exactness = UNCHECKED } = this.options;
-    const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers });
+    const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers, streams });
     try {
       const session = await Session.create({ bytes, weightsDirectory: directory });
-      return new PassRunner(session, config, this.inputsFor(sequences), this.rotary, exactness);
+      const auxiliary = streams.length > 0 ? this.auxiliaryRows(streams) : undefined;
+      return new PassRunner(session, config, this.inputsFor(sequences), this.rotary, exactness, auxiliary);
     } catch (error) {
       if (existsSync(join(directory, manifest.file))) throw error;
       throw new RuntimeError(
         `the converted model in ${directory} was removed while it was in use: load the checkpoint again, which converts it anew; then this model works on too`,
       );
     }
+  }
+
+  private auxiliaryRows(streams: readonly number[]): AuxiliaryRows {
+    const { hiddenSize } = this.options.config;
+    return new AuxiliaryRows(streams, hiddenSize, isRotated(this.options) ? new Rotation(hiddenSize) : undefined);
   }
 
   private inputsFor(sequences: Sequences): AttentionInputs {

@@ -12,7 +12,15 @@ export const Need = {
   logSumExp: 4,
   /** The hidden state after the final norm. */
   hidden: 8,
+  /** The residual streams that `CausalLM.capture` was told of. */
+  auxiliary: 16,
 } as const;
+
+/** All flags of Need. */
+export const ALL_NEEDS = Object.values(Need).reduce((all: number, need) => all | need, 0);
+
+/** What a row of a draft layer reads beside its token: the target's residual streams one after the other, or a guess. */
+export type Feature = { streams: Float32Array } | { guess: Float32Array };
 
 /** Rows that one sequence adds to a pass. */
 export interface TokenRows {
@@ -25,6 +33,8 @@ export interface TokenRows {
   parents?: readonly number[];
   /** Flags of Need for each row. */
   needs: readonly number[];
+  /** For a draft layer (config.eagle), and for no other model: each row's feature. */
+  features?: readonly Feature[];
 }
 
 /** What a pass computed. Row indices are those of TokenRows. Views are valid inside the reader only. */
@@ -38,4 +48,6 @@ export interface PassResult {
   logSumExp(row: number, request?: number): number;
   /** Hidden state [hiddenSize]. */
   hidden(row: number, request?: number): Float32Array;
+  /** The residual stream [hiddenSize] after so many layers (0: the embedding), of a row with Need.auxiliary. */
+  auxiliary(row: number, layers: number, request?: number): Float32Array;
 }

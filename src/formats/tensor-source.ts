@@ -16,6 +16,11 @@ export interface TensorSource {
    * (a vector's rows are single elements), as 32-bit floats. `into` may be larger.
    */
   readRows(name: string, start: number, count: number, into: Float32Array): Promise<void>;
+  /**
+   * All elements of a tensor of whole numbers (I64, I32), such as token ids; undefined where there is none of that name.
+   * @throws CheckpointError for a tensor of something else
+   */
+  integers?(name: string): Promise<number[] | undefined>;
   /** A digest (hex) of configuration and contents. */
   digest(): Promise<string>;
   /** The digest where it is remembered, so that nothing must be read; undefined where it is not. */

@@ -92,6 +92,10 @@ class ShardedSource implements TensorSource {
     return this.shardOf.get(name)!.readRows(name, start, count, into);
   }
 
+  async integers(name: string): Promise<number[] | undefined> {
+    return this.shardOf.get(name)?.integers?.(name);
+  }
+
   digest(): Promise<string> {
     return fileDigests(this.files(), this.digestMemo);
   }

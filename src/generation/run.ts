@@ -22,7 +22,7 @@ import {
   type StepTimes,
   settle,
 } from "./step.js";
-import { traceTree } from "./trace.js";
+import { tracePlan } from "./trace.js";
 import { verify } from "./verify.js";
 
 export interface RunOptions {
@@ -86,7 +86,14 @@ export class Run {
   promptRows(most: number): TokenRows | undefined {
     const sequence = this.sequence!;
     const tokens = this.prompt.slice(sequence.length, Math.min(sequence.length + most, this.prompt.length - 1));
-    return tokens.length > 0 ? { sequence, tokens, needs: tokens.map(() => Need.nothing) } : undefined;
+    const need = this.drafter.promptNeeds ?? Need.nothing;
+    return tokens.length > 0 ? { sequence, tokens, needs: tokens.map(() => need) } : undefined;
+  }
+
+  /** Lets the drafter see rows of the prompt that it asked for. @param place of the sequence in the pass */
+  observePrompt({ sequence, tokens, needs }: TokenRows, result: PassResult, place: number): void {
+    if (needs[0] === Need.nothing) return;
+    this.drafter.observePrompt?.({ place: sequence.length, rows: tokens.map((_, i) => i) }, result, place);
   }
 
   /** After a pass has read these rows. Returns the further samples of the prompt once it is all read. */
@@ -131,14 +138,9 @@ export class Run {
     const { history, sampler, request, model } = this.options;
     const room = Math.min(request.maxNewTokens - this.output.newTokens, model.contextLength - history.length);
     const limits = limitsOf(room, this.stem);
-    const context = {
-      history,
-      sampler,
-      coupling: request.coupling,
-      maxDepth: limits.maxDepth,
-      sequences,
-      signal: this.signal,
-    };
+    const { coupling } = request;
+    const { maxDepth } = limits;
+    const context = { history, sampler, coupling, maxDepth, sequences, signal: this.signal };
     const root = history.at(history.length - 1);
     const own = await history.along(limits.stem.tokens, () => this.drafter.propose(context, limits.budget));
     this.stats.draftExhausted ??= this.drafter.exhausted;
@@ -154,6 +156,7 @@ export class Run {
   /** Walks the tree by the target's rows; afterwards the history holds the accepted tokens, the last one not. */
   judge({ own, plan, limits }: Step, result: PassResult, place: number): Judged {
     const { request, history, sampler, model } = this.options;
+    const root = history.length - 1;
     const verdict = verify(plan.tree, result, place, {
       history,
       sampler,
@@ -161,13 +164,17 @@ export class Run {
       usesLogits: this.usesLogits,
       drafter: this.drafter.name,
       exactTrees: model.exactTrees,
-      isFinal: (token) => request.stopTokenIds.has(token) || this.isLast(),
+      isFinal: (token) =>
+        request.stopTokenIds.has(token) ||
+        history.newTokens >= request.maxNewTokens ||
+        history.length >= model.contextLength,
     });
     const settled = settle(plan.tree, verdict, this.drafter.name);
     const logProbs = settled.tokens.map((token, i) =>
       logProbsOf(() => result.logits(verdict.path[i], place), token, request.logProbs, model.vocabLimit),
     );
-    this.drafter.observe(outcomeOf(own, limits.stem.tokens.length, settled, result, place));
+    const known = limits.stem.tokens.length;
+    this.drafter.observe(outcomeOf(own, { known, root }, settled, result, place));
     return { verdict, settled, logProbs };
   }
 
@@ -189,15 +196,13 @@ export class Run {
     const known = limits.stem.tokens.length;
     this.stats.step(plan.tree, settled.right, known, settled.sources.slice(0, events.length));
     if (plan.withheld) this.stats.guardedSteps++;
-    this.stats.draftMs += times.draftMs;
-    this.stats.targetMs += times.targetMs;
+    this.stats.time(times);
     request.trace?.({
       v: 1,
       index,
       step: this.steps,
       position,
-      tree: traceTree(plan.tree),
-      rows: plan.tree.tokens.length + (plan.extra?.tokens.length ?? 0),
+      ...tracePlan(plan),
       known,
       path,
       foreseen: foreseen?.path ?? [],
@@ -240,11 +245,5 @@ export class Run {
   private get usesLogits(): boolean {
     const { sampler, history, request } = this.options;
     return sampler.needsLogits(history.newTokens) || request.logProbs !== undefined;
-  }
-
-  /** Whether the token just pushed onto the history is the last one that fits. */
-  private isLast(): boolean {
-    const { history, request, model } = this.options;
-    return history.newTokens >= request.maxNewTokens || history.length >= model.contextLength;
   }
 }

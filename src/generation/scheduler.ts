@@ -193,9 +193,9 @@ export class Scheduler {
 
 /** Lets a run read its rows; a fault is kept for when the pass is over. */
 function judge(part: Part, result: PassResult, place: number): void {
-  if (!part.step) return;
   try {
-    part.judged = part.run.judge(part.step, result, place);
+    if (!part.step) part.run.observePrompt(part.rows, result, place);
+    else part.judged = part.run.judge(part.step, result, place);
   } catch (error) {
     part.error = error ?? new Error("unknown");
   }

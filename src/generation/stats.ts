@@ -55,8 +55,8 @@ export class StatsRecorder {
   draftExhausted: DraftExhausted | undefined;
   guardedSteps = 0;
   prefillMs = 0;
-  draftMs = 0;
-  targetMs = 0;
+  private draftMs = 0;
+  private targetMs = 0;
   private start = performance.now();
   private end: number | undefined;
 
@@ -91,6 +91,12 @@ export class StatsRecorder {
     }
     for (let d = 0; d < deepest; d++) this.draftedAt[d] = (this.draftedAt[d] ?? 0) + 1;
     for (let d = 0; d < path.length - 1 - known; d++) this.acceptedAt[d] = (this.acceptedAt[d] ?? 0) + 1;
+  }
+
+  /** This sequence's share of a step's time, in milliseconds. */
+  time({ draftMs, targetMs }: { draftMs: number; targetMs: number }): void {
+    this.draftMs += draftMs;
+    this.targetMs += targetMs;
   }
 
   /** Times count from here. */

@@ -100,23 +100,28 @@ export function settle(tree: TokenTree, { path, next, foreseen }: Verdict, draft
  * The outcome as the drafter sees it, which proposed behind the stem.
  * @param plan the drafter's own
  * @param known length of the stem
+ * @param root place in the text of the whole step's root
  * @param place of the sequence in the pass
  */
 export function outcomeOf(
   plan: StepPlan,
-  known: number,
+  { known, root }: { known: number; root: number },
   settled: Settled,
   result: PassResult,
   place: number,
 ): StepOutcome {
   const { right, tokens: committed } = settled;
   const last = right[right.length - 1];
-  if (known === 0) return { committed, path: right, last, result, request: place };
+  if (known === 0) {
+    return { committed, path: right, last, right: { place: root, rows: right }, result, request: place };
+  }
   const rows = plan.tree.tokens.length + (plan.extra?.tokens.length ?? 0);
   const path = right.filter((node) => node >= known).map((node) => node - known);
-  // Where the text left the stem, the row that tells what comes next is none of the drafter's: it stands behind them.
-  const own = new MappedRows(result, (row) => (row < rows ? row + known : last));
-  return { committed, path, last: last >= known ? last - known : rows, result: own, request: place };
+  // Rows of the stem are none of the drafter's: where they are right they stand behind its own.
+  const numbers = right.map((node, i) => (node < known ? rows + i : node - known));
+  const own = new MappedRows(result, (row) => (row < rows ? row + known : right[row - rows]));
+  const all = { place: root, rows: numbers };
+  return { committed, path, last: numbers[numbers.length - 1], right: all, result: own, request: place };
 }
 
 /** What a run proposes in a step. */

@@ -1,5 +1,5 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
-import type { TokenTree } from "../trees/token-tree.js";
+import type { StepPlan } from "../methods/drafter.js";
 import { ForetokenError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 
@@ -30,9 +30,10 @@ export interface TraceStep {
 /** Receives every step of a generation. */
 export type TraceSink = (step: TraceStep) => void;
 
-/** The part of a tree that a trace keeps. */
-export function traceTree(tree: TokenTree): TraceStep["tree"] {
-  return { tokens: tree.tokens, parents: tree.parents, sources: tree.sources };
+/** What a trace keeps of a plan. */
+export function tracePlan({ tree, extra }: StepPlan): Pick<TraceStep, "tree" | "rows"> {
+  const { tokens, parents, sources } = tree;
+  return { tree: { tokens, parents, sources }, rows: tokens.length + (extra?.tokens.length ?? 0) };
 }
 
 /** Writes steps to `path` as JSON lines. @throws ForetokenError when the file cannot be written. */

@@ -44,6 +44,13 @@ export interface StepPlan {
   withheld?: number;
 }
 
+/** The target's rows over successive tokens of the text. */
+export interface TextRows {
+  /** The place in the text of the first one's token. */
+  place: number;
+  rows: readonly number[];
+}
+
 /** What happened in a step, for `observe`. Rows are those of the drafter's plan, read inside the call only. */
 export interface StepOutcome {
   /** Tokens committed by the step, in order (at least one). */
@@ -52,7 +59,12 @@ export interface StepOutcome {
   path: readonly number[];
   /** Row of the last token found right: the token after it is where the next proposal begins. */
   last: number;
-  /** The target's rows, in the plan's order; that of `last` too where it is none of the plan's. */
+  /**
+   * The rows of all tokens that were found right, the root first, whoever proposed them: those of `path`, and where others
+   * are between or before them numbers beyond the plan's.
+   */
+  right: TextRows;
+  /** The target's rows, in the plan's order; those of `last` and `right` too where they are none of the plan's. */
   result: PassResult;
   /** Index of the drafter's request in the pass. */
   request: number;
@@ -86,6 +98,10 @@ export interface Drafter {
   readonly exhausted?: DraftExhausted;
   /** Proposing takes next to no time: no model is run for it. Default false. */
   readonly free?: boolean;
+  /** Flags of Need for rows of the prompt that `observePrompt` reads. Default: nothing, and it is not called. */
+  readonly promptNeeds?: number;
+  /** Shown the target's rows over the prompt's next tokens, before `readPrompt` is told of them. Must not await anything. */
+  observePrompt?(rows: TextRows, result: PassResult, request: number): void;
   /** Told of the prompt's next tokens as the target reads them, all but the last; for drafters with a model of their own. */
   readPrompt?(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void>;
   /** Called with the whole prompt before the first step. */

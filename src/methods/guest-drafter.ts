@@ -1,9 +1,10 @@
 import type { CausalLM } from "../engine/causal-lm.js";
+import type { PassResult } from "../engine/rows.js";
 import { DrafterError } from "../types/errors.js";
 import { oneLine, shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "./drafter.js";
-import { type PlanLimits, planFlaw } from "./plan-flaw.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "./drafter.js";
+import { isNeed, type PlanLimits, planFlaw } from "./plan-flaw.js";
 
 /** Longest piece of a drafter's own error that is repeated. */
 const SHOWN_CHARACTERS = 400;
@@ -27,6 +28,20 @@ export class GuestDrafter implements Drafter {
 
   get exhausted(): Drafter["exhausted"] {
     return this.inner.exhausted;
+  }
+
+  /** What is no need becomes none: a pass must not fail for it. */
+  get promptNeeds(): number {
+    const { promptNeeds = 0 } = this.inner;
+    return this.inner.observePrompt && isNeed(promptNeeds) ? promptNeeds : 0;
+  }
+
+  observePrompt(rows: TextRows, result: PassResult, request: number): void {
+    try {
+      this.inner.observePrompt?.(rows, result, request);
+    } catch (error) {
+      throw this.failure(error);
+    }
   }
 
   async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { draft } from "./draft/draft.js";
 import { draftMedusa } from "./draft-medusa/draft-medusa.js";
+import { eagle } from "./eagle/eagle.js";
 import { layerSkip } from "./layer-skip/layer-skip.js";
 import { lookahead } from "./lookahead/lookahead.js";
 import { medusa } from "./medusa/medusa.js";
@@ -20,6 +21,7 @@ export const methods: MethodRegistry = new MethodRegistry()
   .register(lookahead)
   .register(layerSkip)
   .register(medusa)
+  .register(eagle)
   .register(draft)
   .register(universal)
   .register(draftMedusa)

@@ -1,3 +1,4 @@
+import { EagleHeads } from "../engine/eagle-heads.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
 import type { RankPath } from "../trees/rank-tree.js";
 import { UsageError } from "../types/errors.js";
@@ -38,8 +39,11 @@ export const METHOD_OPTIONS = {
     "children per node by depth, e.g. 3,2,1",
   ),
   heads: option(
-    value<MedusaHeads>("MedusaHeads", (given) => given instanceof MedusaHeads),
-    "Medusa heads of the target",
+    value<MedusaHeads | EagleHeads>(
+      "MedusaHeads or EagleHeads",
+      (given) => given instanceof MedusaHeads || given instanceof EagleHeads,
+    ),
+    "Medusa or EAGLE-3 heads of the target",
   ),
   treeChoices: option(
     value<readonly RankPath[] | string>(
@@ -49,7 +53,10 @@ export const METHOD_OPTIONS = {
     'static tree: chain, small, medium, ... or paths such as "[[0],[0,0],[1]]"',
   ),
   treeNodes: option(integer(1, 96), "nodes of the tree", 8),
-  treeRanks: option(integer(1), "candidates of a head that the tree may use (default: all, 10)"),
+  treeRanks: option(
+    integer(1),
+    "candidates of a head, or after a node, that the tree may use (default: medusa 10, eagle 4)",
+  ),
   dynamicTree: option(boolean(), "grow the tree by probabilities in every step", false),
   maxNgram: option(integer(1, 32), "longest n-gram looked for", 3),
   minNgram: option(integer(1, 32), "shortest n-gram looked for", 1),

@@ -1,12 +1,11 @@
 import { lengthOf } from "../engine/check-rows.js";
+import { ALL_NEEDS } from "../engine/rows.js";
 import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
 import type { StepPlan } from "./drafter.js";
 
 /** Rows that a plan may add to a sequence: the engine keeps 256 slots beyond the context, one of them for a lone row. */
 const MAX_ROWS = 255;
-/** All flags of Need. */
-const ALL_NEEDS = 15;
 
 export interface PlanLimits {
   vocabSize: number;
@@ -78,6 +77,7 @@ function rowsFlaw(
   return undefined;
 }
 
-function isNeed(need: number): boolean {
+/** Whether it is flags of Need, added up. */
+export function isNeed(need: number): boolean {
   return Number.isInteger(need) && need >= 0 && need <= ALL_NEEDS;
 }

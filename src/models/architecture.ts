@@ -20,6 +20,7 @@ export interface Architecture {
   /**
    * The final normed rows [rows, hiddenSize] of a pass.
    * @param layers the layers that run, in order, by their place in the checkpoint; config.numLayers of them
+   * @param streams is filled with the residual stream before the first layer and after each: config.numLayers + 1 of them
    */
-  decode<Rows>(ops: Ops<Rows>, config: ModelConfig, layers: readonly number[]): Rows;
+  decode<Rows>(ops: Ops<Rows>, config: ModelConfig, layers: readonly number[], streams?: Rows[]): Rows;
 }

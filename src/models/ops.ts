@@ -20,4 +20,10 @@ export interface Ops<Rows> {
   /** x * sigmoid(x) */
   silu(x: Rows): Rows;
   add(x: Rows, y: Rows): Rows;
+  /** Each row's parts one after the other. */
+  join(parts: readonly Rows[]): Rows;
+  /** For draft layers: the target's residual streams at the pass's rows, one for each of `eagle.targetLayers`. */
+  targetStreams(): Rows[];
+  /** For draft layers: each row's feature, `fused` from the target's streams where it has them, else what a draft guessed. */
+  features(fused: Rows): Rows;
 }

@@ -55,6 +55,8 @@ export interface EmbeddingSpec {
   tensor: string;
   rows: number;
   columns: number;
+  /** Its rows are no residual stream, but normed by themselves: they keep the checkpoint's basis. */
+  apart?: boolean;
 }
 
 /** Weights of a row that share a scale in q4: rows of larger MatMulNBits blocks depend on how many rows there are. */

@@ -35,6 +35,12 @@ export interface SamplerOptions {
   constraint?: TokenConstraint;
 }
 
+/** A token, and what it is chosen by. */
+export interface ScoredToken {
+  id: TokenId;
+  score: number;
+}
+
 /**
  * Chooses tokens from rows of logits. Plain decoding, verifiers and drafters all use the same one, so that target and
  * draft pass through the same processors and meet the same noise. Rows are only read.
@@ -86,13 +92,18 @@ export class Sampler {
    * fewer where fewer are allowed, none where the user's own function fails.
    */
   chooseTop(row: Float32Array, history: TokenHistory, k: number): TokenId[] {
+    return this.scoreTop(row, history, k).map(({ id }) => id);
+  }
+
+  /** The same with what they were chosen by: log p + noise, up to a constant of the row. */
+  scoreTop(row: Float32Array, history: TokenHistory, k: number): ScoredToken[] {
     return unlessCallbackFails(() => this.topChoices(row, history, k), []);
   }
 
-  private topChoices(row: Float32Array, history: TokenHistory, k: number): TokenId[] {
+  private topChoices(row: Float32Array, history: TokenHistory, k: number): ScoredToken[] {
     const processed = this.processed(row, history);
     const key = this.key(history, NoiseStream.gumbel);
-    const scored: { id: TokenId; score: number }[] = [];
+    const scored: ScoredToken[] = [];
     const offer = (id: TokenId, score: number) => {
       if (!(score < Infinity)) throw new NumericsError(`the token at position ${history.length - 1}`);
       if (score === -Infinity || (scored.length === k && score <= scored[k - 1].score)) return;
@@ -111,7 +122,7 @@ export class Sampler {
         offer(ids[i], logits[i] + gumbelFrom(bits, key, ids[i]));
       }
     }
-    return scored.map(({ id }) => id);
+    return scored;
   }
 
   /** The processed distribution. Greedy: all mass on the largest logit. @throws UsageError when every token is forbidden */

@@ -9,6 +9,27 @@ export type RopeScaling =
       originalMaxPositionEmbeddings: number;
     };
 
+/**
+ * What an EAGLE-3 draft layer reads beside tokens, and how (models/eagle/). Its config's `vocabSize` is that of the target,
+ * whose tokens it reads.
+ */
+export interface EagleLayer {
+  /** Width of the target's hidden states. */
+  targetHiddenSize: number;
+  /** The target's residual streams that it reads, in this order: each after so many layers (0: the embedding). */
+  targetLayers: readonly number[];
+  /** Tokens that it has logits for: the first ids of a vocabulary of its own. */
+  draftVocabSize: number;
+  /** The residual begins after the features' norm, not before. */
+  normBeforeResidual: boolean;
+  /** The target's streams, joined, are normed before they are fused. */
+  normBeforeFc: boolean;
+  /** Each of the target's streams is normed by itself before that. */
+  fcNorm: boolean;
+  /** The feature that a row hands on is normed as its logits' is. */
+  normOutput: boolean;
+}
+
 /** A model's config.json, checked and normalised. Sizes are counts of elements. */
 export interface ModelConfig {
   /** Hugging Face `model_type`, e.g. "llama"; picks the graph builder. */
@@ -30,6 +51,13 @@ export interface ModelConfig {
   bosTokenId: number | null;
   /** End-of-sequence ids: generation_config.json's list where present, else config.json's. */
   eosTokenIds: number[];
+  /** Only for a draft layer over a target's features. */
+  eagle?: EagleLayer;
+}
+
+/** Ids that a model's rows of logits have. */
+export function logitCount({ eagle, vocabSize }: ModelConfig): number {
+  return eagle?.draftVocabSize ?? vocabSize;
 }
 
 /** How weights are held and multiplied. See docs/dtypes.md. */

@@ -80,6 +80,13 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["generate", "a", "--model", join(HERE, "file")], 1, /no checkpoint directory at/],
   [["generate", "a", "--model", join(HERE, "empty")], 1, /config\.json does not exist/],
   [["generate", "a", "--draft-model", "test/oracle/llama/gqa-tied"], 2, /no tokenizers to compare/],
+  [
+    ["generate", "a", "--heads", "test/oracle/eagle/safeai"],
+    2,
+    /the heads read hidden states of 32, the base's have 256/,
+  ],
+  [["generate", "a", "--method", "eagle"], 2, /needs EAGLE-3 heads: generate with an EagleModel, or give --heads/],
+  [["generate", "a", "--model", "test/oracle/eagle/safeai"], 1, /is of EAGLE-3 heads, which draft for another model/],
   [["generate", "a", "--trace", join(HERE, "no", "such", "file")], 1, /trace file .* cannot be written \(ENOENT\)/],
   [["chat", "--model", join(HERE, "empty")], 1, /config\.json does not exist/],
   [["chat", "extra"], 2, /takes no words/],

@@ -106,6 +106,14 @@ test("inspect writes a directory's name so that a terminal obeys nothing of it",
   expect(stdout).not.toMatch(/[\u001b\u0007]/);
 });
 
+test("inspect tells EAGLE-3 heads from models", async () => {
+  const { code, stdout } = await command(["inspect", "test/oracle/eagle/specforge"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/EAGLE-3: one layer.*after 1, 3, 5 layers.*48 of 96 tokens, by d2t.*the target's/s);
+  const told = JSON.parse((await command(["inspect", "test/oracle/eagle/speculators", "--json"])).stdout);
+  expect(told).toMatchObject({ heads: "eagle3", ownEmbedding: true, mapped: false, base: "../target" });
+});
+
 test("--trace writes every step", async () => {
   const file = join(temporaryFolder(), "trace.jsonl");
   const { stdout } = await command(["generate", PROMPT, "-n", "20", "--json", "--tree-widths", "2,1", "--trace", file]);

@@ -117,7 +117,7 @@ describe("a model under misuse", () => {
     await expect(pass(rows, rows)).rejects.toThrow(/requests 0 and 1 of a pass are for the same sequence/);
     await expect(pass({ ...rows, parents: [-1] })).rejects.toThrow(/2 rows came with 1 parents/);
     await expect(pass({ ...rows, parents: [-1, 0, 1] })).rejects.toThrow(/2 rows came with 3 parents/);
-    await expect(pass({ ...rows, needs: [0, 16] })).rejects.toThrow(/row 1 has the needs 16/);
+    await expect(pass({ ...rows, needs: [0, 32] })).rejects.toThrow(/row 1 has the needs 32/);
     await expect(pass({ ...rows, sequence: {} })).rejects.toThrow(/request 0 of a pass has no sequence/);
     await expect(pass()).rejects.toThrow(/at most \d+ sequences, at least one, got 0/);
     foreign.dispose();

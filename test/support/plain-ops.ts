@@ -1,3 +1,4 @@
+import type { Feature } from "../../src/engine/rows.js";
 import type { TensorSource } from "../../src/formats/tensor-source.js";
 import type { Ops } from "../../src/models/ops.js";
 import { rotaryTables } from "../../src/models/rotary.js";
@@ -30,6 +31,8 @@ export class PlainOps implements Ops<Matrix> {
     private readonly weights: ReadonlyMap<string, Matrix>,
     private readonly config: ModelConfig,
     private readonly tokens: readonly number[],
+    /** For a draft layer: what each row reads beside its token. */
+    private readonly read: readonly Feature[] = [],
   ) {}
 
   embed(weight: string): Matrix {
@@ -84,6 +87,24 @@ export class PlainOps implements Ops<Matrix> {
 
   add(x: Matrix, y: Matrix): Matrix {
     return x.map((row, r) => row.map((value, i) => value + y[r][i]));
+  }
+
+  join(parts: readonly Matrix[]): Matrix {
+    return parts[0].map((_, r) => Float64Array.from(parts.flatMap((part) => [...part[r]])));
+  }
+
+  targetStreams(): Matrix[] {
+    const { targetLayers, targetHiddenSize: width } = this.config.eagle!;
+    const none = new Float32Array(targetLayers.length * width);
+    return targetLayers.map((_, i) =>
+      this.read.map((feature) =>
+        Float64Array.from(("streams" in feature ? feature.streams : none).subarray(i * width, (i + 1) * width)),
+      ),
+    );
+  }
+
+  features(fused: Matrix): Matrix {
+    return this.read.map((feature, r) => ("guess" in feature ? Float64Array.from(feature.guess) : fused[r]));
   }
 
   /** A head's vector at its rotary position. */

@@ -2,9 +2,11 @@ import {
   type DraftContext,
   type Drafter,
   methods,
+  type PassResult,
   type SingleOptions,
   type StepOutcome,
   type StepPlan,
+  type TextRows,
 } from "../../src/index.js";
 import type { TokenId } from "../../src/types/token.js";
 
@@ -14,6 +16,14 @@ export class WrappedDrafter implements Drafter {
 
   get name(): string {
     return this.inner.name;
+  }
+
+  get promptNeeds(): number | undefined {
+    return this.inner.promptNeeds;
+  }
+
+  observePrompt(rows: TextRows, result: PassResult, request: number): void {
+    this.inner.observePrompt?.(rows, result, request);
   }
 
   async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {

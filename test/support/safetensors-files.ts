@@ -18,3 +18,21 @@ export function lengthPrefix(length: number | bigint): Buffer {
   prefix.writeBigUInt64LE(BigInt(length));
   return prefix;
 }
+
+/** Writes tensors of 32-bit floats, or of 64-bit integers where their values are such. */
+export function writeTensors(
+  path: string,
+  tensors: Readonly<Record<string, { shape: number[]; values: Float32Array | BigInt64Array }>>,
+): void {
+  const header: Header = {};
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const [name, { shape, values }] of Object.entries(tensors)) {
+    const dtype = values instanceof BigInt64Array ? "I64" : "F32";
+    header[name] = { dtype, shape, data_offsets: [at, at + values.byteLength] };
+    parts.push(Buffer.from(values.buffer, values.byteOffset, values.byteLength));
+    at += values.byteLength;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  writeFileSync(path, Buffer.concat([lengthPrefix(text.length), text, ...parts]));
+}

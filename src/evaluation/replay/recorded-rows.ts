@@ -61,6 +61,10 @@ export class RecordedRows implements PassResult {
     return (this.row(row) ?? this.text.row(this.root)).hidden;
   }
 
+  auxiliary(): never {
+    throw new RuntimeError("a replay keeps no residual streams: read the text with them before");
+  }
+
   private row(row: number): RecordedRow | undefined {
     const place = this.places[row];
     if (place >= 0) return this.text.row(place);

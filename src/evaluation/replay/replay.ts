@@ -65,7 +65,7 @@ export async function replay(request: ReplayRequest, drafter: Drafter): Promise<
     });
     const settled = settle(plan.tree, verdict, drafter.name);
     const known = limits.stem.tokens.length;
-    drafter.observe(outcomeOf(own, known, settled, result, 0));
+    drafter.observe(outcomeOf(own, { known, root }, settled, result, 0));
     if (verdict.next !== undefined) history.push(verdict.next);
     stats.step(plan.tree, settled.right, known, settled.sources);
     const after = settled.stem.tokens.indexOf(NO_TOKEN);

@@ -5,6 +5,7 @@ import { openRegular, readFully, unreadable } from "../../files/regular-file.js"
 import { CheckpointError } from "../../types/errors.js";
 import { escaped, shown } from "../../types/shown.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "../half-floats.js";
+import { BYTES_PER_INTEGER, type IntegerDtype, toIntegers } from "../integers.js";
 import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "../tensor-source.js";
 import { type PickledTensor, readStateDict } from "./state-dict.js";
 import { entryStart, readZipDirectory, type ZipEntry } from "./zip.js";
@@ -15,6 +16,8 @@ const STORAGES: Readonly<Record<string, TensorDtype>> = {
   "torch HalfStorage": "F16",
   "torch BFloat16Storage": "BF16",
 };
+/** Those that hold ids. */
+const INTEGERS: Readonly<Record<string, IntegerDtype>> = { "torch LongStorage": "I64", "torch IntStorage": "I32" };
 /** Names, shapes and places of 20,000 tensors, and more. */
 const MAX_PICKLE = 8 << 20;
 /** How a file begins that torch.save wrote before version 1.6: a pickle of a magic number. */
@@ -79,11 +82,18 @@ export class PytorchFile implements WeightFile {
         `is a ${escaped(tensor.storage, 80)}, expected float, half or bfloat16: save it as one`,
       );
     }
-    if (!tensor.contiguous) throw this.unusable(name, "is a transposed view: call .contiguous() before saving");
-    const end = (tensor.offset + elementCount(tensor.shape)) * BYTES_PER_ELEMENT[dtype];
-    const entry = this.entries.get(this.entryOf(tensor));
-    if (entry && end <= entry.size) return { dtype, shape: tensor.shape };
-    throw this.unusable(name, "has no data, or less than its shape asks for: download the file again");
+    this.checkPlace(name, tensor, BYTES_PER_ELEMENT[dtype]);
+    return { dtype, shape: tensor.shape };
+  }
+
+  async integers(name: string): Promise<number[] | undefined> {
+    const tensor = this.tensors.get(name);
+    if (!tensor) return undefined;
+    const dtype = Object.hasOwn(INTEGERS, tensor.storage) ? INTEGERS[tensor.storage] : undefined;
+    if (!dtype) throw this.unusable(name, `is a ${escaped(tensor.storage, 80)}, expected whole numbers (long or int)`);
+    const size = BYTES_PER_INTEGER[dtype];
+    this.checkPlace(name, tensor, size);
+    return toIntegers(dtype, await this.read(name, tensor, tensor.offset * size, elementCount(tensor.shape) * size));
   }
 
   async readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
@@ -91,13 +101,8 @@ export class PytorchFile implements WeightFile {
     if (!info) throw new CheckpointError(`${escaped(this.path)} has no tensor ${shown(name)}`);
     const tensor = this.tensors.get(name)!;
     const width = elementCount(info.shape.slice(1));
-    const bytes = new Uint8Array(count * width * BYTES_PER_ELEMENT[info.dtype]);
-    const first = (tensor.offset + start * width) * BYTES_PER_ELEMENT[info.dtype];
-    try {
-      await readFully(this.file, bytes, (await this.startOf(this.entryOf(tensor))) + first);
-    } catch (error) {
-      throw error instanceof CheckpointError ? error : unreadable(`${this.path}: tensor ${shown(name)}`, error);
-    }
+    const size = BYTES_PER_ELEMENT[info.dtype];
+    const bytes = await this.read(name, tensor, (tensor.offset + start * width) * size, count * width * size);
     toFloat32(info.dtype, bytes, into);
   }
 
@@ -111,6 +116,25 @@ export class PytorchFile implements WeightFile {
 
   fileOf(): string {
     return this.path;
+  }
+
+  /** Bytes of a tensor's storage. */
+  private async read(name: string, tensor: PickledTensor, first: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    try {
+      await readFully(this.file, bytes, (await this.startOf(this.entryOf(tensor))) + first);
+    } catch (error) {
+      throw error instanceof CheckpointError ? error : unreadable(`${this.path}: tensor ${shown(name)}`, error);
+    }
+    return bytes;
+  }
+
+  private checkPlace(name: string, tensor: PickledTensor, bytesPerElement: number): void {
+    if (!tensor.contiguous) throw this.unusable(name, "is a transposed view: call .contiguous() before saving");
+    const end = (tensor.offset + elementCount(tensor.shape)) * bytesPerElement;
+    const entry = this.entries.get(this.entryOf(tensor));
+    if (entry && end <= entry.size) return;
+    throw this.unusable(name, "has no data, or less than its shape asks for: download the file again");
   }
 
   private entryOf({ key }: PickledTensor): string {

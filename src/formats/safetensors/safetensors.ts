@@ -5,6 +5,7 @@ import { openRegular, readFully, unreadable } from "../../files/regular-file.js"
 import { CheckpointError } from "../../types/errors.js";
 import { escaped, shown } from "../../types/shown.js";
 import { BYTES_PER_ELEMENT, toFloat32 } from "../half-floats.js";
+import { toIntegers } from "../integers.js";
 import { elementCount, type TensorDtype, type TensorInfo, type WeightFile } from "../tensor-source.js";
 import { type HeaderEntry, parseHeader } from "./header.js";
 
@@ -77,6 +78,22 @@ export class SafetensorsFile implements WeightFile {
       throw unreadable(`${escaped(this.path)}: tensor ${shown(name)}`, error);
     }
     if (!inPlace) toFloat32(info.dtype, bytes, into);
+  }
+
+  async integers(name: string): Promise<number[] | undefined> {
+    const entry = this.entries.get(name);
+    if (!entry) return undefined;
+    const { dtype, start, end } = entry;
+    if (dtype !== "I64" && dtype !== "I32") {
+      throw new CheckpointError(`${escaped(this.path)}: tensor ${shown(name)} has dtype ${dtype}, expected I64 or I32`);
+    }
+    const bytes = new Uint8Array(end - start);
+    try {
+      await readFully(this.file, bytes, this.dataStart + start);
+    } catch (error) {
+      throw unreadable(`${escaped(this.path)}: tensor ${shown(name)}`, error);
+    }
+    return toIntegers(dtype, bytes);
   }
 
   digest(): Promise<string> {

@@ -1,8 +1,9 @@
 import type { PassTimes } from "../../engine/pass-times.js";
+import type { PassResult } from "../../engine/rows.js";
 import type { TokenHistory } from "../../sampling/history.js";
 import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "../../trees/token-tree.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import type { Experience } from "./experience.js";
 
 /** Speculation must be expected to gain this much over plain decoding: estimates are rough. */
@@ -45,9 +46,16 @@ export class GuardedDrafter implements Drafter {
     return this.inner.exhausted;
   }
 
+  get promptNeeds(): number | undefined {
+    return this.takesPrompt() ? this.inner.promptNeeds : undefined;
+  }
+
+  observePrompt(rows: TextRows, result: PassResult, request: number): void {
+    this.inner.observePrompt?.(rows, result, request);
+  }
+
   async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
-    this.readsPrompt ??= this.inner.free || !this.experience.level || this.costlyDepth(TRIAL, 1) > 0;
-    if (this.readsPrompt) await this.inner.readPrompt?.(tokens, signal);
+    if (this.takesPrompt()) await this.inner.readPrompt?.(tokens, signal);
   }
 
   begin(prompt: readonly TokenId[]): Promise<void> {
@@ -77,6 +85,11 @@ export class GuardedDrafter implements Drafter {
   dispose(): void {
     this.experience.forecast = this.forecast;
     this.inner.dispose();
+  }
+
+  private takesPrompt(): boolean {
+    this.readsPrompt ??= this.inner.free || !this.experience.level || this.costlyDepth(TRIAL, 1) > 0;
+    return this.readsPrompt;
   }
 
   /** Takes what is proposed, cut where its tokens are no longer worth their rows. */

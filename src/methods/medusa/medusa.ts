@@ -1,4 +1,4 @@
-import type { MedusaHeads } from "../../engine/medusa-heads.js";
+import { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need } from "../../engine/rows.js";
 import { fillDynamic, fillStatic, type LevelCandidates } from "../../trees/candidate-tree.js";
 import { layOut, proposalNode } from "../../trees/proposal-tree.js";
@@ -87,11 +87,12 @@ export const medusa: Method = {
   summary: "Medusa heads on the target's hidden state fill a tree (needs heads)",
   options: ["heads", ...TREE_OPTIONS],
   rank: 20,
-  available: ({ options }) => options.heads !== undefined,
+  available: ({ options }) => options.heads instanceof MedusaHeads,
   create: ({ target, options }) => {
     const heads = optionOf(options, "heads");
-    if (!heads) {
-      throw new UsageError('method "medusa" needs heads: generate with a MedusaModel, or give --heads');
+    if (!(heads instanceof MedusaHeads)) {
+      const given = heads ? "the heads given are EAGLE's" : "generate with a MedusaModel, or give --heads";
+      throw new UsageError(`method "medusa" needs heads: ${given}`);
     }
     if (heads.options.hiddenSize !== target.config.hiddenSize) {
       throw new UsageError(

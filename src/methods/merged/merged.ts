@@ -1,9 +1,10 @@
 import { MappedRows } from "../../engine/mapped-rows.js";
+import type { PassResult } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import { givenOptions } from "../../types/option-table.js";
 import { shown } from "../../types/shown.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import { assertDrafter, GuestDrafter, limitsOf } from "../guest-drafter.js";
 import { checkMethodOptions, type MethodOptions, optionOf } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
@@ -27,6 +28,14 @@ export class MergedDrafter implements Drafter {
 
   get exhausted() {
     return this.drafters.find(({ exhausted }) => exhausted)?.exhausted;
+  }
+
+  get promptNeeds(): number {
+    return this.drafters.reduce((all, { promptNeeds }) => all | (promptNeeds ?? 0), 0);
+  }
+
+  observePrompt(rows: TextRows, result: PassResult, request: number): void {
+    for (const drafter of this.drafters) if (drafter.promptNeeds) drafter.observePrompt?.(rows, result, request);
   }
 
   async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
@@ -55,9 +64,12 @@ export class MergedDrafter implements Drafter {
       const place = places[i];
       const own = new Map(place.map((row, index) => [row, index]));
       const path = cut(outcome.path.map((row) => own.get(row)));
-      // The last right row need not be this drafter's: it stands behind all of its rows.
-      const result = new MappedRows(outcome.result, (row) => place[row] ?? outcome.last);
-      drafter.observe({ ...outcome, path, last: own.get(outcome.last) ?? place.length, result });
+      // Right rows need not be this drafter's: those that are not stand behind all of its rows.
+      const { rows } = outcome.right;
+      const numbers = rows.map((row, n) => own.get(row) ?? place.length + n);
+      const result = new MappedRows(outcome.result, (row) => place[row] ?? rows[row - place.length]);
+      const right = { place: outcome.right.place, rows: numbers };
+      drafter.observe({ ...outcome, path, last: numbers[numbers.length - 1], right, result });
       const nodes = this.plans[i].tree.tokens.length;
       const found = outcome.path.filter((row) => (own.get(row) ?? nodes) < nodes).length;
       // The root is the step's, not the drafter's.

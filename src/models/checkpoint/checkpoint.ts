@@ -10,6 +10,7 @@ import type { ModelConfig } from "../../types/model-config.js";
 import { escaped } from "../../types/shown.js";
 import { architectureOf } from "../architectures.js";
 import { ConfigFields } from "../config-fields.js";
+import { EAGLE3, isEagleConfig } from "../eagle/eagle-config.js";
 import { fileInsteadOfFolder, refuseForeign, refuseOtherTokenizer } from "./foreign-formats.js";
 import { hasOwnHead } from "./own-head.js";
 import { refuseQuantised } from "./quantised-checkpoint.js";
@@ -44,7 +45,7 @@ export async function openCheckpoint(
   const generation = names.includes("generation_config.json") ? await readJson(generationPath) : undefined;
   for (const name of TEXT_FILES) if (names.includes(name)) await (await openRegular(join(directory, name))).close();
   refuseOtherTokenizer(directory, names);
-  const modelType = new ConfigFields(json, configPath).text("model_type");
+  const modelType = isEagleConfig(json) ? EAGLE3 : new ConfigFields(json, configPath).text("model_type");
   const config = architectureOf({ modelType }).parseConfig(json, generation, configPath);
   const files = await openWeights(directory, names, [configPath], digestMemo);
   try {

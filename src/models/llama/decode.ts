@@ -2,7 +2,12 @@ import type { ModelConfig } from "../../types/model-config.js";
 import type { Ops } from "../ops.js";
 
 /** Pre-norm decoder: grouped-query attention with rotary positions, SwiGLU MLP. Touvron et al. 2023 */
-export function decode<Rows>(ops: Ops<Rows>, config: ModelConfig, layers: readonly number[]): Rows {
+export function decode<Rows>(
+  ops: Ops<Rows>,
+  config: ModelConfig,
+  layers: readonly number[],
+  streams: Rows[] = [],
+): Rows {
   let sum = ops.embed("embedding");
   let update: Rows | undefined;
   const norm = (weight: string) => {
@@ -13,10 +18,13 @@ export function decode<Rows>(ops: Ops<Rows>, config: ModelConfig, layers: readon
   for (const [i, place] of layers.entries()) {
     const layer = `layers.${place}`;
     const qkv = ops.linear(norm(`${layer}.attention_norm`), `${layer}.qkv`);
+    streams.push(sum);
     update = ops.linear(ops.attention(qkv, i), `${layer}.o`);
     const rows = norm(`${layer}.mlp_norm`);
     const inner = ops.swiglu(ops.linear(rows, `${layer}.gate`), ops.linear(rows, `${layer}.up`));
     update = ops.linear(inner, `${layer}.down`);
   }
-  return norm("final_norm");
+  const final = norm("final_norm");
+  streams.push(sum);
+  return final;
 }

@@ -8,6 +8,7 @@ import type { TensorSource } from "../../formats/tensor-source.js";
 import { hasWeights, openWeights } from "../../formats/weight-files.js";
 import { CheckpointError } from "../../types/errors.js";
 import { escaped, shown } from "../../types/shown.js";
+import { hasEagleNames } from "../eagle/eagle-names.js";
 import { headsIn, headTensors, MEDUSA, type MedusaHeadTensors, type MedusaLayout } from "./medusa-layouts.js";
 
 export type { MedusaHeadTensors };
@@ -90,6 +91,11 @@ async function openHeads(directory: string): Promise<HeadFiles> {
     const holdsBase = names.some((tensor) => tensor.endsWith("embed_tokens.weight"));
     if (found) return { source, path: directory, ...found, holdsBase };
     await source.close();
+    if (hasEagleNames(names)) {
+      throw new CheckpointError(
+        `${escaped(directory)} holds EAGLE heads, not Medusa's: EagleModel takes those of EAGLE-3, others are not supported`,
+      );
+    }
   }
   throw new CheckpointError(
     `${escaped(directory)} has no ${FILES.join(" and no ")}, and no tensors of heads beside a model's: is it a folder of Medusa heads?`,

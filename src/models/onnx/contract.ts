@@ -1,5 +1,5 @@
 import { type Dim, OnnxGraph } from "../../formats/onnx/onnx-writer.js";
-import type { ModelConfig } from "../../types/model-config.js";
+import type { EagleLayer, ModelConfig } from "../../types/model-config.js";
 import type { ProductOperator } from "../weight-spec.js";
 
 /** How many sequences a graph's passes have rows of: a number, or any (TreeAttention of native/, which takes them all at once). */
@@ -12,7 +12,11 @@ export type Sequences = number | "any";
  * Inputs: ids [1,R]; head_rows [W] (rows for the head; ONNX Runtime's operators want at least one); top_rows [T] and
  * lse_rows [L] (indices into head_rows); logit_rows [I] the same (VocabHead of native/ only); k [1]; hidden_rows [H]; zero_points [R] and head_zero_points [W], all 128 (MatMulIntegerToFloat only); cos,
  * sin [>= C, headDim / 2].
- * Outputs: logits [1,W,V], or [1,I,V] where there are logit_rows; top_values and top_ids [1,T,k]; lse [1,L]; hidden [1,H,D] (after the final norm).
+ * A draft layer's (config.eagle) also has target_stream_i [1,R,targetHiddenSize] and guesses [1,R,D], of which each row has
+ * one or the other, the other zeros; feature_rows [R] says which: r for row r of the former, R + r of the latter.
+ * With streams asked for: auxiliary_rows [N].
+ * Outputs: logits [1,W,V], or [1,I,V] where there are logit_rows; top_values and top_ids [1,T,k]; lse [1,L]; hidden
+ * [1,H,D] (after the final norm); auxiliary_i [1,N,D], the i-th residual stream asked for (in the basis of the weights).
  *
  * For any number of sequences: rows [R,5] (sequence, position, slot, prefix, first), ancestors [A], pages [S,T]; for each
  * layer keys_l, values_l [N,kvHeads,P,headDim], the pages of all sequences, written in place (native/src/attention.h).
@@ -53,6 +57,16 @@ export function pageNames(layer: number): { keys: string; values: string } {
   return { keys: `keys_${layer}`, values: `values_${layer}` };
 }
 
+/** The name of a draft layer's input for one of the target's residual streams. */
+export function targetStreamName(i: number): string {
+  return `target_stream_${i}`;
+}
+
+/** The name of the output for the i-th of the residual streams that were asked for. */
+export function auxiliaryName(i: number): string {
+  return `auxiliary_${i}`;
+}
+
 /** A new graph with the inputs that all architectures share. */
 export function startGraph(config: ModelConfig, sequences: Sequences, product: ProductOperator): OnnxGraph {
   const graph = new OnnxGraph();
@@ -69,9 +83,22 @@ export function startGraph(config: ModelConfig, sequences: Sequences, product: P
   }
   graph.input("cos", "f32", ["M", config.headDim / 2]);
   graph.input("sin", "f32", ["M", config.headDim / 2]);
+  if (config.eagle) featureInputs(graph, config, config.eagle);
   if (sequences === "any") pagedInputs(graph, config);
   else sequencesInputs(graph, config, sequences);
   return graph;
+}
+
+function featureInputs(
+  graph: OnnxGraph,
+  { hiddenSize }: ModelConfig,
+  { targetLayers, targetHiddenSize }: EagleLayer,
+): void {
+  targetLayers.forEach((_, i) => {
+    graph.input(targetStreamName(i), "f32", [1, "R", targetHiddenSize]);
+  });
+  graph.input("guesses", "f32", [1, "R", hiddenSize]);
+  graph.input("feature_rows", "i64", ["R"]);
 }
 
 function pagedInputs(graph: OnnxGraph, { numLayers, numKvHeads, headDim }: ModelConfig): void {

@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../../types/model-config.js";
+import { logitCount, type ModelConfig } from "../../types/model-config.js";
 import { FORETOKEN, type OnnxWeights } from "./weights.js";
 
 /**
@@ -14,6 +14,7 @@ export function head(
   vocabLimit: number,
 ): void {
   const g = weights.graph;
+  const V = logitCount(config);
   if (weights.has("hidden_basis")) {
     const rotated = g.node("Gather", [hidden, "hidden_rows"], ["rotated_hidden"], { axis: 1 });
     g.node("MatMul", [rotated, weights.weight("hidden_basis")], ["hidden"]);
@@ -21,8 +22,8 @@ export function head(
   g.output("hidden", "f32", [1, "H", config.hiddenSize]);
   const wanted = g.node("Gather", [hidden, "head_rows"], ["head_hidden"], { axis: 1 });
   if (weights.skinny) vocabHead(weights, wanted, lmHead, vocabLimit);
-  else productAndTop(weights, wanted, lmHead, config.vocabSize, vocabLimit);
-  g.output("logits", "f32", [1, weights.skinny ? "I" : "W", config.vocabSize]);
+  else productAndTop(weights, wanted, lmHead, V, vocabLimit);
+  g.output("logits", "f32", [1, weights.skinny ? "I" : "W", V]);
   g.output("top_values", "f32", [1, "T", "K"]);
   g.output("top_ids", "i64", [1, "T", "K"]);
   g.output("lse", "f32", [1, "L"]);

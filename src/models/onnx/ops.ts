@@ -1,6 +1,7 @@
+import type { ModelConfig } from "../../types/model-config.js";
 import type { Ops } from "../ops.js";
 import { type AttentionShape, attention } from "./attention.js";
-import type { Sequences } from "./contract.js";
+import { type Sequences, targetStreamName } from "./contract.js";
 import { Named, Normed, NormedProduct, type Value } from "./values.js";
 import type { OnnxWeights } from "./weights.js";
 
@@ -14,7 +15,7 @@ export class OnnxOps implements Ops<Value> {
   /** @param attends what `attention` needs: the shape of heads, and how many sequences a pass has rows of */
   constructor(
     private readonly weights: OnnxWeights,
-    private readonly attends?: { config: AttentionShape; sequences: Sequences },
+    private readonly attends?: { config: AttentionShape & Pick<ModelConfig, "eagle">; sequences: Sequences },
   ) {
     this.graph = weights.graph;
   }
@@ -52,5 +53,19 @@ export class OnnxOps implements Ops<Value> {
 
   add(x: Value, y: Value): Value {
     return new Named(this.graph.node("Add", [x.name(), y.name()], [`${x.name()}+${y.name()}`]));
+  }
+
+  join(parts: readonly Value[]): Value {
+    const names = parts.map((part) => part.name());
+    return new Named(this.graph.node("Concat", names, [names.join("|")], { axis: -1 }));
+  }
+
+  targetStreams(): Value[] {
+    return this.attends!.config.eagle!.targetLayers.map((_, i) => new Named(targetStreamName(i)));
+  }
+
+  features(fused: Value): Value {
+    const both = this.graph.node("Concat", [fused.name(), "guesses"], ["fused_and_guesses"], { axis: 1 });
+    return new Named(this.graph.node("Gather", [both, "feature_rows"], ["features"], { axis: 1 }));
   }
 }

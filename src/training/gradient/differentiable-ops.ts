@@ -1,4 +1,5 @@
 import type { Ops } from "../../models/ops.js";
+import { UsageError } from "../../types/errors.js";
 import type { ModelConfig } from "../../types/model-config.js";
 import { packedBatch } from "./packed-batch.js";
 import { add } from "./rules/add.js";
@@ -59,4 +60,21 @@ export class DifferentiableOps implements Ops<Value> {
   add(x: Value, y: Value): Value {
     return add(this.tape, x, y);
   }
+
+  join(): never {
+    return refuseDraftLayers();
+  }
+
+  targetStreams(): never {
+    return refuseDraftLayers();
+  }
+
+  features(): never {
+    return refuseDraftLayers();
+  }
+}
+
+/** What only draft layers compute has no rules yet. */
+function refuseDraftLayers(): never {
+  throw new UsageError("EAGLE-3 layers can be used, but not yet trained: train Medusa heads, or bring trained layers");
 }

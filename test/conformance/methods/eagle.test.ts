@@ -1,0 +1,24 @@
+import type { Dtype } from "../../../src/index.js";
+import { withEagleHeads } from "../../support/eagle-heads.js";
+import type { Way } from "../../support/ways.js";
+import { conformance } from "../suite.js";
+
+const heads = withEagleHeads();
+
+function eagle(options: Record<string, unknown>): Way {
+  const speculation = async (dtype: Dtype) => ({ method: "eagle", heads: await heads(dtype), ...options });
+  return { options: async (dtype) => ({ speculation: await speculation(dtype) }) };
+}
+
+conformance(
+  "eagle",
+  {
+    tree: eagle({ treeNodes: 16, treeRanks: 6 }),
+    chain: eagle({ treeRanks: 1, numSpeculativeTokens: 3 }),
+    "confidence stop": eagle({ policy: "confidence", confidenceThreshold: 0.05 }),
+  },
+  {
+    edgeCases: ["tree", "chain"],
+    skip: { proposals: "test/model/eagle.test.ts compares logits and trees with PyTorch's" },
+  },
+);
