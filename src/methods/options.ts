@@ -22,6 +22,8 @@ function option<V>(kind: OptionKind<V>, help: string, fallback?: V): MethodOptio
   return { kind, help, fallback };
 }
 
+/** Candidates of a head that trees may be made of. */
+const HEAD_RANKS = 10;
 /** Rows that a window may have, and guesses. */
 export const MAX_WINDOW_ROWS = 120;
 
@@ -49,7 +51,7 @@ export const METHOD_OPTIONS = {
     'static tree: chain, small, medium, ... or paths such as "[[0],[0,0],[1]]"',
   ),
   treeNodes: option(integer(1, 96), "nodes of the tree", 8),
-  treeRanks: option(integer(1), "candidates of a head that the tree may use (default: all, 10)"),
+  treeRanks: option(integer(1, HEAD_RANKS), "candidates of a head that the tree may use (default: all, 10)"),
   dynamicTree: option(boolean(), "grow the tree by probabilities in every step", false),
   maxNgram: option(integer(1, 32), "longest n-gram looked for", 3),
   minNgram: option(integer(1, 32), "shortest n-gram looked for", 1),
@@ -114,6 +116,11 @@ type Result<O> = O extends { readonly fallback: infer V } ? ValueOf<O> & V : Val
 export function optionOf<Name extends MethodOptionName>(options: MethodOptions, name: Name): Result<Declared[Name]> {
   const declared: MethodOption = METHOD_OPTIONS[name];
   return (options[name] ?? declared.fallback) as Result<Declared[Name]>;
+}
+
+/** What options of these names take, for an interface that has some of them under its own. */
+export function methodOptionKinds<Name extends MethodOptionName>(names: readonly Name[]): Record<Name, OptionKind> {
+  return Object.fromEntries(names.map((name) => [name, METHOD_OPTIONS[name].kind])) as Record<Name, OptionKind>;
 }
 
 /** @throws UsageError for an option that the method does not have, or a value that is not what the option takes */
