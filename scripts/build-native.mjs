@@ -35,7 +35,18 @@ try {
     mkdirSync(dirname(built), { recursive: true });
     // Else the library would name the folder that it was built in.
     const naming = target.endsWith("macos") ? [`-Wl,-install_name,@rpath/${basename(file)}`] : [];
-    run("cc", "-target", target, ...FLAGS, ...naming, ...sources.sort(), "-lm", "-o", built);
+    run(
+      "cc",
+      "-target",
+      target,
+      ...FLAGS,
+      ...naming,
+      ...sources.sort(),
+      "-lm",
+      ...(target.includes("linux") ? ["-ldl", "-lpthread"] : []),
+      "-o",
+      built,
+    );
     const bytes = readFileSync(built);
     sums[file] = createHash("sha256").update(bytes).digest("hex");
     const kept = join(root, "prebuilds", file);

@@ -61,6 +61,10 @@ export {
   fitMedusaHeads,
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
+export type { MedusaAccuracy } from "./training/medusa/accuracy.js";
+export { DivergenceError, type MedusaProgress, type TrainMedusaOptions } from "./training/medusa/options.js";
+export { type MedusaTraining, trainMedusa } from "./training/medusa/train-medusa.js";
+export type { TrainingExample, TrainingExamples } from "./training/training-example.js";
 export { layOut, type ProposalNode, proposalNode } from "./trees/proposal-tree.js";
 export { type RankPath, RankTree } from "./trees/rank-tree.js";
 export { chain, rootOnly, type TokenTree } from "./trees/token-tree.js";

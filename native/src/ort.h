@@ -19,10 +19,11 @@ enum { ORT_API_VERSION = 30 };
 // OrtErrorCode
 enum { ORT_FAIL = 1, ORT_INVALID_ARGUMENT = 2 };
 // ONNXTensorElementDataType
-enum { ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_INT32 = 6 };
+enum { ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_INT32 = 6, ORT_INT64 = 7 };
 // OrtCustomOpInputOutputCharacteristic
 enum { ORT_REQUIRED = 0, ORT_OPTIONAL = 1 };
 
+typedef struct OrtSession OrtSession;
 typedef struct OrtStatus OrtStatus;
 typedef struct OrtValue OrtValue;
 typedef struct OrtKernelInfo OrtKernelInfo;
@@ -52,11 +53,14 @@ typedef OrtStatus *(ORT_CALL *OrtGetTensorMutableData)(OrtValue *value, void **o
 typedef OrtStatus *(ORT_CALL *OrtGetDimensionsCount)(const OrtTensorTypeAndShapeInfo *info, size_t *out);
 typedef OrtStatus *(ORT_CALL *OrtGetDimensions)(const OrtTensorTypeAndShapeInfo *info, int64_t *dims, size_t count);
 typedef OrtStatus *(ORT_CALL *OrtGetTensorTypeAndShape)(const OrtValue *value, OrtTensorTypeAndShapeInfo **out);
+typedef OrtStatus *(ORT_CALL *OrtKernelInfoGetAttributeFloat)(const OrtKernelInfo *info, const char *name, float *out);
 typedef OrtStatus *(ORT_CALL *OrtKernelInfoGetAttributeInt)(const OrtKernelInfo *info, const char *name, int64_t *out);
 typedef OrtStatus *(ORT_CALL *OrtKernelContextGetInput)(const OrtKernelContext *context, size_t i, const OrtValue **out);
 typedef OrtStatus *(ORT_CALL *OrtKernelContextGetOutput)(OrtKernelContext *context, size_t i, const int64_t *dims,
                                                          size_t count, OrtValue **out);
 typedef void(ORT_CALL *OrtReleaseCustomOpDomain)(OrtCustomOpDomain *domain);
+typedef void(ORT_CALL *OrtReleaseSession)(OrtSession *session);
+typedef void(ORT_CALL *OrtReleaseStatus)(OrtStatus *status);
 typedef void(ORT_CALL *OrtReleaseInfo)(OrtTensorTypeAndShapeInfo *info);
 typedef OrtStatus *(ORT_CALL *OrtKernelContextParallelFor)(const OrtKernelContext *context,
                                                            void (*work)(void *data, size_t i), size_t total,
@@ -72,9 +76,12 @@ enum {
   ORT_GET_DIMENSIONS_COUNT = 61,
   ORT_GET_DIMENSIONS = 62,
   ORT_GET_TENSOR_TYPE_AND_SHAPE = 65,
+  ORT_KERNEL_INFO_GET_ATTRIBUTE_FLOAT = 85,
   ORT_KERNEL_INFO_GET_ATTRIBUTE_INT = 86,
   ORT_KERNEL_CONTEXT_GET_INPUT = 90,
   ORT_KERNEL_CONTEXT_GET_OUTPUT = 91,
+  ORT_RELEASE_STATUS = 93,
+  ORT_RELEASE_SESSION = 95,
   ORT_RELEASE_INFO = 99,
   ORT_RELEASE_CUSTOM_OP_DOMAIN = 101,
   ORT_KERNEL_CONTEXT_PARALLEL_FOR = 274,

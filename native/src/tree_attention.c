@@ -9,7 +9,6 @@
 #include "tree_attention.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "attention_pass.h"
 #include "operator.h"
@@ -31,12 +30,9 @@ typedef struct {
   OrtStatus *status;
 } Threads;
 
-static int run_on_threads(void *context, void (*work)(void *data, size_t i), size_t total, void *data) {
+static int on_threads(void *context, void (*work)(void *data, size_t i), size_t total, void *data) {
   Threads *threads = context;
-  if (total == 1) return work(data, 0), 1;
-  const OrtApi *api = threads->api;
-  threads->status =
-      ORT(api, ORT_KERNEL_CONTEXT_PARALLEL_FOR, OrtKernelContextParallelFor)(threads->context, work, total, 0, data);
+  threads->status = run_on_threads(threads->api, threads->context, work, total, data);
   return !threads->status;
 }
 
@@ -44,13 +40,6 @@ static OrtStatus *refuse_because(const OrtApi *api, const char *reason) {
   char message[160];
   snprintf(message, sizeof message, "TreeAttention: %s", reason);
   return refuse(api, message);
-}
-
-static int is_shape(const Tensor *tensor, size_t count, const int64_t *dims) {
-  if (tensor->count != count) return 0;
-  for (size_t i = 0; i < count; i++)
-    if (tensor->dims[i] != dims[i]) return 0;
-  return 1;
 }
 
 // What is wrong with the inputs' shapes; otherwise NULL, and the pass holds them.
@@ -99,9 +88,9 @@ static OrtStatus *ORT_CALL compute(void *state, OrtKernelContext *context) {
   wrong = check_pass(&pass);
   if (wrong) return refuse_because(api, wrong);
   const int64_t dims[] = {1, pass.row_count, pass.heads * pass.dim};
-  TRY(make_output(api, context, dims, 3, &pass.y));
+  TRY(make_output(api, context, 0, dims, 3, (void **)&pass.y));
   Threads threads = {.api = api, .context = context};
-  wrong = run_pass(&pass, kernel->kernels, (ParallelFor){run_on_threads, &threads});
+  wrong = run_pass(&pass, kernel->kernels, (ParallelFor){on_threads, &threads});
   if (threads.status) return threads.status;
   return wrong ? refuse_because(api, wrong) : NULL;
 }
@@ -116,11 +105,7 @@ static OrtStatus *ORT_CALL create(const OrtCustomOp *op, const OrtApi *api, cons
   const int64_t most = 1 << 16;
   if (kernel.G < 1 || kernel.H < 1 || kernel.H > most || kernel.H % kernel.G != 0)
     return refuse_because(api, "num_heads and kv_num_heads must be positive, the first a multiple of the second");
-  Kernel *kept = malloc(sizeof *kept);
-  if (!kept) return refuse_because(api, "no memory");
-  *kept = kernel;
-  *out = kept;
-  return NULL;
+  return keep(api, &kernel, sizeof kernel, out);
 }
 
 static const char *ORT_CALL name(const OrtCustomOp *op) { return (void)op, "TreeAttention"; }
@@ -133,19 +118,14 @@ static size_t ORT_CALL outputs(const OrtCustomOp *op) { return (void)op, 1; }
 static int ORT_CALL kind(const OrtCustomOp *op, size_t i) { return (void)op, (void)i, ORT_REQUIRED; }
 
 const OrtCustomOp tree_attention = {
-    .version = ORT_API_VERSION,
+    OPERATOR_ON_CPU,
     .GetName = name,
-    .GetExecutionProviderType = operator_provider,
     .GetInputType = input_type,
     .GetInputTypeCount = inputs,
+    .GetInputCharacteristic = kind,
     .GetOutputType = output_type,
     .GetOutputTypeCount = outputs,
-    .KernelDestroy = operator_destroy,
-    .GetInputCharacteristic = kind,
     .GetOutputCharacteristic = kind,
-    .GetInputMemoryType = operator_memory,
     .CreateKernelV2 = create,
     .KernelComputeV2 = compute,
-    .GetStartVersion = operator_version,
-    .GetEndVersion = operator_version,
 };

@@ -7,12 +7,20 @@ import { doctorCommand } from "./doctor.js";
 import { messageWithFlag } from "./flag-names.js";
 import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
+import { trainCommand } from "./train.js";
 import { packageVersion } from "./version.js";
 
 /** Longest message that is written; paths and values in it are cut already. */
 const MESSAGE_CHARACTERS = 4096;
 
-const COMMANDS: readonly Command[] = [demoCommand, generateCommand, chatCommand, inspectCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [
+  demoCommand,
+  generateCommand,
+  chatCommand,
+  trainCommand,
+  inspectCommand,
+  doctorCommand,
+];
 
 /** Runs the command line. Exit codes: 0 fine, 1 run-time failure, 2 usage, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<void> {

@@ -5,6 +5,7 @@ import { Need, type TokenRows } from "./rows.js";
 /** How many rows of a pass each of the graph's outputs is computed for. */
 export interface OutputCounts {
   head: number;
+  logits: number;
   top: number;
   lse: number;
   hidden: number;
@@ -15,17 +16,21 @@ export class OutputRows {
   /** Where each request's rows begin in the pass. */
   private readonly firstRow: number[] = [];
   private headIndex = new Int32Array(0);
+  private logitIndex = new Int32Array(0);
   private topIndex = new Int32Array(0);
   private lseIndex = new Int32Array(0);
   private hiddenIndex = new Int32Array(0);
 
+  /** @param vocabHead whether logits are written for the rows alone that asked for them (VocabHead), not for all of the head's */
   constructor(
     private readonly buffers: PassBuffers,
     private readonly least: Pick<Exactness, "leastRows" | "leastHiddenRows">,
+    private readonly vocabHead: boolean,
   ) {}
 
-  head(row: number, request: number): number {
-    return this.headIndex[this.firstRow[request] + row];
+  /** Any row of the head; with VocabHead one that asked for its logits. */
+  logits(row: number, request: number): number {
+    return (this.vocabHead ? this.logitIndex : this.headIndex)[this.firstRow[request] + row];
   }
 
   top(row: number, request: number): number {
@@ -45,18 +50,20 @@ export class OutputRows {
     if (rows <= this.headIndex.length) return;
     const size = Math.max(16, 2 * rows);
     this.headIndex = new Int32Array(size);
+    this.logitIndex = new Int32Array(size);
     this.topIndex = new Int32Array(size);
     this.lseIndex = new Int32Array(size);
     this.hiddenIndex = new Int32Array(size);
-    const { headRows, topRows, lseRows, hiddenRows, zeroPoints } = this.buffers;
-    for (const buffer of [headRows, topRows, lseRows, hiddenRows, zeroPoints]) buffer.tensor(size);
+    const { headRows, logitRows, topRows, lseRows, hiddenRows, zeroPoints } = this.buffers;
+    for (const buffer of [headRows, logitRows, topRows, lseRows, hiddenRows, zeroPoints]) buffer.tensor(size);
   }
 
   /** Writes the rows that each output is computed for. */
   fill(requests: readonly TokenRows[]): OutputCounts {
-    const { headRows, topRows, lseRows, hiddenRows } = this.buffers;
+    const { headRows, logitRows, topRows, lseRows, hiddenRows } = this.buffers;
     let first = 0;
     let head = 0;
+    let logits = 0;
     let top = 0;
     let lse = 0;
     let hidden = 0;
@@ -69,6 +76,10 @@ export class OutputRows {
           hiddenRows.set(hidden++, row);
         }
         if ((need & ~Need.hidden) === 0) return;
+        if (need & Need.logits) {
+          this.logitIndex[row] = logits;
+          logitRows.set(logits++, head);
+        }
         if (need & Need.top) {
           this.topIndex[row] = top;
           topRows.set(top++, head);
@@ -82,11 +93,14 @@ export class OutputRows {
       });
       first += request.tokens.length;
     });
-    // The head's operators refuse to run for no row; the rows added here are read by nobody.
-    for (const least = head === 0 ? 1 : this.least.leastRows; head < least; head++) headRows.set(head, 0);
+    // ONNX Runtime's operators refuse to run for no row; the rows added here are read by nobody.
+    if (!this.vocabHead) {
+      for (const least = head === 0 ? 1 : this.least.leastRows; head < least; head++) headRows.set(head, 0);
+      logits = head;
+    }
     for (const least = hidden === 0 ? 0 : this.least.leastHiddenRows; hidden < least; hidden++) {
       hiddenRows.set(hidden, 0);
     }
-    return { head, top, lse, hidden };
+    return { head, logits, top, lse, hidden };
   }
 }

@@ -8,6 +8,7 @@ const START_ROWS = 16;
 export class PassBuffers {
   readonly ids = new Int64Buffer((n) => [1, n], START_ROWS);
   readonly headRows = new Int64Buffer((n) => [n], START_ROWS);
+  readonly logitRows = new Int64Buffer((n) => [n], START_ROWS);
   readonly topRows = new Int64Buffer((n) => [n], START_ROWS);
   readonly lseRows = new Int64Buffer((n) => [n], START_ROWS);
   readonly hiddenRows = new Int64Buffer((n) => [n], START_ROWS);

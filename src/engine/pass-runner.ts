@@ -19,6 +19,8 @@ export class PassRunner implements PassResult {
   private readonly outputs: Map<string, number>;
   private readonly buffers: PassBuffers;
   private readonly outputRows: OutputRows;
+  /** Whether the head looks at all logits itself, and writes those alone that were asked for. */
+  private readonly vocabHead: boolean;
   private k = 1;
   private requests: readonly TokenRows[] = [];
 
@@ -33,7 +35,8 @@ export class PassRunner implements PassResult {
     this.inputs = new Map(session.inputNames.map((name, i) => [name, i]));
     this.outputs = new Map(session.outputNames.map((name, i) => [name, i]));
     this.buffers = new PassBuffers(config);
-    this.outputRows = new OutputRows(this.buffers, least);
+    this.vocabHead = this.inputs.has("logit_rows");
+    this.outputRows = new OutputRows(this.buffers, least, this.vocabHead);
     this.setInput("cos", this.rotary.cos);
     this.setInput("sin", this.rotary.sin);
     attention.bind({
@@ -79,21 +82,21 @@ export class PassRunner implements PassResult {
   }
 
   logits(row: number, request = 0): Float32Array {
-    const start = this.outputRows.head(row, request) * this.config.vocabSize;
-    const logits = this.buffers.logits.data;
-    if (isSuspect(logits[start])) this.examine(row, request);
-    return logits.subarray(start, start + this.config.vocabSize);
+    const start = this.outputRows.logits(row, request) * this.config.vocabSize;
+    const logits = this.buffers.logits.data.subarray(start, start + this.config.vocabSize);
+    if (isSuspect(logits[0]) && !areSound(logits)) this.fail(row, request);
+    return logits;
   }
 
   argmax(row: number, request = 0): TokenId {
     const start = this.outputRows.top(row, request) * this.k;
-    if (isSuspect(this.buffers.topValues.data[start])) this.examine(row, request);
+    this.check(this.buffers.topValues.data[start], row, request);
     return this.buffers.topIds.get(start);
   }
 
   top(row: number, request = 0): { ids: TokenId[]; logits: Float32Array } {
     const start = this.outputRows.top(row, request) * this.k;
-    if (isSuspect(this.buffers.topValues.data[start])) this.examine(row, request);
+    this.check(this.buffers.topValues.data[start], row, request);
     const ids = new Array<TokenId>(this.k);
     for (let i = 0; i < this.k; i++) ids[i] = this.buffers.topIds.get(start + i);
     return { ids, logits: this.buffers.topValues.data.subarray(start, start + this.k) };
@@ -114,27 +117,35 @@ export class PassRunner implements PassResult {
     this.attention.dispose();
   }
 
-  /** Looks at all logits of a row of the last pass. @throws NumericsError when they are no numbers to choose by */
-  private examine(row: number, request: number): void {
-    const start = this.outputRows.head(row, request) * this.config.vocabSize;
-    if (areSound(this.buffers.logits.data.subarray(start, start + this.config.vocabSize))) return;
+  /** @param largest a row's largest logit. @throws NumericsError when its logits are no numbers to choose by */
+  private check(largest: number, row: number, request: number): void {
+    if (!isSuspect(largest)) return;
+    // VocabHead has looked at all of them, and says NaN where it must.
+    if (this.vocabHead && !Number.isNaN(largest)) return;
+    if (this.vocabHead) this.fail(row, request);
+    const start = this.outputRows.logits(row, request) * this.config.vocabSize;
+    if (!areSound(this.buffers.logits.data.subarray(start, start + this.config.vocabSize))) this.fail(row, request);
+  }
+
+  private fail(row: number, request: number): never {
     const { sequence, tokens } = this.requests[request];
     const position = sequence.positionOf(sequence.pending - tokens.length + row);
     throw new NumericsError(`the token at position ${position}`);
   }
 
-  private bindOutputs({ head, top, lse, hidden }: OutputCounts): void {
+  private bindOutputs({ head, logits, top, lse, hidden }: OutputCounts): void {
     const b = this.buffers;
     // TopK over no row divides by zero and ends the process; with k = 0 it returns at once.
     if (top === 0) this.k = 0;
     b.k.set(0, this.k);
     this.setInput("k", b.k.tensor(1));
     this.setInput("head_rows", b.headRows.tensor(head));
+    if (this.vocabHead) this.setInput("logit_rows", b.logitRows.tensor(logits));
     this.setInput("top_rows", b.topRows.tensor(top));
     this.setInput("lse_rows", b.lseRows.tensor(lse));
     this.setInput("hidden_rows", b.hiddenRows.tensor(hidden));
     if (this.inputs.has("head_zero_points")) this.setInput("head_zero_points", b.zeroPoints.tensor(head));
-    this.setOutput("logits", b.logits.tensor(head));
+    this.setOutput("logits", b.logits.tensor(logits));
     this.setOutput("top_values", b.topValues.tensor(top, this.k));
     this.setOutput("top_ids", b.topIds.tensor(top, this.k));
     this.setOutput("lse", b.lse.tensor(lse));

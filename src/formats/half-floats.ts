@@ -43,6 +43,15 @@ export function narrow(dtype: "F16" | "BF16", from: Float32Array, to: Uint16Arra
   for (let i = 0; i < bits.length; i++) to[at + i] = ((bits[i] >>> 16) & 0x8000) | halfBits(Math.abs(from[i]), bits[i]);
 }
 
+/** Narrows to bfloat16, rounded to nearest; ties go to even, NaN stays NaN. */
+export function roundToBfloat(from: Float32Array, to: Uint16Array): void {
+  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
+  for (let i = 0; i < bits.length; i++) {
+    const rounded = (bits[i] + 0x7fff + ((bits[i] >>> 16) & 1)) >>> 16;
+    to[i] = Number.isNaN(from[i]) ? 0x7fc0 : rounded;
+  }
+}
+
 /** Half-precision bits of a magnitude, whose single-precision bits (sign apart) are `bits`. Ties go to even. */
 function halfBits(magnitude: number, bits: number): number {
   if (magnitude > 65_504) return 0x7bff;

@@ -38,6 +38,8 @@ export interface NativeOperators {
 /** koffi unloads a library whose handle is collected. */
 let handle: ReturnType<typeof koffi.load> | undefined;
 let found: NativeOperators | undefined;
+/** The library's functions on a thread's sessions. */
+let owning: Record<"own" | "disown", (session: bigint) => void> | undefined;
 
 /**
  * The prebuilt library for this platform, whose checksum is right and which ONNX Runtime accepts. Looked for once; where
@@ -59,6 +61,15 @@ export function nativeOperators(): NativeOperators {
   return found;
 }
 
+/**
+ * Says that a session is to be released when this thread ends, or no more. Where the library is not there, or on Windows,
+ * nothing sees to it.
+ */
+export function releaseWithThread(session: bigint, release: boolean): void {
+  if (nativeOperators().path === undefined) return;
+  owning?.[release ? "own" : "disown"](session);
+}
+
 function open(): NativeOperators {
   const platform = `${process.platform}-${process.arch}`;
   const file = FILES[platform];
@@ -72,6 +83,7 @@ function open(): NativeOperators {
   if (sum !== sums[`${platform}/${file}`]) throw new Error(`${path} is not as it was built: install foretoken again`);
   register(path);
   handle = koffi.load(path);
+  owning = { own: handle.func("void ForetokenOwn(void *)"), disown: handle.func("void ForetokenDisown(void *)") };
   const kernels: string | null = handle.func("const char *ForetokenKernels()")();
   if (kernels !== null) return { path, kernels, checksum: sum, untried: !TRIED.includes(platform) };
   const { FORETOKEN_KERNELS: wanted } = process.env;

@@ -2,7 +2,7 @@ import { isMainThread } from "node:worker_threads";
 import koffi from "koffi";
 import { RuntimeError } from "../types/errors.js";
 import { ortEnvironment } from "./environment.js";
-import { nativeOperators } from "./native-operators.js";
+import { nativeOperators, releaseWithThread } from "./native-operators.js";
 import { check, out } from "./ort-error.js";
 import { ort } from "./ort-library.js";
 
@@ -20,12 +20,13 @@ export interface SessionOptions {
 /** Sessions whose owners were collected without dispose(). */
 const collected = new FinalizationRegistry<{ handle: bigint; session: WeakRef<Session> }>(({ handle, session }) => {
   open.delete(session);
-  ort().ReleaseSession(handle);
+  release(handle);
 });
 
 /**
  * What this thread has not disposed of. Native memory is the process's: a worker thread that ends, or exits, gives its
- * own back here. `terminate()` runs nothing in the thread any more, so what it ends in must be disposed of before.
+ * own back here. `terminate()`, and an exit in mid-pass, run no JavaScript in the thread any more: what is left then goes
+ * when the thread does (`releaseWithThread`).
  */
 const open = new Set<WeakRef<Session>>();
 if (!isMainThread) {
@@ -45,6 +46,7 @@ export class Session {
 
   private constructor(handle: bigint) {
     this.native = handle;
+    if (!isMainThread) releaseWithThread(handle, true);
     open.add(this.self);
     collected.register(this, { handle, session: this.self }, this);
     const api = ort();
@@ -86,13 +88,18 @@ export class Session {
     if (this.inFlight > 0) throw new RuntimeError("the session is running: await its runs before disposing of it");
     collected.unregister(this);
     open.delete(this.self);
-    ort().ReleaseSession(this.native);
+    release(this.native);
     this.native = undefined;
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function release(handle: bigint): void {
+  if (!isMainThread) releaseWithThread(handle, false);
+  ort().ReleaseSession(handle);
 }
 
 function sessionOptions(source: ModelSource, { pack }: SessionOptions): bigint {

@@ -2,10 +2,17 @@ import { RuntimeError } from "../types/errors.js";
 import { out } from "./ort-error.js";
 import { ort } from "./ort-library.js";
 
-export type TensorData = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array | Uint16Array;
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Int8Array
+  | Uint16Array;
 
 /** ONNXTensorElementDataType. */
-const ELEMENT_TYPES = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10, bf16: 16 } as const;
+const ELEMENT_TYPES = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10, f64: 11, bf16: 16 } as const;
 export type TensorType = keyof typeof ELEMENT_TYPES;
 
 let memoryInfo: bigint | undefined;
@@ -63,6 +70,7 @@ export class Tensor {
 
 function typeOf(data: TensorData): TensorType {
   if (data instanceof Float32Array) return "f32";
+  if (data instanceof Float64Array) return "f64";
   if (data instanceof Int32Array) return "i32";
   if (data instanceof BigInt64Array) return "i64";
   if (data instanceof Uint8Array) return "u8";

@@ -1,8 +1,8 @@
 import { open, rename, rm } from "node:fs/promises";
 import { writeFully } from "../../files/write-fully.js";
 import { ForetokenError } from "../../types/errors.js";
-import { narrow } from "../half-floats.js";
-import { elementCount } from "../tensor-source.js";
+import { BYTES_PER_ELEMENT, narrow, roundToBfloat } from "../half-floats.js";
+import { elementCount, type TensorDtype } from "../tensor-source.js";
 
 export interface NewTensor {
   name: string;
@@ -10,13 +10,17 @@ export interface NewTensor {
   values: Float32Array;
 }
 
-/** Writes tensors as 16-bit floats to a .safetensors file, which appears whole or not at all. */
-export async function writeSafetensors(path: string, tensors: readonly NewTensor[]): Promise<void> {
+/** Writes tensors, by default as 16-bit floats, to a .safetensors file, which appears whole or not at all. */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly NewTensor[],
+  dtype: TensorDtype = "F16",
+): Promise<void> {
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let at = 0;
   for (const { name, shape } of tensors) {
-    const end = at + 2 * elementCount(shape);
-    header[name] = { dtype: "F16", shape, data_offsets: [at, end] };
+    const end = at + BYTES_PER_ELEMENT[dtype] * elementCount(shape);
+    header[name] = { dtype, shape, data_offsets: [at, end] };
     at = end;
   }
   const text = JSON.stringify(header);
@@ -30,10 +34,9 @@ export async function writeSafetensors(path: string, tensors: readonly NewTensor
       await writeFully(file, Buffer.concat([length, json]), 0);
       let position = length.length + json.length;
       for (const { values } of tensors) {
-        const halves = new Uint16Array(values.length);
-        narrow("F16", values, halves, 0);
-        await writeFully(file, new Uint8Array(halves.buffer), position);
-        position += halves.byteLength;
+        const bytes = encoded(values, dtype);
+        await writeFully(file, bytes, position);
+        position += bytes.byteLength;
       }
       await file.sync();
     } finally {
@@ -45,4 +48,12 @@ export async function writeSafetensors(path: string, tensors: readonly NewTensor
     const { code } = error as NodeJS.ErrnoException;
     throw new ForetokenError(`${path} cannot be written (${code}): free some space or choose another place`);
   }
+}
+
+function encoded(values: Float32Array, dtype: TensorDtype): Uint8Array {
+  if (dtype === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const halves = new Uint16Array(values.length);
+  if (dtype === "BF16") roundToBfloat(values, halves);
+  else narrow("F16", values, halves, 0);
+  return new Uint8Array(halves.buffer);
 }

@@ -1,5 +1,6 @@
 import { OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import { OnnxOps } from "../onnx/ops.js";
+import { Named } from "../onnx/values.js";
 import { OnnxWeights } from "../onnx/weights.js";
 import type { Ops } from "../ops.js";
 import type { WeightManifest, WeightSpec } from "../weight-spec.js";
@@ -51,8 +52,13 @@ export function buildMedusaHeads(shape: MedusaShape, manifest: WeightManifest, v
   g.input("k", "i64", [1]);
   if (manifest.product === "MatMulIntegerToFloat") g.input("zero_points", "u8", [1]);
   const weights = new OnnxWeights(g, manifest, medusaWeightSpecs(shape));
-  const rows = medusaHeads(new OnnxOps(weights), shape, "hidden");
-  g.node("Concat", rows, ["logits"], { axis: 1 });
+  const rows = medusaHeads(new OnnxOps(weights), shape, new Named("hidden"));
+  g.node(
+    "Concat",
+    rows.map((row) => row.name()),
+    ["logits"],
+    { axis: 1 },
+  );
   g.output("logits", "f32", [1, heads.length, V]);
   const bound = (name: string, value: number) => g.initializer(name, "i64", [1], BigInt64Array.of(BigInt(value)));
   const slice = ["logits", bound("start", 0), bound("end", vocabLimit), bound("axis", 2)];

@@ -1,5 +1,6 @@
 import { type Dim, OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import type { ModelConfig } from "../../types/model-config.js";
+import type { ProductOperator } from "../weight-spec.js";
 
 /** How many sequences a graph's passes have rows of: a number, or any (TreeAttention of native/, which takes them all at once). */
 export type Sequences = number | "any";
@@ -8,10 +9,10 @@ export type Sequences = number | "any";
  * Inputs and outputs that every decoder graph has. R rows run in one pass; R and W may count copies of a row that nobody
  * reads, where products of a lone row round differently. W is the rows that the head runs for.
  *
- * Inputs: ids [1,R]; head_rows [W] (rows for the head, at least one); top_rows [T] and lse_rows [L] (indices into
- * head_rows); k [1]; hidden_rows [H]; zero_points [R] and head_zero_points [W], all 128 (MatMulIntegerToFloat only); cos,
+ * Inputs: ids [1,R]; head_rows [W] (rows for the head; ONNX Runtime's operators want at least one); top_rows [T] and
+ * lse_rows [L] (indices into head_rows); logit_rows [I] the same (VocabHead of native/ only); k [1]; hidden_rows [H]; zero_points [R] and head_zero_points [W], all 128 (MatMulIntegerToFloat only); cos,
  * sin [>= C, headDim / 2].
- * Outputs: logits [1,W,V]; top_values and top_ids [1,T,k]; lse [1,L]; hidden [1,H,D] (after the final norm).
+ * Outputs: logits [1,W,V], or [1,I,V] where there are logit_rows; top_values and top_ids [1,T,k]; lse [1,L]; hidden [1,H,D] (after the final norm).
  *
  * For any number of sequences: rows [R,5] (sequence, position, slot, prefix, first), ancestors [A], pages [S,T]; for each
  * layer keys_l, values_l [N,kvHeads,P,headDim], the pages of all sequences, written in place (native/src/attention.h).
@@ -53,15 +54,16 @@ export function pageNames(layer: number): { keys: string; values: string } {
 }
 
 /** A new graph with the inputs that all architectures share. */
-export function startGraph(config: ModelConfig, sequences: Sequences, quantisedRows: boolean): OnnxGraph {
+export function startGraph(config: ModelConfig, sequences: Sequences, product: ProductOperator): OnnxGraph {
   const graph = new OnnxGraph();
   graph.input("ids", "i64", [1, "R"]);
   graph.input("head_rows", "i64", ["W"]);
+  if (product === "SkinnyMatMul") graph.input("logit_rows", "i64", ["I"]);
   graph.input("top_rows", "i64", ["T"]);
   graph.input("lse_rows", "i64", ["L"]);
   graph.input("k", "i64", [1]);
   graph.input("hidden_rows", "i64", ["H"]);
-  if (quantisedRows) {
+  if (product === "MatMulIntegerToFloat") {
     graph.input("zero_points", "u8", ["R"]);
     graph.input("head_zero_points", "u8", ["W"]);
   }

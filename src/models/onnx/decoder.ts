@@ -21,13 +21,13 @@ export function buildDecoder(
   manifest: WeightManifest,
   options: { sequences: Sequences; vocabLimit: number; layers?: readonly number[] },
 ): DecoderGraph {
-  const graph = startGraph(config, options.sequences, manifest.product === "MatMulIntegerToFloat");
+  const graph = startGraph(config, options.sequences, manifest.product);
   const architecture = architectureOf(config);
   const layers = options.layers ?? Array.from({ length: config.numLayers }, (_, i) => i);
   const specs = architecture.weightSpecs({ ...config, numLayers: 1 + Math.max(...layers) });
   const weights = new OnnxWeights(graph, manifest, specs);
   const ops = new OnnxOps(weights, { config, sequences: options.sequences });
   const hidden = architecture.decode(ops, config, layers);
-  head(weights, config, hidden, architecture.head, options.vocabLimit);
+  head(weights, config, hidden.name(), architecture.head, options.vocabLimit);
   return { bytes: graph.build(), inputNames: graph.inputNames, outputNames: graph.outputNames };
 }

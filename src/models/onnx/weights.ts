@@ -4,11 +4,27 @@ import { Q4_BLOCK, TILE, type WeightManifest, type WeightSpec } from "../weight-
 
 const CONTRIB = "com.microsoft";
 /** The domain of the operators in native/. */
-const FORETOKEN = "foretoken";
+export const FORETOKEN = "foretoken";
 /** Level 4 rounds activations to int8; lower levels are several times slower. */
 const Q4_ACCURACY_LEVEL = 4;
 /** Keeps the scale of an all-zero row from being 0. */
 const TINY = 1e-30;
+
+/** A product x W^T with tiled weights, and what it takes in: all but `x` and `weight` optional. */
+interface SkinnyProduct {
+  x: string;
+  weight: string;
+  /** The weight of a second product: the result is silu(x W^T) * (x Up^T). */
+  up?: string;
+  /** Then x / sqrt(mean(x^2) + epsilon) * gain is multiplied. */
+  gain?: string;
+  epsilon?: number;
+  /** Added to x before; the sum is an output. */
+  update?: string;
+  sum?: string;
+  /** Name of the result. Default: the weight's with ".out", or ".swiglu". */
+  output?: string;
+}
 
 /** Adds weights and products to a graph, in the manifest's dtype. Products that read the same rows share their quantised form. */
 export class OnnxWeights {
@@ -63,7 +79,7 @@ export class OnnxWeights {
     const use = (this.uses.get(name) ?? 0) + 1;
     this.uses.set(name, use);
     const output = use === 1 ? name : `${name}.${use}`;
-    if (this.manifest.product === "SkinnyMatMul") return this.skinnyProduct(x, name, `${output}.out`);
+    if (this.skinny) return this.skinnyProduct({ x, weight: name, output: `${output}.out` });
     const product = this.product(x, name, zeroPoints, `${output}.out`);
     if (!this.has(`${name}.bias`)) return product;
     return this.graph.node("Add", [product, this.weight(`${name}.bias`)], [`${output}.biased`]);
@@ -83,13 +99,38 @@ export class OnnxWeights {
     );
   }
 
-  private skinnyProduct(x: string, name: string, output: string): string {
-    const inputs = [x, this.weight(`${name}.tiles`)];
-    if (this.has(`${name}.bias`)) inputs.push(this.weight(`${name}.bias`));
+  /** A SkinnyMatMul node; native/src/skinny_matmul.c says what it takes in. */
+  skinnyProduct(product: SkinnyProduct): string {
+    const { x, weight, up, gain = "", update = "", epsilon, sum } = product;
+    const none = { tiles: "", bias: "" };
+    const [of, ofUp] = [this.tiles(weight), up === undefined ? none : this.tiles(up)];
+    const inputs = [x, of.tiles, of.bias, ofUp.tiles, ofUp.bias, gain, update];
+    while (inputs.at(-1) === "") inputs.pop();
+    const { output = up === undefined ? `${weight}.out` : `${weight}.swiglu` } = product;
+    const attributes = {
+      ...this.tiledShape(weight),
+      ...(epsilon === undefined ? {} : { epsilon: { float: epsilon } }),
+    };
+    return this.graph.node("SkinnyMatMul", inputs, sum === undefined ? [output] : [output, sum], attributes, FORETOKEN);
+  }
+
+  /** Whether products are SkinnyMatMul's. */
+  get skinny(): boolean {
+    return this.manifest.product === "SkinnyMatMul";
+  }
+
+  /** A tiled weight, and its bias or "". */
+  tiles(name: string): { tiles: string; bias: string } {
+    return {
+      tiles: this.weight(`${name}.tiles`),
+      bias: this.has(`${name}.bias`) ? this.weight(`${name}.bias`) : "",
+    };
+  }
+
+  /** The attributes that tell a tiled weight's shape. */
+  tiledShape(name: string): { K: number; N: number; bits: number } {
     const [, , bytes] = this.manifest.tensors[`${name}.tiles`].shape;
-    const bits = bytes === TILE.bytes.q4 ? 4 : 8;
-    const attributes = { K: this.widths.get(name)!, N: this.outputs.get(name)!, bits };
-    return this.graph.node("SkinnyMatMul", inputs, [output], attributes, FORETOKEN);
+    return { K: this.widths.get(name)!, N: this.outputs.get(name)!, bits: bytes === TILE.bytes.q4 ? 4 : 8 };
   }
 
   private int8Product(x: string, name: string, zeroPoints: string, output: string): string {

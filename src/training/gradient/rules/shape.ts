@@ -1,0 +1,28 @@
+import type { Tape, Value } from "../tape.js";
+
+/** The same elements in another shape; one dimension may be -1. */
+export function reshape(tape: Tape, x: Value, dims: readonly number[]): Value {
+  // Taken now: later it would keep x alive.
+  const before = x.tracked ? tape.node("Shape", [x]) : "";
+  return tape.record(
+    tape.node("Reshape", [x, tape.integers(...dims)]),
+    [x],
+    [(dy) => tape.node("Reshape", [dy, before])],
+  );
+}
+
+/** Axis i of the result is axis perm[i] of x. */
+export function transpose(tape: Tape, x: Value, perm: readonly number[]): Value {
+  const inverse = perm.map((_, axis) => perm.indexOf(axis));
+  return tape.record(
+    tape.node("Transpose", [x], { perm: [...perm] }),
+    [x],
+    [(dy) => tape.node("Transpose", [dy], { perm: inverse })],
+  );
+}
+
+/** Parts of the given sizes along an axis. */
+export function split(tape: Tape, x: Value, axis: number, sizes: readonly number[]): Value[] {
+  const parts = tape.nodes("Split", [x, tape.integers(...sizes)], sizes.length, { axis });
+  return tape.recordAll(parts, [x], [(...dys) => tape.node("Concat", dys, { axis })]);
+}

@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { makeFolder } from "../../files/make-folder.js";
+import { ForetokenError, UsageError } from "../../types/errors.js";
+import { escaped } from "../../types/shown.js";
+import { Checkpoints } from "../checkpoints.js";
+
+/** Hidden states and checkpoints lie here, in the output, until the heads are written. */
+const WORK = ".training";
+
+export interface OutputFolder {
+  work: string;
+  checkpoints: Checkpoints;
+  /** The step to go on from. */
+  resumeFrom: number | undefined;
+}
+
+/**
+ * Makes the output's folder, before any long work.
+ * @throws UsageError where it holds something already; ForetokenError where it cannot be written
+ */
+export async function prepareOutput(output: string, resume: boolean): Promise<OutputFolder> {
+  const work = join(output, WORK);
+  if (existsSync(join(output, "medusa_lm_head.safetensors"))) {
+    throw new UsageError(`${escaped(output)} holds heads already: choose another output, or remove them`);
+  }
+  const checkpoints = new Checkpoints(join(work, "checkpoints"));
+  const newest = await checkpoints.newest();
+  if (newest !== undefined && !resume) {
+    throw new UsageError(`${escaped(output)} holds a training that has not ended: resume it, or choose another output`);
+  }
+  try {
+    await makeFolder(work);
+    const probe = join(work, "probe");
+    await writeFile(probe, "");
+    await rm(probe);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ForetokenError(`the output ${escaped(output)} cannot be written (${code}): choose another folder`);
+  }
+  return { work, checkpoints, resumeFrom: newest };
+}

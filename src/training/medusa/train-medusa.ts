@@ -1,0 +1,86 @@
+import { rm } from "node:fs/promises";
+import { LanguageModel } from "../../api/language-model.js";
+import { UsageError } from "../../types/errors.js";
+import { shown } from "../../types/shown.js";
+import type { TrainingExamples } from "../training-example.js";
+import type { MedusaAccuracy } from "./accuracy.js";
+import { baseLmHead } from "./base-head.js";
+import { HeadsInTraining } from "./heads-in-training.js";
+import { cacheHiddenRows } from "./hidden-rows.js";
+import type { TrainMedusaOptions } from "./options.js";
+import { prepareOutput } from "./output-folder.js";
+import { type CacheNote, ROWS_OF_BLOCK, RowCache } from "./row-cache.js";
+import { medusaSettings, type Settings, settingsKey } from "./settings.js";
+import { TrainingLoop } from "./training-loop.js";
+import { writeHeads } from "./write-heads.js";
+
+/** What training made of the heads. */
+export interface MedusaTraining {
+  /** The folder: MedusaModel.fromPretrained loads it. */
+  directory: string;
+  steps: number;
+  /** Tokens that were read. */
+  tokens: number;
+  before: MedusaAccuracy;
+  after: MedusaAccuracy;
+}
+
+/**
+ * Trains Medusa heads on a frozen base (Medusa-1, Cai et al. 2024, section 3.2): the base's hidden states, in the dtype that it was
+ * loaded with, are computed once; each head starts as the base's own output product and learns the token i + 1 places on.
+ * @param base loaded from its folder
+ * @param examples token ids, such as texts of the kind that the base will write, best its own answers
+ * @throws UsageError for options or examples that make no sense; ForetokenError where the disk refuses; DivergenceError
+ */
+export async function trainMedusa(
+  base: LanguageModel,
+  examples: TrainingExamples,
+  options: TrainMedusaOptions,
+): Promise<MedusaTraining> {
+  if (!(base instanceof LanguageModel)) {
+    throw new UsageError(`trainMedusa needs a loaded LanguageModel, got ${shown(base)}`);
+  }
+  const settings = medusaSettings(options, base.contextLength);
+  const { output, heads, layers, sharedHead, microBatchSize, signal } = settings;
+  signal?.throwIfAborted();
+  const lmHead = await baseLmHead(base);
+  const { work, checkpoints, resumeFrom } = await prepareOutput(output, settings.resume);
+  const note = await cacheHiddenRows(base.model, examples, work, `${base.dtype} ${settingsKey(settings)}`, settings);
+  const steps = stepsOf(note, settings);
+  const { hiddenSize, vocabSize } = base.config;
+  const open = (name: string, blocks: number) => RowCache.open(work, name, blocks, hiddenSize, heads);
+  const training = await open("training", note.trainingBlocks);
+  const validation = await open("validation", note.validationBlocks);
+  const shape = { hiddenSize, vocabSize, layers, sharedHead, vocabLimit: base.vocabLimit };
+  const inTraining = await HeadsInTraining.create(shape, heads, microBatchSize, lmHead);
+  const loop = await TrainingLoop.create({ heads: inTraining, training, validation, checkpoints, settings, steps });
+  try {
+    if (resumeFrom !== undefined) await loop.resume(resumeFrom);
+    const { before, after } = await loop.run();
+    const { parameters } = inTraining;
+    const from = { directory: base.directory!, dtype: base.dtype };
+    await writeHeads(output, { parameters, settings, accuracy: after, before, tokens: note.tokens, steps, base: from });
+    await training.close();
+    await validation.close();
+    await rm(work, { recursive: true, force: true });
+    return { directory: output, steps, tokens: note.tokens, before, after };
+  } finally {
+    loop.dispose();
+    inTraining.dispose();
+    await training.close();
+    await validation.close();
+  }
+}
+
+/** @throws UsageError where there is too little to train or to measure on */
+function stepsOf({ trainingBlocks, validationBlocks }: CacheNote, settings: Settings): number {
+  const { batchSize, microBatchSize, epochs, maxSteps = Number.POSITIVE_INFINITY } = settings;
+  const perEpoch = Math.floor((trainingBlocks * ROWS_OF_BLOCK) / batchSize);
+  const tooFew = (rows: number, what: string, needed: number) =>
+    new UsageError(`the examples give ${rows} tokens ${what}, at least ${needed} are needed: give more text`);
+  if (perEpoch === 0) throw tooFew(trainingBlocks * ROWS_OF_BLOCK, "to train on", batchSize);
+  if (validationBlocks * ROWS_OF_BLOCK < microBatchSize) {
+    throw tooFew(validationBlocks * ROWS_OF_BLOCK, "to validate on", microBatchSize);
+  }
+  return Math.min(maxSteps, epochs * perEpoch);
+}

@@ -1,0 +1,55 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { command, foretoken } from "../support/cli.js";
+import { prompts, temporaryFolder } from "../support/models.js";
+
+const HERE = temporaryFolder();
+const inFolder = (name: string, text = "") => {
+  writeFileSync(join(HERE, name), text);
+  return join(HERE, name);
+};
+const stories = prompts()
+  .map(({ prompt }) => prompt)
+  .join("\n")
+  .repeat(3);
+const TEXT = inFolder("stories.txt", stories);
+const out = join(HERE, "out");
+const small = ["--max-steps", "2", "--batch-size", "128", "--heads", "2", "--sequence-length", "64"];
+
+const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
+  [[], 2, /must be told what to train: medusa, got nothing/],
+  [["eagle"], 2, /medusa, got "eagle"/],
+  [["medusa", "--out", out], 2, /needs --data/],
+  [["medusa", "--data", TEXT], 2, /needs --out/],
+  [["medusa", "--data", join(HERE, "none.txt"), "--out", out], 2, /none\.txt cannot be read \(ENOENT\)/],
+  [["medusa", "--data", HERE, "--out", out], 2, /is no file/],
+  [["medusa", "--data", inFolder("empty.txt"), "--out", out], 2, /empty\.txt is empty/],
+  [["medusa", "--data", TEXT, "--out", "/proc/heads"], 1, /output \/proc\/heads cannot be written/],
+  [["medusa", "--data", TEXT, "--out", out, "--learning-rate", "0"], 2, /learningRate must be > 0, got 0/],
+  [["medusa", "--data", inFolder("short.txt", "Once."), "--out", out], 2, /to train on, at least 1024 are needed/],
+  [
+    ["medusa", "--data", inFolder("bad.jsonl", '{"text": "a"}\n{]'), "--out", out],
+    1,
+    /bad\.jsonl, line 2 is not valid/,
+  ],
+  [["medusa", "--data", inFolder("textless.jsonl", '{"message": 1}'), "--out", out], 1, /line 1 has no "text"/],
+];
+
+test.each(cases)("foretoken train %j", async (args, code, says) => {
+  const result = await command(["train", ...args]);
+  expect(result.code).toBe(code);
+  expect(result.stderr).toMatch(says);
+  expect(result.stderr.trim().split("\n")).toHaveLength(1);
+});
+
+test("heads are trained, written with a card, and used", async () => {
+  const heads = join(HERE, "heads");
+  const trained = await foretoken(["train", "medusa", "--data", TEXT, "--out", heads, ...small, "--json"]);
+  expect(trained.stderr).toBe("");
+  expect(JSON.parse(trained.stdout)).toMatchObject({ directory: heads, steps: 2 });
+  expect(existsSync(join(heads, "README.md"))).toBe(true);
+  expect(existsSync(join(heads, ".training"))).toBe(false);
+  const used = await command(["generate", "Once", "--heads", heads, "-n", "8", "--json"]);
+  expect(used.code).toBe(0);
+});

@@ -1,0 +1,138 @@
+import { describe, expect, test } from "vitest";
+import { packedBatch } from "../../../src/training/gradient/packed-batch.js";
+import { add } from "../../../src/training/gradient/rules/add.js";
+import { attention } from "../../../src/training/gradient/rules/attention.js";
+import { cast } from "../../../src/training/gradient/rules/cast.js";
+import { crossEntropy } from "../../../src/training/gradient/rules/cross-entropy.js";
+import { gather } from "../../../src/training/gradient/rules/gather.js";
+import { klDivergence } from "../../../src/training/gradient/rules/kl-divergence.js";
+import { linear } from "../../../src/training/gradient/rules/linear.js";
+import { matmul } from "../../../src/training/gradient/rules/matmul.js";
+import { mul, scale } from "../../../src/training/gradient/rules/mul.js";
+import { rmsNorm } from "../../../src/training/gradient/rules/rms-norm.js";
+import { rotary } from "../../../src/training/gradient/rules/rotary.js";
+import { reshape, split, transpose } from "../../../src/training/gradient/rules/shape.js";
+import { silu } from "../../../src/training/gradient/rules/silu.js";
+import { softmax } from "../../../src/training/gradient/rules/softmax.js";
+import { type Case, gradientError, integers, type Numbers, randomNumbers } from "../../support/gradients.js";
+
+const r = randomNumbers;
+const positive = ({ dims, data }: Numbers): Numbers => ({
+  dims,
+  data: (data as Float64Array).map((x) => Math.abs(x) / 4),
+});
+const labels = integers([5], [3, -100, 0, 6, 3]);
+const turned = { cos: r([1, 3, 2], 8), sin: r([1, 3, 2], 9) };
+const probabilities: Numbers = { dims: [2, 3], data: Float64Array.of(0.2, 0.5, 0.3, 0, 0.9, 0.1) };
+
+/** Each with the number of its outputs' elements. */
+const cases: Record<string, [Case, number]> = {
+  linear: [
+    {
+      parameters: { x: r([3, 4], 1), w: r([5, 4], 2), b: r([5], 3) },
+      build: (tape, { x, w, b }) => linear(tape, x, w, b),
+    },
+    15,
+  ],
+  matmul: [
+    { parameters: { a: r([2, 3, 4], 1), b: r([2, 4, 5], 2) }, build: (tape, { a, b }) => matmul(tape, a, b) },
+    30,
+  ],
+  add: [{ parameters: { x: r([3, 4], 1), y: r([3, 4], 2) }, build: (tape, { x, y }) => add(tape, x, y) }, 12],
+  mul: [{ parameters: { x: r([3, 4], 1), y: r([3, 4], 2) }, build: (tape, { x, y }) => mul(tape, x, y) }, 12],
+  "a value used twice": [{ parameters: { x: r([3, 4], 1) }, build: (tape, { x }) => mul(tape, x, x) }, 12],
+  scale: [{ parameters: { x: r([3, 4], 1) }, build: (tape, { x }) => scale(tape, x, 0.3) }, 12],
+  silu: [{ parameters: { x: r([3, 4], 1, 3) }, build: (tape, { x }) => silu(tape, x) }, 12],
+  softmax: [{ parameters: { x: r([3, 4], 1) }, build: (tape, { x }) => softmax(tape, x) }, 12],
+  "RMS norm": [
+    { parameters: { x: r([3, 8], 1), g: r([8], 2) }, build: (tape, { x, g }) => rmsNorm(tape, x, g, 1e-5) },
+    24,
+  ],
+  rotary: [
+    {
+      parameters: { x: r([2, 3, 4], 1) },
+      constants: turned,
+      build: (tape, { x }) => rotary(tape, x, "cos", "sin"),
+    },
+    24,
+  ],
+  gather: [
+    {
+      parameters: { table: r([6, 4], 1) },
+      constants: { ids: integers([5], [2, 0, 2, 5, 2]) },
+      build: (tape, { table }) => gather(tape, table, "ids"),
+    },
+    20,
+  ],
+  "reshape, transpose": [
+    {
+      parameters: { x: r([2, 6], 1) },
+      build: (tape, { x }) => transpose(tape, reshape(tape, x, [-1, 2, 3]), [2, 0, 1]),
+    },
+    12,
+  ],
+  "split, one part unused": [
+    {
+      parameters: { x: r([3, 6], 1) },
+      build: (tape, { x }) => {
+        const [a, , c] = split(tape, x, 1, [2, 2, 2]);
+        return mul(tape, a, c);
+      },
+    },
+    6,
+  ],
+  cast: [
+    { parameters: { x: r([3, 4], 1) }, build: (tape, { x }) => silu(tape, cast(tape, x, tape.float, tape.float)) },
+    12,
+  ],
+  "cross-entropy, a label ignored": [
+    {
+      parameters: { x: r([5, 7], 1, 4) },
+      constants: { labels },
+      build: (tape, { x }) => crossEntropy(tape, x, "labels"),
+    },
+    1,
+  ],
+  "KL to logits": [
+    {
+      parameters: { x: r([2, 3], 1, 2) },
+      constants: { teacher: r([2, 3], 2, 2), weights: positive(r([2, 1], 3)) },
+      build: (tape, { x }) => klDivergence(tape, x, { logits: "teacher" }, "weights"),
+    },
+    1,
+  ],
+  "KL to probabilities, one of them 0": [
+    {
+      parameters: { x: r([2, 3], 1, 2) },
+      constants: { teacher: probabilities, weights: positive(r([2, 1], 3)) },
+      build: (tape, { x }) => klDivergence(tape, x, { probabilities: "teacher" }, "weights"),
+    },
+    1,
+  ],
+  "attention over packed sequences": [
+    {
+      parameters: { qkv: r([10, 32], 1) },
+      inputs: {
+        positions: integers([2, 5], [0, 1, 2, 0, 1, 0, 1, 2, 3, 4]),
+        segments: integers([2, 5], [0, 0, 0, 1, 1, 0, 0, 0, 0, 0]),
+        cos: r([5, 2], 8),
+        sin: r([5, 2], 9),
+      },
+      build: (tape, { qkv }) => {
+        const shape = { numHeads: 4, numKvHeads: 2, headDim: 4, length: 5 };
+        return attention(tape, qkv, { ...shape, ...packedBatch(tape, 5, 4) });
+      },
+    },
+    160,
+  ],
+};
+
+describe.each(Object.entries(cases))("%s", (_name, [example, outputs]) => {
+  test("in f64", async () => {
+    expect(await gradientError(example, "f64", outputs)).toBeLessThan(1e-6);
+  });
+
+  test("in f32", async () => {
+    expect(await gradientError(example, "f32", outputs)).toBeLessThan(1e-3);
+  });
+});
