@@ -45,8 +45,8 @@ function works(project: () => string): void {
   test.each(some(["es2022", "es2022,dom"], 1))(
     "strict TypeScript reads its declarations, with lib %s and no others",
     async (lib) => {
-      const script = `import { AutoModelForCausalLM, type GenerateOptions } from "foretoken";
-      const options: GenerateOptions = { maxNewTokens: 4, stopStrings: ["."] };
+      const script = `import { AutoModelForCausalLM, type SingleOptions } from "foretoken";
+      const options: SingleOptions = { maxNewTokens: 4, stopStrings: ["."] };
       export const text: Promise<string> = AutoModelForCausalLM.fromPretrained("model").then(async (lm) => {
         for await (const event of lm.stream("Once", options)) void event;
         return (await lm.generate("Once", options)).text;

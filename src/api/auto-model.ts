@@ -60,6 +60,7 @@ export async function loadModel(
   if (contextLength < 2 || contextLength > config.maxPositionEmbeddings) {
     throw new UsageError(
       `contextLength must be an integer from 2 to the model's ${config.maxPositionEmbeddings}, got ${contextLength}`,
+      { option: "contextLength" },
     );
   }
   const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);

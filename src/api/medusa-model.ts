@@ -1,13 +1,13 @@
 import { convertedModel } from "../conversion/converted-model.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
+import { type KnownMethodOptions, METHOD_OPTIONS } from "../methods/options.js";
 import { EMBEDDING, HEAD } from "../models/checkpoint/tensor-names.js";
 import { type MedusaCheckpoint, openMedusaCheckpoint } from "../models/medusa/medusa-checkpoint.js";
 import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../models/medusa/medusa-heads.js";
-import type { RankPath } from "../trees/rank-tree.js";
 import { UsageError } from "../types/errors.js";
 import type { Dtype } from "../types/model-config.js";
-import { integer, value } from "../types/option-kinds.js";
+import { value } from "../types/option-kinds.js";
 import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
 import { AutoModelForCausalLM } from "./auto-model.js";
 import { baseDirectory, withBaseTensor } from "./base-of-heads.js";
@@ -15,31 +15,28 @@ import { type AssistantModel, GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOpt
 import { LanguageModel } from "./language-model.js";
 import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
 import type { PromptInput } from "./prompt-input.js";
-import { REQUEST_OPTIONS } from "./speculation-options.js";
+import { type CommonSpeculationOptions, REQUEST_OPTIONS } from "./speculation-options.js";
 import { generateOf, type Outputs, TextGenerator } from "./text-generator.js";
 
 /** Options of `medusaGenerate`: those of `generate`, with Medusa's own by their usual names. */
 export interface MedusaGenerateOptions extends Omit<GenerateOptions, "topK"> {
   /** Candidates of each head that the tree may use, 1 to 10; choices of higher ranks are refused. Default 10. */
-  topK?: number;
+  topK?: KnownMethodOptions["treeRanks"];
   /** The tree, as paths of ranks or a preset's name. Default: the best of 8 nodes for the heads' accuracies. */
-  medusaChoices?: readonly RankPath[] | string;
+  medusaChoices?: KnownMethodOptions["treeChoices"];
   /**
    * Turns typical acceptance on, which is not lossless: a candidate is kept when its probability exceeds
    * min(posteriorThreshold, posteriorAlpha * e^-entropy). A LOWER threshold accepts more. Default threshold 0.09.
    */
-  posteriorThreshold?: number;
+  posteriorThreshold?: CommonSpeculationOptions["posteriorThreshold"];
   /** Default 0.3, when posteriorThreshold is given. */
-  posteriorAlpha?: number;
+  posteriorAlpha?: CommonSpeculationOptions["posteriorAlpha"];
 }
 
 const MEDUSA_OPTIONS: OptionTable<MedusaGenerateOptions> = {
   ...GENERATE_OPTIONS,
-  topK: integer(1, 10),
-  medusaChoices: value(
-    "paths of ranks or a preset's name",
-    (given) => typeof given === "string" || Array.isArray(given),
-  ),
+  topK: METHOD_OPTIONS.treeRanks.kind,
+  medusaChoices: METHOD_OPTIONS.treeChoices.kind,
   posteriorThreshold: REQUEST_OPTIONS.posteriorThreshold,
   posteriorAlpha: REQUEST_OPTIONS.posteriorAlpha,
 };

@@ -88,5 +88,7 @@ function samplingOf(options: GenerateOptions): Partial<SamplingParams> {
 function checkIds(name: string, ids: readonly TokenId[], { vocabLimit }: CausalLM): void {
   const wrong = ids.find((id) => id >= vocabLimit);
   if (wrong === undefined) return;
-  throw new UsageError(`${name} holds token id ${wrong}, which is outside the vocabulary of ${vocabLimit}`);
+  throw new UsageError(`${name} holds token id ${wrong}, which is outside the vocabulary of ${vocabLimit}`, {
+    option: name,
+  });
 }

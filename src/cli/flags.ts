@@ -1,3 +1,4 @@
+import { checkGenerateOptions } from "../api/resolve-request.js";
 import { type GenerateOptions, type GrammarSpec, type LanguageModel, type TokenId, UsageError } from "../index.js";
 import { oneLine, shown } from "../types/shown.js";
 import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
@@ -71,14 +72,12 @@ export const OUTPUT_FLAGS = {
   "no-color": { type: "boolean", help: "no colours" },
 } as const satisfies Flags;
 
-/**
- * The options of `generate` that the flags ask for, read once: files may be pipes. Ranges are checked where the options
- * are used.
- */
+/** The options of `generate` that the flags ask for, read once: files may be pipes. @throws UsageError */
 export async function generateOptions(args: Arguments): Promise<GenerateOptions> {
   const number = (name: string) => numberFlag(args, name);
   const flag = (name: string) => args.flags[name] as boolean | undefined;
-  return withoutUndefined<GenerateOptions>({
+  // What is out of range is told before models are loaded.
+  return checkGenerateOptions({
     maxNewTokens: number("max-new-tokens"),
     minNewTokens: number("min-new-tokens"),
     maxTime: number("max-time"),

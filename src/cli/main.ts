@@ -1,9 +1,10 @@
 import { ForetokenError, nearest, UsageError } from "../types/errors.js";
 import { escaped, shown } from "../types/shown.js";
 import { chatCommand } from "./chat.js";
-import { type Command, commandHelp, parseCommandLine } from "./command.js";
+import { type Arguments, type Command, commandHelp, parseCommandLine } from "./command.js";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
+import { messageWithFlag } from "./flag-names.js";
 import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
 import { trainCommand } from "./train.js";
@@ -56,6 +57,15 @@ async function dispatch(argv: readonly string[]): Promise<void> {
     );
   }
   const args = parseCommandLine(command, rest);
+  try {
+    await run(command, args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(messageWithFlag(error, command.flags), { cause: error });
+  }
+}
+
+async function run(command: Command, args: Arguments): Promise<void> {
   if (args.flags.help) process.stdout.write(commandHelp(command));
   else await command.run(args);
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Presets, SingleBar } from "cli-progress";
+import { DTYPE } from "../api/load-options.js";
 import {
   type AssistantModel,
   AutoModelForCausalLM,
@@ -12,6 +13,7 @@ import {
   UsageError,
 } from "../index.js";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
+import { checkOption } from "../types/option-table.js";
 import { escaped } from "../types/shown.js";
 import { type Arguments, numberFlag, stringFlag } from "./command.js";
 import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";
@@ -45,10 +47,12 @@ export async function loadModels(args: Arguments, signal?: AbortSignal): Promise
   const draftDirectory = stringFlag(args, "draft-model") ?? (named || !drafts ? undefined : EMBEDDED_DRAFT);
   const dtype = stringFlag(args, "dtype") as Dtype | undefined;
   const contextLength = numberFlag(args, "context-length");
+  const ownDtype = stringFlag(args, "draft-dtype");
+  if (ownDtype !== undefined) checkOption("draftDtype", ownDtype, DTYPE);
   const target = await load(named ?? EMBEDDED_TARGET, { dtype, contextLength, signal });
   const resources = await loadResources(args, target, named ? undefined : EMBEDDED_HEADS);
   if (draftDirectory === undefined || method === "none") return { target, draft: undefined, resources };
-  const draftDtype = (stringFlag(args, "draft-dtype") ?? dtype) as Dtype | undefined;
+  const draftDtype = (ownDtype ?? dtype) as Dtype | undefined;
   const draft = await load(draftDirectory, {
     dtype: draftDtype,
     contextLength: await within(draftDirectory, contextLength),

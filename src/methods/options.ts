@@ -23,6 +23,8 @@ function option<V>(kind: OptionKind<V>, help: string, fallback?: V): MethodOptio
   return { kind, help, fallback };
 }
 
+/** Candidates of a head that trees may be made of. */
+const HEAD_RANKS = 10;
 /** Rows that a window may have, and guesses. */
 export const MAX_WINDOW_ROWS = 120;
 
@@ -54,7 +56,7 @@ export const METHOD_OPTIONS = {
   ),
   treeNodes: option(integer(1, 96), "nodes of the tree", 8),
   treeRanks: option(
-    integer(1),
+    integer(1, HEAD_RANKS),
     "candidates of a head, or after a node, that the tree may use (default: medusa 10, eagle 4)",
   ),
   dynamicTree: option(boolean(), "grow the tree by probabilities in every step", false),
@@ -121,6 +123,11 @@ type Result<O> = O extends { readonly fallback: infer V } ? ValueOf<O> & V : Val
 export function optionOf<Name extends MethodOptionName>(options: MethodOptions, name: Name): Result<Declared[Name]> {
   const declared: MethodOption = METHOD_OPTIONS[name];
   return (options[name] ?? declared.fallback) as Result<Declared[Name]>;
+}
+
+/** What options of these names take, for an interface that has some of them under its own. */
+export function methodOptionKinds<Name extends MethodOptionName>(names: readonly Name[]): Record<Name, OptionKind> {
+  return Object.fromEntries(names.map((name) => [name, METHOD_OPTIONS[name].kind])) as Record<Name, OptionKind>;
 }
 
 /** @throws UsageError for an option that the method does not have, or a value that is not what the option takes */

@@ -6,6 +6,13 @@ export class ForetokenError extends Error {
 /** A bad argument, option or flag. The command line exits with 2. */
 export class UsageError extends ForetokenError {
   override name = "UsageError";
+  /** The option whose value was wrong, where it was one's; the message names it too. */
+  readonly option?: string;
+
+  constructor(message?: string, details: ErrorOptions & { option?: string } = {}) {
+    super(message, details);
+    if (details.option !== undefined) this.option = details.option;
+  }
 }
 
 /** A checkpoint that is missing, corrupt, truncated or of an unsupported kind. */

@@ -42,7 +42,7 @@ export function checkOption(name: string, value: unknown, kind: OptionKind): voi
   if (kind.accepts(value)) return;
   const hint = kind.hint?.(value);
   const message = kind.refuse?.(name, value) ?? `${name} must be ${kind.expected(value)}, got ${shown(value)}`;
-  throw new UsageError(`${message}${hint ? `: ${hint}` : ""}`);
+  throw new UsageError(`${message}${hint ? `: ${hint}` : ""}`, { option: name });
 }
 
 /** "unknown option ..., did you mean ...": by other names that users know, then by edit distance. */

@@ -26,7 +26,7 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["medusa", "--data", HERE, "--out", out], 2, /is no file/],
   [["medusa", "--data", inFolder("empty.txt"), "--out", out], 2, /empty\.txt is empty/],
   [["medusa", "--data", TEXT, "--out", "/proc/heads"], 1, /output \/proc\/heads cannot be written/],
-  [["medusa", "--data", TEXT, "--out", out, "--learning-rate", "0"], 2, /learningRate must be > 0, got 0/],
+  [["medusa", "--data", TEXT, "--out", out, "--learning-rate", "0"], 2, /--learning-rate must be > 0, got 0/],
   [["medusa", "--data", inFolder("short.txt", "Once."), "--out", out], 2, /to train on, at least 1024 are needed/],
   [
     ["medusa", "--data", inFolder("bad.jsonl", '{"text": "a"}\n{]'), "--out", out],

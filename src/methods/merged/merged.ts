@@ -153,7 +153,9 @@ function partsOf(context: MethodContext, parts: readonly Method[]): Method[] {
     ];
   }
   if (drafters.length < 2 || new Set(drafters).size < drafters.length) {
-    throw new UsageError(`drafters must list two or more different methods, got ${JSON.stringify(drafters)}`);
+    throw new UsageError(`drafters must list two or more different methods, got ${JSON.stringify(drafters)}`, {
+      option: "drafters",
+    });
   }
   return drafters.map((name) => {
     const method = usable.find((other) => other.name === name);

@@ -3,7 +3,7 @@ import type { TokenId } from "../../../src/types/token.js";
 
 /**
  * Reads a text as a plain chain and looks at its last row: no tree, no mask, no branch. Consecutive texts share the rows
- * of their common beginning, which changes nothing: test/model/cache.test.ts.
+ * of their common beginning, which changes nothing: test/conversion/cache.test.ts.
  */
 export class ChainReader {
   private held: TokenId[] = [];

@@ -157,6 +157,10 @@ test("every other object of options is checked alike", async () => {
   );
   expect(() => new LookaheadDecoding({ model: target, windowsize: 4 } as never)).toThrow('Did you mean "windowSize"?');
   expect(() => new LookaheadDecoding({ model: TARGET } as never)).toThrow("model must be a loaded LanguageModel");
+  expect(() => new LookaheadDecoding({ model: target, windowSize: 1000 })).toThrow(
+    "windowSize must be an integer from 1 to 120, got 1000",
+  );
+  expect(() => new LookaheadDecoding({ model: target, windowSize: 100, ngramSize: 5 })).toThrow("make one smaller");
   expect(() => new LookaheadDecoding({} as never)).toThrow("needs a model");
   expect(() => configureRuntime({ treads: 2 } as never)).toThrow('Did you mean "threads"?');
   expect(() => configureRuntime({ threads: "2" } as never)).toThrow("threads must be an integer from 1 to 1024");
@@ -164,6 +168,9 @@ test("every other object of options is checked alike", async () => {
   await expect(MedusaModel.fromPretrained(HEADS, { bases: target } as never)).rejects.toThrow('Did you mean "base"?');
   await expect(loadMedusaHeads(HEADS, target, { dtype: "int4" } as never)).rejects.toThrow('use "q4"');
   const medusa = await medusaModel("q8");
+  await expect(medusa.medusaGenerate("x", { topK: 11 })).rejects.toThrow(
+    "topK must be an integer from 1 to 10, got 11",
+  );
   await expect(medusa.medusaGenerate("x", { medusa_choices: "small" } as never)).rejects.toThrow("medusaChoices");
   await expect(medusa.medusaGenerate("x", { posteriorThreshold: "0.1" } as never)).rejects.toThrow(
     "must be a number in",

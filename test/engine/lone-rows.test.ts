@@ -79,7 +79,9 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     using sequence = lm.model.newSequence();
     await lm.model.forward([{ sequence, tokens: [7], needs: [ALL] }], (result) => result.argmax(0));
     const { leastRows, leastHiddenRows } = cure;
-    expect(rows).toMatchObject({ ids: [1, leastRows], head_rows: [leastRows] });
+    // VocabHead runs for the rows that ask it for something, be it none: its rows are exact for any number.
+    const skinny = lm.model.options.manifest.product === "SkinnyMatMul";
+    expect(rows).toMatchObject({ ids: [1, leastRows], head_rows: [skinny ? 1 : leastRows] });
     expect(rows).toMatchObject({ hidden_rows: [leastHiddenRows], top_rows: [1], lse_rows: [1] });
     expect(rows).toMatchObject(lm.model.exactTrees ? { rows: [leastRows, 5] } : { restore: [leastRows] });
     const zeroPoints = { zero_points: [leastRows], head_zero_points: [leastRows] };
@@ -87,7 +89,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
     sequence.rollback();
     const eight = { sequence, tokens: TOKENS.slice(0, 8), needs: TOKENS.slice(0, 8).map(() => Need.nothing) };
     await lm.model.forward([eight], () => undefined);
-    expect(rows).toMatchObject({ ids: [1, 8], head_rows: [1], hidden_rows: [0] });
+    expect(rows).toMatchObject({ ids: [1, 8], head_rows: [skinny ? 0 : 1], hidden_rows: [0] });
   });
 });
 
