@@ -19,6 +19,6 @@ conformance(
   },
   {
     edgeCases: ["tree", "chain"],
-    skip: { proposals: "test/model/eagle.test.ts compares logits and trees with PyTorch's" },
+    skip: { proposals: "test/engine/eagle.test.ts compares logits and trees with PyTorch's" },
   },
 );
