@@ -9,7 +9,7 @@ const LONG = 300;
 const BAD_TOKENS = [-1, 1.5, Number.NaN, 4096, 1e12, "7", undefined, null, {}] as never[];
 const BAD_K = [0, -1, 2.5, Number.NaN, Number.POSITIVE_INFINITY, 4097, "2", null] as never[];
 const BAD_PARENTS = [-2, 0.5, Number.NaN, 1000, "0", undefined] as never[];
-const BAD_NEEDS = [-1, 16, 0.5, Number.NaN, "2", undefined] as never[];
+const BAD_NEEDS = [-1, 32, 0.5, Number.NaN, "2", undefined] as never[];
 
 /** Random calls of the engine, right and wrong, with a record of what each sequence should hold. */
 export class EngineCalls {
