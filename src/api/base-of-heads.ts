@@ -24,6 +24,21 @@ export function baseDirectory(directory: string, base: string | undefined, field
   );
 }
 
+/** What `make` makes of a base, given or loaded here; where it fails, a base that was loaded here is disposed of. */
+export async function onBase<T>(
+  given: LanguageModel | undefined,
+  load: () => Promise<LanguageModel>,
+  make: (base: LanguageModel) => Promise<T>,
+): Promise<T> {
+  const base = given ?? (await load());
+  try {
+    return await make(base);
+  } catch (error) {
+    if (!given) await base.dispose();
+    throw error;
+  }
+}
+
 /** A tensor of the base that heads have no copy of. */
 export interface LentTensor {
   /** Its name among the heads' tensors. */

@@ -10,7 +10,7 @@ import type { Dtype, ModelConfig } from "../types/model-config.js";
 import { value } from "../types/option-kinds.js";
 import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
 import { AutoModelForCausalLM } from "./auto-model.js";
-import { baseDirectory, withBaseTensor } from "./base-of-heads.js";
+import { baseDirectory, onBase, withBaseTensor } from "./base-of-heads.js";
 import type { GenerateOptions } from "./generate-options.js";
 import { LanguageModel } from "./language-model.js";
 import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
@@ -51,16 +51,13 @@ export class EagleModel extends TextGenerator {
     options: LoadOptions & { base?: LanguageModel } = {},
   ): Promise<EagleModel> {
     const { base: given, ...load } = checkOptions(WITH_BASE, options, LOAD_NAMES);
-    const base = given ?? (await AutoModelForCausalLM.fromPretrained(await baseOf(directory), load));
-    try {
-      const { dtype, signal } = load;
+    const { dtype, signal } = load;
+    const loadBase = async () => AutoModelForCausalLM.fromPretrained(await baseOf(directory), load);
+    return onBase(given, loadBase, async (base) => {
       const model = new EagleModel(base, await loadEagleHeads(directory, base, { dtype, signal }));
       model.ownsBase = given === undefined;
       return model;
-    } catch (error) {
-      if (!given) await base.dispose();
-      throw error;
-    }
+    });
   }
 
   get model() {
