@@ -6,14 +6,7 @@
 #include <string.h>
 
 #include "../src/product.h"
-
-static uint32_t state = 1;
-static uint32_t any(void) {
-  state ^= state << 13;
-  state ^= state >> 17;
-  return state ^= state << 5;
-}
-static float number(void) { return ((float)any() / 2147483648.0f - 1) * (any() % 31 == 0 ? 20.0f : 1.0f); }
+#include "random.h"
 
 // 16-bit floats between 2^-9 and 2^-6, of either sign.
 static uint16_t any_half(void) { return (uint16_t)((any() & 0x83ff) | (6 + any() % 3) << 10); }

@@ -8,14 +8,7 @@
 #include "../src/exponential.h"
 #include "../src/rows.h"
 #include "../src/vocab_row.h"
-
-static uint32_t state = 1;
-static uint32_t any(void) {
-  state ^= state << 13;
-  state ^= state >> 17;
-  return state ^= state << 5;
-}
-static float number(void) { return ((float)any() / 2147483648.0f - 1) * (any() % 31 == 0 ? 20.0f : 1.0f); }
+#include "random.h"
 
 static void require(int holds, const char *what) {
   if (holds) return;
