@@ -1,5 +1,6 @@
 import { configureRuntime, type Dtype, type TrainMedusaOptions, trainMedusa, UsageError } from "../index.js";
-import { prepareOutput } from "../training/medusa/output-folder.js";
+import { prepareOutput } from "../training/loop/output-folder.js";
+import { HEADS_FILE } from "../training/medusa/write-heads.js";
 import { checkTextFile, textExamples } from "../training/text-examples.js";
 import { shown } from "../types/shown.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "./command.js";
@@ -60,7 +61,7 @@ async function run(args: Arguments): Promise<void> {
   const output = needed(args, "out", "a new folder for the heads");
   await checkTextFile(data);
   const resume = args.flags.resume === true;
-  await prepareOutput(output, resume);
+  await prepareOutput(output, HEADS_FILE, resume);
   const threads = numberFlag(args, "threads");
   if (threads !== undefined) configureRuntime({ threads });
   const { signal, release } = interruptSignal();
