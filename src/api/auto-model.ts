@@ -17,11 +17,8 @@ import type { ModelConfig } from "../types/model-config.js";
 import { checkOptions } from "../types/option-table.js";
 import { warn } from "../types/warn.js";
 import { LanguageModel } from "./language-model.js";
-import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
+import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions, MOST_CONTEXT } from "./load-options.js";
 import { vocabularyOf } from "./vocabulary.js";
-
-/** Context unless asked otherwise, where the model allows as much. Untouched cache memory costs nothing. */
-const DEFAULT_CONTEXT = 8192;
 
 export const AutoModelForCausalLM = {
   /**
@@ -31,7 +28,7 @@ export const AutoModelForCausalLM = {
    * @throws CheckpointError, TokenizerError, UsageError with one line that says what to do
    */
   async fromPretrained(directory: string, options: LoadOptions = {}): Promise<LanguageModel> {
-    const given = checkOptions(LOAD_OPTIONS, options, LOAD_NAMES);
+    const given = checkOptions<LoadOptions>(LOAD_OPTIONS, options, LOAD_NAMES);
     assertPath(directory, "fromPretrained");
     const { onWarning = warn } = given;
     const checkpoint = await openCheckpoint(directory, join(cacheDirectory(), "digests"), onWarning);
@@ -55,8 +52,8 @@ export async function loadModel(
   given: LoadOptions = {},
   origin: { directory?: string; generationConfig?: Readonly<Record<string, unknown>> } = {},
 ): Promise<LanguageModel> {
-  const options = checkOptions(LOAD_OPTIONS, given, { ...LOAD_NAMES, of: "loadModel" });
-  const contextLength = options.contextLength ?? Math.min(DEFAULT_CONTEXT, config.maxPositionEmbeddings);
+  const options = checkOptions<LoadOptions>(LOAD_OPTIONS, given, { ...LOAD_NAMES, of: "loadModel" });
+  const contextLength = options.contextLength ?? Math.min(MOST_CONTEXT, config.maxPositionEmbeddings);
   if (contextLength < 2 || contextLength > config.maxPositionEmbeddings) {
     throw new UsageError(
       `contextLength must be an integer from 2 to the model's ${config.maxPositionEmbeddings}, got ${contextLength}`,
@@ -64,7 +61,7 @@ export async function loadModel(
     );
   }
   const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);
-  const format = await weightFormat(options.dtype ?? "q8");
+  const format = await weightFormat(options.dtype ?? LOAD_OPTIONS.dtype.fallback);
   const blueprint = decoderBlueprint(config);
   // Before gigabytes are read for their digest.
   checkTensors(source, blueprint.specs);
