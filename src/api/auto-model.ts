@@ -14,7 +14,9 @@ import { AutoTokenizer } from "../tokenizer/auto-tokenizer.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { UsageError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
+import { hasMethods } from "../types/option-kinds.js";
 import { checkOptions } from "../types/option-table.js";
+import { shown } from "../types/shown.js";
 import { warn } from "../types/warn.js";
 import { LanguageModel } from "./language-model.js";
 import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions, MOST_CONTEXT } from "./load-options.js";
@@ -44,7 +46,10 @@ export const AutoModelForCausalLM = {
   },
 };
 
-/** Loads a model from any source of tensors, such as a synthetic one. `tokenizer` turns text into its ids and back. */
+/**
+ * Loads a model from any source of tensors, such as a synthetic one. `tokenizer` turns text into its ids and back.
+ * @throws UsageError for what is no source or no configuration; else as fromPretrained
+ */
 export async function loadModel(
   source: TensorSource,
   config: ModelConfig,
@@ -53,6 +58,14 @@ export async function loadModel(
   origin: { directory?: string; generationConfig?: Readonly<Record<string, unknown>> } = {},
 ): Promise<LanguageModel> {
   const options = checkOptions<LoadOptions>(LOAD_OPTIONS, given, { ...LOAD_NAMES, of: "loadModel" });
+  if (!hasMethods(source, ["names", "info", "readRows", "digest"])) {
+    throw new UsageError(
+      `loadModel takes a source of tensors (names, info, readRows, digest), got ${shown(source)}: for a checkpoint's folder use AutoModelForCausalLM.fromPretrained`,
+    );
+  }
+  if (typeof config !== "object" || config === null || !Number.isInteger(config.maxPositionEmbeddings)) {
+    throw new UsageError(`loadModel takes a ModelConfig as its second argument, got ${shown(config)}`);
+  }
   const contextLength = options.contextLength ?? Math.min(MOST_CONTEXT, config.maxPositionEmbeddings);
   if (contextLength < 2 || contextLength > config.maxPositionEmbeddings) {
     throw new UsageError(
