@@ -71,8 +71,9 @@ export {
   fitMedusaHeads,
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
+export { DivergenceError } from "./training/loop/loop-options.js";
 export type { MedusaAccuracy } from "./training/medusa/accuracy.js";
-export { DivergenceError, type MedusaProgress, type TrainMedusaOptions } from "./training/medusa/options.js";
+export type { MedusaProgress, TrainMedusaOptions } from "./training/medusa/options.js";
 export { type MedusaTraining, trainMedusa } from "./training/medusa/train-medusa.js";
 export type { TrainingExample, TrainingExamples } from "./training/training-example.js";
 export { layOut, type ProposalNode, proposalNode } from "./trees/proposal-tree.js";

@@ -61,7 +61,7 @@ test("a training that was stopped and resumed ends with the same bits", async ()
   await train({ maxSteps: 6, resume: true, onProgress: note }, output);
   expect(steps).toEqual([4, 5, 6]);
   expect(weightsIn(output)).toBe(weightsIn(whole.directory));
-  await expect(train({}, output)).rejects.toThrow("holds heads already");
+  await expect(train({}, output)).rejects.toThrow("holds medusa_lm_head.safetensors already");
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { type TrainMedusaOptions, trainMedusa } from "../../index.js";
-import { prepareOutput } from "../../training/medusa/output-folder.js";
+import { prepareOutput } from "../../training/loop/output-folder.js";
+import { HEADS_FILE } from "../../training/medusa/write-heads.js";
 import { checkTextFile, textExamples } from "../../training/text-examples.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
@@ -46,7 +47,7 @@ async function run(args: Arguments): Promise<void> {
   const output = neededFlag(args, "train medusa", "out", "a new folder for the heads");
   await checkTextFile(data);
   const resume = args.flags.resume === true;
-  await prepareOutput(output, resume);
+  await prepareOutput(output, HEADS_FILE, resume);
   const { signal, release } = interruptSignal();
   const progress = new TrainingProgress(args.flags.json === true);
   try {

@@ -1,6 +1,7 @@
-import { ForetokenError, UsageError } from "../../types/errors.js";
+import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
+import { LOOP_DEFAULTS } from "../loop/loop-options.js";
 import { TRAIN_MEDUSA_OPTIONS, type TrainMedusaOptions } from "./options.js";
 import { ROWS_OF_BLOCK } from "./row-cache.js";
 
@@ -47,36 +48,21 @@ export function settingsKey(settings: Settings): string {
   return JSON.stringify({ ...rest, onProgress: undefined, signal: undefined });
 }
 
-/** @throws ForetokenError */
-export function sameSettings(before: unknown, settings: Settings, directory: string): void {
-  if (before === settingsKey(settings)) return;
-  throw new ForetokenError(
-    `${directory} holds a training with other options: resume it with the same ones, or choose another output`,
-  );
-}
-
 /** Muon's updates have singular values of about 1, whatever the gradient. */
 const MUON_RATE = 0.01;
 /** Long enough that few tokens have little before them. */
 const DEFAULT_LENGTH = 512;
 
 const DEFAULTS = {
+  ...LOOP_DEFAULTS,
   heads: 4,
   layers: 1,
   sharedHead: false,
   learningRate: 1e-3,
   optimiser: "adamw",
-  weightDecay: 0,
-  maxGradientNorm: 1,
   headDecay: 0.8,
-  epochs: 1,
-  decay: "cosine",
   batchSize: 1024,
   microBatchSize: 512,
   validateEvery: 20,
-  evaluations: 5,
-  checkpointMinutes: 5,
-  resume: false,
-  seed: 0,
   weights: "F16",
 } as const;

@@ -2,17 +2,18 @@ import { rm } from "node:fs/promises";
 import { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
+import { prepareOutput } from "../loop/output-folder.js";
+import { TrainingLoop } from "../loop/training-loop.js";
 import type { TrainingExamples } from "../training-example.js";
 import type { MedusaAccuracy } from "./accuracy.js";
 import { baseLmHead } from "./base-head.js";
 import { HeadsInTraining } from "./heads-in-training.js";
 import { cacheHiddenRows } from "./hidden-rows.js";
+import { MedusaTrainee } from "./medusa-trainee.js";
 import type { TrainMedusaOptions } from "./options.js";
-import { prepareOutput } from "./output-folder.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowCache } from "./row-cache.js";
 import { medusaSettings, type Settings, settingsKey } from "./settings.js";
-import { TrainingLoop } from "./training-loop.js";
-import { writeHeads } from "./write-heads.js";
+import { HEADS_FILE, writeHeads } from "./write-heads.js";
 
 /** What training made of the heads. */
 export interface MedusaTraining {
@@ -44,20 +45,23 @@ export async function trainMedusa(
   const { output, heads, layers, sharedHead, microBatchSize, signal } = settings;
   signal?.throwIfAborted();
   const lmHead = await baseLmHead(base);
-  const { work, checkpoints, resumeFrom } = await prepareOutput(output, settings.resume);
-  const note = await cacheHiddenRows(base.model, examples, work, `${base.dtype} ${settingsKey(settings)}`, settings);
-  const steps = stepsOf(note, settings);
+  const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  const key = `${base.dtype} ${settingsKey(settings)}`;
+  const note = await cacheHiddenRows(base.model, examples, work, key, settings);
+  checkEnough(note, settings);
   const { hiddenSize, vocabSize } = base.config;
   const open = (name: string, blocks: number) => RowCache.open(work, name, blocks, hiddenSize, heads);
   const training = await open("training", note.trainingBlocks);
   const validation = await open("validation", note.validationBlocks);
   const shape = { hiddenSize, vocabSize, layers, sharedHead, vocabLimit: base.vocabLimit };
   const inTraining = await HeadsInTraining.create(shape, heads, microBatchSize, lmHead);
-  const loop = await TrainingLoop.create({ heads: inTraining, training, validation, checkpoints, settings, steps });
+  const trainee = new MedusaTrainee(inTraining, training, validation, settings);
+  const loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress: settings.onProgress });
   try {
     if (resumeFrom !== undefined) await loop.resume(resumeFrom);
     const { before, after } = await loop.run();
     const { parameters } = inTraining;
+    const { steps } = loop;
     const from = { directory: base.directory!, dtype: base.dtype };
     await writeHeads(output, { parameters, settings, accuracy: after, before, tokens: note.tokens, steps, base: from });
     await training.close();
@@ -73,14 +77,13 @@ export async function trainMedusa(
 }
 
 /** @throws UsageError where there is too little to train or to measure on */
-function stepsOf({ trainingBlocks, validationBlocks }: CacheNote, settings: Settings): number {
-  const { batchSize, microBatchSize, epochs, maxSteps = Number.POSITIVE_INFINITY } = settings;
-  const perEpoch = Math.floor((trainingBlocks * ROWS_OF_BLOCK) / batchSize);
+function checkEnough({ trainingBlocks, validationBlocks }: CacheNote, settings: Settings): void {
+  const { batchSize, microBatchSize } = settings;
   const tooFew = (rows: number, what: string, needed: number) =>
     new UsageError(`the examples give ${rows} tokens ${what}, at least ${needed} are needed: give more text`);
-  if (perEpoch === 0) throw tooFew(trainingBlocks * ROWS_OF_BLOCK, "to train on", batchSize);
+  if (trainingBlocks * ROWS_OF_BLOCK < batchSize)
+    throw tooFew(trainingBlocks * ROWS_OF_BLOCK, "to train on", batchSize);
   if (validationBlocks * ROWS_OF_BLOCK < microBatchSize) {
     throw tooFew(validationBlocks * ROWS_OF_BLOCK, "to validate on", microBatchSize);
   }
-  return Math.min(maxSteps, epochs * perEpoch);
 }

@@ -5,6 +5,9 @@ import type { ParameterSet } from "../parameters.js";
 import type { MedusaAccuracy } from "./accuracy.js";
 import type { Settings } from "./settings.js";
 
+/** What heads lie in, in their folder. */
+export const HEADS_FILE = "medusa_lm_head.safetensors";
+
 export interface TrainedHeads {
   parameters: ParameterSet;
   settings: Settings;
@@ -33,7 +36,7 @@ export async function writeHeads(directory: string, trained: TrainedHeads): Prom
   };
   await writeFile(join(directory, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
   await writeFile(join(directory, "README.md"), card(trained, config.base_model_name_or_path));
-  await writeSafetensors(join(directory, "medusa_lm_head.safetensors"), tensors, settings.weights);
+  await writeSafetensors(join(directory, HEADS_FILE), tensors, settings.weights);
 }
 
 /** "heads.2.blocks.0.bias" is 2.0.linear.bias, "heads.2.lm_head" of a head with one block 2.1.weight. */

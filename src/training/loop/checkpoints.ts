@@ -1,11 +1,11 @@
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readJson } from "../files/json.js";
-import { makeFolder } from "../files/make-folder.js";
-import { SafetensorsFile } from "../formats/safetensors/safetensors.js";
-import { writeSafetensors } from "../formats/safetensors/writer.js";
-import { CheckpointError, ForetokenError } from "../types/errors.js";
-import { escaped } from "../types/shown.js";
+import { readJson } from "../../files/json.js";
+import { makeFolder } from "../../files/make-folder.js";
+import { SafetensorsFile } from "../../formats/safetensors/safetensors.js";
+import { writeSafetensors } from "../../formats/safetensors/writer.js";
+import { CheckpointError, ForetokenError } from "../../types/errors.js";
+import { escaped } from "../../types/shown.js";
 
 const NAME = /^step-(\d+)$/;
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { makeFolder } from "../../files/make-folder.js";
 import { ForetokenError, UsageError } from "../../types/errors.js";
 import { escaped } from "../../types/shown.js";
-import { Checkpoints } from "../checkpoints.js";
+import { Checkpoints } from "./checkpoints.js";
 
-/** Hidden states and checkpoints lie here, in the output, until the heads are written. */
+/** What was computed once, and checkpoints, lie here, in the output, until the result is written. */
 const WORK = ".training";
 
 export interface OutputFolder {
@@ -18,12 +18,13 @@ export interface OutputFolder {
 
 /**
  * Makes the output's folder, before any long work.
+ * @param result the file that a finished training leaves
  * @throws UsageError where it holds something already; ForetokenError where it cannot be written
  */
-export async function prepareOutput(output: string, resume: boolean): Promise<OutputFolder> {
+export async function prepareOutput(output: string, result: string, resume: boolean): Promise<OutputFolder> {
   const work = join(output, WORK);
-  if (existsSync(join(output, "medusa_lm_head.safetensors"))) {
-    throw new UsageError(`${escaped(output)} holds heads already: choose another output, or remove them`);
+  if (existsSync(join(output, result))) {
+    throw new UsageError(`${escaped(output)} holds ${result} already: choose another output, or remove them`);
   }
   const checkpoints = new Checkpoints(join(work, "checkpoints"));
   const newest = await checkpoints.newest();
