@@ -3,6 +3,7 @@ import { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
+import { isHeldOut } from "../data/split.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowWriter, readNote, writeNote } from "./row-cache.js";
 import type { Settings } from "./settings.js";
@@ -36,7 +37,7 @@ export async function cacheHiddenRows(
   try {
     for await (const example of examples) {
       for (const piece of cut(example, settings.sequenceLength, base.vocabLimit)) {
-        const held = pieces++ % validateEvery === validateEvery - 1;
+        const held = isHeldOut(pieces++, validateEvery);
         if (held && validation.blocks * ROWS_OF_BLOCK >= VALIDATION_ROWS) continue;
         const text = labelled(piece, heads, held ? validation : training);
         if (!group.fits(text)) await addRows(group, signal);
