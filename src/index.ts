@@ -71,6 +71,8 @@ export {
   fitMedusaHeads,
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
+export { type PackedSequence, packed } from "./training/data/packing.js";
+export { TrainingData, type TrainingDataOptions } from "./training/data/training-data.js";
 export { DivergenceError } from "./training/loop/loop-options.js";
 export type { MedusaAccuracy } from "./training/medusa/accuracy.js";
 export type { MedusaProgress, TrainMedusaOptions } from "./training/medusa/options.js";
