@@ -72,6 +72,9 @@ export {
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
 export { DivergenceError } from "./training/loop/loop-options.js";
+export type { EagleAccuracy } from "./training/eagle/accuracy.js";
+export type { EagleProgress, TrainEagleOptions } from "./training/eagle/options.js";
+export { type EagleTraining, trainEagle } from "./training/eagle/train-eagle.js";
 export type { MedusaAccuracy } from "./training/medusa/accuracy.js";
 export type { MedusaProgress, TrainMedusaOptions } from "./training/medusa/options.js";
 export { type MedusaTraining, trainMedusa } from "./training/medusa/train-medusa.js";
