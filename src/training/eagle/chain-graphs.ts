@@ -37,6 +37,7 @@ export const overlapOf = (step: number) => `overlap.${step}`;
 export function trainingGraph(shape: ChainShape): OnnxGraph {
   const tape = new Tape(new OnnxGraph());
   const { losses } = chainLosses(tape, shape);
+  giveLosses(tape, losses);
   const one = tape.constant(1);
   accumulateInto(tape, tape.backward(losses.map((loss) => [loss, one])), trainedWeights(shape));
   return tape.graph;
@@ -45,7 +46,8 @@ export function trainingGraph(shape: ChainShape): OnnxGraph {
 /** Also the input head [vocabLimit, targetHiddenSize], the target's output product: what the draft lacks counts as missed. */
 export function measuringGraph(shape: ChainShape, ranks: number): OnnxGraph {
   const tape = new Tape(new OnnxGraph());
-  const { logits, hidden } = chainLosses(tape, shape);
+  const { losses, logits, hidden } = chainLosses(tape, shape);
+  giveLosses(tape, losses);
   const { config, rows: R, vocabLimit, targetIds } = shape;
   const head = { name: tape.graph.input("head", "f32", [vocabLimit, config.eagle!.targetHiddenSize]), tracked: false };
   const all = tape.node("Softmax", [linear(tape, { name: hidden, tracked: false }, head)], { axis: -1 });
@@ -63,16 +65,22 @@ export function measuringGraph(shape: ChainShape, ranks: number): OnnxGraph {
   return tape.graph;
 }
 
+function giveLosses(tape: Tape, losses: readonly Value[]): void {
+  for (const [step, loss] of losses.entries()) {
+    tape.graph.node("Identity", [loss.name], [lossOf(step)]);
+    tape.graph.output(lossOf(step), tape.float, []);
+  }
+}
+
 /**
  * The losses of a training-time test against the target's distribution over the draft's vocabulary, computed from its
- * hidden states. Adds the inputs embedding, teacher (the target's output rows of that vocabulary), those named above,
- * and the trained weights.
+ * hidden states. Adds the inputs embedding, teacher (the target's output rows of that vocabulary), and those named above.
+ * @param trained the weights that are trained; by default they become inputs
  */
-export function chainLosses(tape: Tape, shape: ChainShape) {
+export function chainLosses(tape: Tape, shape: ChainShape, trained = trainedInputs(tape, shape)) {
   const { config, rows: R, steps } = shape;
   const { draftVocabSize, targetHiddenSize } = config.eagle!;
-  const values = new Map<string, Value>();
-  for (const { name, dims } of trainedWeights(shape)) values.set(name, tape.input(name, dims, true));
+  const values = new Map(trained);
   values.set("embedding", tape.input("embedding", [config.vocabSize, config.hiddenSize], false));
   const teacher = tape.input("teacher", [draftVocabSize, targetHiddenSize], false);
   if (!shape.trainHead) values.set("lm_head", teacher);
@@ -91,9 +99,11 @@ export function chainLosses(tape: Tape, shape: ChainShape) {
       shape.loss === "lk"
         ? acceptanceLoss(tape, logits[step], probabilities, weights)
         : klDivergence(tape, logits[step], { probabilities, entropy: further(entropy) }, weights);
-    tape.graph.node("Identity", [loss.name], [lossOf(step)]);
-    tape.graph.output(lossOf(step), tape.float, []);
     losses.push(loss);
   }
   return { losses, logits, hidden: test.hidden };
+}
+
+function trainedInputs(tape: Tape, shape: ChainShape): ReadonlyMap<string, Value> {
+  return new Map(trainedWeights(shape).map(({ name, dims }) => [name, tape.input(name, dims, true)]));
 }
