@@ -1,0 +1,24 @@
+import { UsageError } from "../types/errors.js";
+import type { TrainingExample } from "./training-example.js";
+
+/**
+ * An example in pieces of at most `length` tokens.
+ * @param limit ids from here on are no tokens
+ * @throws UsageError for what are no token ids
+ */
+export function* cutPieces(
+  { tokens, lossMask }: TrainingExample,
+  length: number,
+  limit: number,
+): Iterable<TrainingExample> {
+  if (lossMask && lossMask.length !== tokens.length) {
+    throw new UsageError(`an example has ${tokens.length} tokens and a lossMask of ${lossMask.length}: one for each`);
+  }
+  const wrong = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= limit);
+  if (wrong !== undefined)
+    throw new UsageError(`token id ${wrong} of an example is outside the vocabulary of ${limit}`);
+  for (let from = 0; from < tokens.length; from += length) {
+    const to = from + length;
+    yield { tokens: tokens.slice(from, to), ...(lossMask && { lossMask: lossMask.slice(from, to) }) };
+  }
+}
