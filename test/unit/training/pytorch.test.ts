@@ -7,6 +7,7 @@ import { rotaryTables } from "../../../src/models/rotary.js";
 import { Tensor } from "../../../src/runtime/tensor.js";
 import { readWeight, type TrainingWeight, trainingWeights } from "../../../src/training/checkpoint-weights.js";
 import { causalLmLoss } from "../../../src/training/gradient/causal-lm-loss.js";
+import { crossEntropyHead } from "../../../src/training/gradient/decoder-head.js";
 import { DifferentiableOps } from "../../../src/training/gradient/differentiable-ops.js";
 import { accumulateInto, GraphSession, gradientOf } from "../../../src/training/gradient/gradient-graph.js";
 import { LayeredDecoder } from "../../../src/training/gradient/layered-decoder.js";
@@ -102,11 +103,16 @@ test.each(Object.entries(oracle.llama))(
     const { config, source } = await openCheckpoint(`test/oracle/llama/${name}`);
     const architecture = architectureOf(config);
     const { weights } = trainingWeights(architecture.weightSpecs(config));
-    const decoder = await LayeredDecoder.create(architecture, config, expected.ids.length, expected.ids[0].length);
+    const [batch, length] = [expected.ids.length, expected.ids[0].length];
+    const head = crossEntropyHead(config.vocabSize);
+    const decoder = await LayeredDecoder.create({ architecture, config, head, batch, length });
     for (const weight of weights) await readWeight(source, weight, decoder.parameters.valuesOf(weight.name));
     await source.close();
-    for (const input of ["ids", "labels", "positions", "segments"] as const) decoder[input].set(int64(expected[input]));
-    expect(Math.abs((await decoder.addGradients(1)) / expected.loss - 1)).toBeLessThan(1e-4);
+    for (const input of ["ids", "positions", "segments"] as const) decoder[input].set(int64(expected[input]));
+    decoder.integers("labels").set(int64(expected.labels));
+    const losses = await decoder.addGradients({ crossEntropy: 1 });
+    expect(Math.abs(losses.crossEntropy / expected.loss - 1)).toBeLessThan(1e-4);
+    expect(await decoder.measure()).toEqual(losses);
     expectGradients(decoder.parameters, weights, expected.gradients, 1);
     decoder.dispose();
   },
