@@ -2,22 +2,23 @@ import { ForetokenError, nearest, UsageError } from "../types/errors.js";
 import { escaped, shown } from "../types/shown.js";
 import { chatCommand } from "./chat.js";
 import { type Arguments, type Command, commandHelp, parseCommandLine } from "./command.js";
+import { type CommandGroup, commandOf, groupHelp } from "./command-group.js";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { messageWithFlag } from "./flag-names.js";
 import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
-import { trainCommand } from "./train.js";
+import { trainCommands } from "./train/train.js";
 import { packageVersion } from "./version.js";
 
 /** Longest message that is written; paths and values in it are cut already. */
 const MESSAGE_CHARACTERS = 4096;
 
-const COMMANDS: readonly Command[] = [
+const COMMANDS: readonly (Command | CommandGroup)[] = [
   demoCommand,
   generateCommand,
   chatCommand,
-  trainCommand,
+  trainCommands,
   inspectCommand,
   doctorCommand,
 ];
@@ -40,23 +41,29 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function dispatch(argv: readonly string[]): Promise<void> {
   const [name, ...rest] = argv;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    const asked = COMMANDS.find((command) => command.name === rest[0]);
-    process.stdout.write(asked ? commandHelp(asked) : overview());
+    process.stdout.write(helpOf(rest));
     return;
   }
   if (name === "--version" || name === "-v") {
     process.stdout.write(`${packageVersion()}\n`);
     return;
   }
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (!command) {
+  const found = COMMANDS.find((candidate) => candidate.name === name);
+  if (!found) {
     const names = COMMANDS.map((candidate) => candidate.name);
     const guess = nearest(name, names);
     throw new UsageError(
       `unknown command ${shown(name)}${guess ? `. Did you mean "${guess}"?` : `, expected one of: ${names.join(", ")}`} See: foretoken --help`,
     );
   }
-  const args = parseCommandLine(command, rest);
+  if (!("commands" in found)) return runLine(found, rest);
+  const [word, ...line] = rest;
+  if (word === "--help" || word === "-h") process.stdout.write(groupHelp(found));
+  else await runLine(commandOf(found, word), line);
+}
+
+async function runLine(command: Command, line: readonly string[]): Promise<void> {
+  const args = parseCommandLine(command, line);
   try {
     await run(command, args);
   } catch (error) {
@@ -68,6 +75,14 @@ async function dispatch(argv: readonly string[]): Promise<void> {
 async function run(command: Command, args: Arguments): Promise<void> {
   if (args.flags.help) process.stdout.write(commandHelp(command));
   else await command.run(args);
+}
+
+/** What `foretoken help WORDS` shows. */
+function helpOf([name, word]: readonly string[]): string {
+  const asked = COMMANDS.find((command) => command.name === name);
+  if (!asked) return overview();
+  if (!("commands" in asked)) return commandHelp(asked);
+  return word === undefined ? groupHelp(asked) : commandHelp(commandOf(asked, word));
 }
 
 /** Our own warnings on one line; others as Node prints them. */

@@ -18,8 +18,8 @@ const out = join(HERE, "out");
 const small = ["--max-steps", "2", "--batch-size", "128", "--heads", "2", "--sequence-length", "64"];
 
 const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
-  [[], 2, /must be told what to train: medusa, got nothing/],
-  [["eagle"], 2, /medusa, got "eagle"/],
+  [[], 2, /must be told what: medusa.*, got nothing/],
+  [["medsua"], 2, /medusa.*, got "medsua"\. Did you mean "medusa"/],
   [["medusa", "--out", out], 2, /needs --data/],
   [["medusa", "--data", TEXT], 2, /needs --out/],
   [["medusa", "--data", join(HERE, "none.txt"), "--out", out], 2, /none\.txt cannot be read \(ENOENT\)/],
@@ -52,4 +52,16 @@ test("heads are trained, written with a card, and used", async () => {
   expect(existsSync(join(heads, ".training"))).toBe(false);
   const used = await command(["generate", "Once", "--heads", heads, "-n", "8", "--json"]);
   expect(used.code).toBe(0);
+});
+
+test("help lists what can be trained, and the flags of each", async () => {
+  const all = await command(["train", "--help"]);
+  const one = await command(["train", "medusa", "--help"]);
+  const same = await command(["help", "train", "medusa"]);
+  expect(all.stdout).toMatch(/Usage: foretoken train WHAT/);
+  expect(all.stdout).toMatch(/^ {2}medusa .*heads/m);
+  expect(all.stdout).not.toContain("--shared-head");
+  expect(one.stdout).toContain("Usage: foretoken train medusa --data FILE --out DIR");
+  expect(one.stdout).toContain("--shared-head");
+  expect(same.stdout).toBe(one.stdout);
 });

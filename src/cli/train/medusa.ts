@@ -1,42 +1,33 @@
-import { configureRuntime, type Dtype, type TrainMedusaOptions, trainMedusa, UsageError } from "../index.js";
-import { prepareOutput } from "../training/loop/output-folder.js";
-import { HEADS_FILE } from "../training/medusa/write-heads.js";
-import { checkTextFile, textExamples } from "../training/text-examples.js";
-import { shown } from "../types/shown.js";
-import { type Arguments, type Command, numberFlag, stringFlag } from "./command.js";
-import { MODEL_FLAGS, OUTPUT_FLAGS } from "./flags.js";
-import { interruptSignal } from "./interrupt.js";
-import { EMBEDDED_TARGET, load } from "./models.js";
+import { type TrainMedusaOptions, trainMedusa } from "../../index.js";
+import { prepareOutput } from "../../training/loop/output-folder.js";
+import { HEADS_FILE } from "../../training/medusa/write-heads.js";
+import { checkTextFile, textExamples } from "../../training/text-examples.js";
+import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
+import { OUTPUT_FLAGS } from "../flags.js";
+import { interruptSignal } from "../interrupt.js";
+import { BASE_FLAGS, DATA_FLAGS, loadBase, neededFlag, RUN_FLAGS } from "./flags.js";
 import { accuracyTable, TrainingProgress } from "./training-progress.js";
 
 /** Tokens that the base reads at once unless --sequence-length says otherwise. */
 const SEQUENCE = 256;
 
-export const trainCommand: Command = {
-  name: "train",
-  summary: "Trains drafters: Medusa heads on a frozen base.",
-  usage: "medusa --data FILE --out DIR [options]",
-  words: 1,
+export const trainMedusaCommand: Command = {
+  name: "train medusa",
+  summary: "Trains Medusa heads on a frozen target.",
+  usage: "--data FILE --out DIR [options]",
+  words: 0,
   flags: {
-    model: { ...MODEL_FLAGS.model, help: "the base's checkpoint directory (default: the embedded target)" },
-    data: { type: "string", value: "FILE", help: 'text, or JSON lines {"text": ...} where the name ends in .jsonl' },
-    out: { type: "string", short: "o", value: "DIR", help: "new folder for the heads" },
+    ...DATA_FLAGS,
+    ...BASE_FLAGS,
     heads: { type: "string", value: "N", help: "heads (default 4)" },
     layers: { type: "string", value: "N", help: "ResBlocks of each head (default 1; 0: an output product alone)" },
-    "shared-head": { type: "boolean", help: "share the base's output product instead of training copies" },
+    "shared-head": { type: "boolean", help: "share the target's output product instead of training copies" },
     "learning-rate": { type: "string", value: "X", help: "highest learning rate (default 0.001; muon: 0.01)" },
     optimiser: { type: "string", value: "NAME", help: "adamw (default) or muon" },
-    epochs: { type: "string", value: "N", help: "times that each token is trained on (default 1)" },
-    "max-steps": { type: "string", value: "N", help: "most steps" },
-    "max-tokens": { type: "string", value: "N", help: "most tokens that are read from the data" },
     "batch-size": { type: "string", value: "N", help: "tokens of a step (default 1024)" },
     "sequence-length": { type: "string", value: "N", help: `tokens of a piece of text (default ${SEQUENCE})` },
-    seed: { type: "string", short: "s", value: "S", help: "decides the order of the tokens (default 0)" },
     weights: { type: "string", value: "TYPE", help: "F16 (default), BF16 or F32: how the heads are written" },
-    "checkpoint-minutes": { type: "string", value: "N", help: "minutes between checkpoints (default 5)" },
-    resume: { type: "boolean", help: "go on from the checkpoint in --out, with the same options" },
-    dtype: { ...MODEL_FLAGS.dtype, help: "q8 (default), q4 or fp32: how the base will serve" },
-    threads: MODEL_FLAGS.threads,
+    ...RUN_FLAGS,
     ...OUTPUT_FLAGS,
   },
   examples: [
@@ -52,24 +43,15 @@ export const trainCommand: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const what = args.words[0];
-  if (what !== "medusa") {
-    const got = what === undefined ? "nothing" : shown(what);
-    throw new UsageError(`foretoken train must be told what to train: medusa, got ${got}. See: foretoken train --help`);
-  }
-  const data = needed(args, "data", "a file of text");
-  const output = needed(args, "out", "a new folder for the heads");
+  const data = neededFlag(args, "train medusa", "data", "a file of text");
+  const output = neededFlag(args, "train medusa", "out", "a new folder for the heads");
   await checkTextFile(data);
   const resume = args.flags.resume === true;
   await prepareOutput(output, HEADS_FILE, resume);
-  const threads = numberFlag(args, "threads");
-  if (threads !== undefined) configureRuntime({ threads });
   const { signal, release } = interruptSignal();
   const progress = new TrainingProgress(args.flags.json === true);
   try {
-    const dtype = stringFlag(args, "dtype") as Dtype | undefined;
-    const base = await load(stringFlag(args, "model") ?? EMBEDDED_TARGET, { dtype, signal });
-    if (!base.tokenizer) throw new UsageError("the base has no tokenizer.json: its text cannot be tokenised");
+    const base = await loadBase(args, signal);
     const length = numberFlag(args, "sequence-length") ?? Math.min(SEQUENCE, base.contextLength);
     const options: TrainMedusaOptions = {
       ...trainingOptions(args),
@@ -104,10 +86,4 @@ function trainingOptions(args: Arguments): Partial<TrainMedusaOptions> {
     weights: stringFlag(args, "weights") as TrainMedusaOptions["weights"],
     checkpointMinutes: number("checkpoint-minutes"),
   };
-}
-
-function needed(args: Arguments, name: string, what: string): string {
-  const given = stringFlag(args, name);
-  if (given === undefined) throw new UsageError(`foretoken train medusa needs --${name}: ${what}`);
-  return given;
 }

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { MedusaProgress, MedusaTraining } from "../index.js";
-import { table } from "./terminal.js";
+import type { MedusaProgress, MedusaTraining } from "../../index.js";
+import { table } from "../terminal.js";
 
 /** Tokens between lines about reading where there is no terminal to show a bar on. */
 const LINE_TOKENS = 100_000;

@@ -1,0 +1,48 @@
+import type { Dtype, LanguageModel } from "../../index.js";
+import { configureRuntime, UsageError } from "../../index.js";
+import { type Arguments, type Flags, numberFlag, stringFlag } from "../command.js";
+import { MODEL_FLAGS } from "../flags.js";
+import { EMBEDDED_TARGET, load } from "../models.js";
+
+/** The frozen model that is trained on or asked, and how it is held. */
+export const BASE_FLAGS = {
+  model: { ...MODEL_FLAGS.model, help: "the target's checkpoint directory (default: the embedded target)" },
+  dtype: { ...MODEL_FLAGS.dtype, help: "q8 (default), q4 or fp32: how the target will serve" },
+  threads: MODEL_FLAGS.threads,
+} as const satisfies Flags;
+
+/** What is trained on, and where the result goes. */
+export const DATA_FLAGS = {
+  data: { type: "string", value: "FILE", help: 'text, or JSON lines {"text": ...} where the name ends in .jsonl' },
+  "max-tokens": { type: "string", value: "N", help: "most tokens that are read from the data" },
+  out: { type: "string", short: "o", value: "DIR", help: "new folder for what is trained" },
+} as const satisfies Flags;
+
+/** How long, how fast, and how to go on. Defaults of rates and sizes are told by each command. */
+export const RUN_FLAGS = {
+  epochs: { type: "string", value: "N", help: "times that each token is trained on (default 1)" },
+  "max-steps": { type: "string", value: "N", help: "most steps" },
+  seed: { type: "string", short: "s", value: "S", help: "decides the order of the tokens (default 0)" },
+  "checkpoint-minutes": { type: "string", value: "N", help: "minutes between checkpoints (default 5)" },
+  resume: { type: "boolean", help: "go on from the checkpoint in --out, with the same options" },
+} as const satisfies Flags;
+
+/** Loads the model that BASE_FLAGS name. @throws UsageError where it has no tokenizer */
+export async function loadBase(
+  args: Arguments,
+  signal: AbortSignal,
+): Promise<LanguageModel & { tokenizer: NonNullable<LanguageModel["tokenizer"]> }> {
+  const threads = numberFlag(args, "threads");
+  if (threads !== undefined) configureRuntime({ threads });
+  const dtype = stringFlag(args, "dtype") as Dtype | undefined;
+  const base = await load(stringFlag(args, "model") ?? EMBEDDED_TARGET, { dtype, signal });
+  if (!base.tokenizer) throw new UsageError("the model has no tokenizer.json: text cannot be tokenised for it");
+  return base as LanguageModel & { tokenizer: NonNullable<LanguageModel["tokenizer"]> };
+}
+
+/** @throws UsageError where the flag is missing */
+export function neededFlag(args: Arguments, command: string, name: string, what: string): string {
+  const given = stringFlag(args, name);
+  if (given === undefined) throw new UsageError(`foretoken ${command} needs --${name}: ${what}`);
+  return given;
+}
