@@ -1,7 +1,7 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import { readText } from "../../engine/read-text.js";
 import { Need } from "../../engine/rows.js";
-import { UsageError } from "../../types/errors.js";
+import { pieces } from "../pieces.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowWriter, readNote, writeNote } from "./row-cache.js";
 import type { Settings } from "./settings.js";
@@ -32,11 +32,11 @@ export async function cacheHiddenRows(
   );
   const [training, validation] = writers;
   let tokens = 0;
-  let pieces = 0;
+  let count = 0;
   try {
     for await (const example of examples) {
-      for (const piece of cut(example, settings.sequenceLength, base.vocabLimit)) {
-        const held = pieces++ % validateEvery === validateEvery - 1;
+      for (const piece of pieces(example, settings.sequenceLength, base.vocabLimit)) {
+        const held = count++ % validateEvery === validateEvery - 1;
         if (held && validation.blocks * ROWS_OF_BLOCK >= VALIDATION_ROWS) continue;
         await addRows(base, piece, heads, held ? validation : training, signal);
         tokens += piece.tokens.length;
@@ -51,20 +51,6 @@ export async function cacheHiddenRows(
   const note = { key, tokens, trainingBlocks: training.blocks, validationBlocks: validation.blocks };
   await writeNote(directory, note);
   return note;
-}
-
-/** Pieces of at most `length` tokens. @throws UsageError for what are no token ids */
-function* cut({ tokens, lossMask }: TrainingExample, length: number, limit: number): Iterable<TrainingExample> {
-  if (lossMask && lossMask.length !== tokens.length) {
-    throw new UsageError(`an example has ${tokens.length} tokens and a lossMask of ${lossMask.length}: one for each`);
-  }
-  const wrong = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= limit);
-  if (wrong !== undefined)
-    throw new UsageError(`token id ${wrong} of an example is outside the vocabulary of ${limit}`);
-  for (let from = 0; from < tokens.length; from += length) {
-    const to = from + length;
-    yield { tokens: tokens.slice(from, to), ...(lossMask && { lossMask: lossMask.slice(from, to) }) };
-  }
 }
 
 async function addRows(

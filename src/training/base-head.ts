@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import type { LanguageModel } from "../../api/language-model.js";
-import { cacheDirectory } from "../../conversion/cache-directory.js";
-import { architectureOf } from "../../models/architectures.js";
-import { openCheckpoint } from "../../models/checkpoint/checkpoint.js";
-import { UsageError } from "../../types/errors.js";
-import { readWeight, trainingWeights } from "../checkpoint-weights.js";
+import type { LanguageModel } from "../api/language-model.js";
+import { cacheDirectory } from "../conversion/cache-directory.js";
+import { architectureOf } from "../models/architectures.js";
+import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
+import { UsageError } from "../types/errors.js";
+import { readWeight, trainingWeights } from "./checkpoint-weights.js";
 
 /** The base's output product [vocabSize, hiddenSize], as its checkpoint has it. @throws UsageError without a folder */
 export async function baseLmHead(base: LanguageModel): Promise<Float32Array> {
