@@ -1,6 +1,20 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 const METHODS = "test/conformance/methods/*.test.ts";
+
+/** Files that look at the same in the full tier: `npm test` has run them. FORETOKEN_FULL=2 runs all. */
+const ALIKE = process.env.FORETOKEN_FULL === "1" ? testFiles().filter((file) => !looksAtMore(file)) : [];
+
+function testFiles(): string[] {
+  const files = readdirSync("test", { recursive: true, encoding: "utf8" });
+  return files.filter((file) => file.endsWith(".test.ts")).map((file) => `test/${file.replaceAll("\\", "/")}`);
+}
+
+/** Through test/support/tier.ts, itself or by the conformance suite or the command line's helpers. */
+function looksAtMore(file: string): boolean {
+  return file.startsWith("test/conformance/") || /support\/(tier|cli)\.js"/.test(readFileSync(file, "utf8"));
+}
 
 export default defineConfig({
   test: {
@@ -10,7 +24,10 @@ export default defineConfig({
     testTimeout: process.env.FORETOKEN_FULL ? 600_000 : 120_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: "all", include: ["test/**/*.test.ts"], exclude: ["test/real/**", METHODS] } },
+      {
+        extends: true,
+        test: { name: "all", include: ["test/**/*.test.ts"], exclude: ["test/real/**", METHODS, ...ALIKE] },
+      },
       // Methods are compared with the same plain texts of the same models: these files share them.
       { extends: true, test: { name: "methods", include: [METHODS], isolate: false } },
     ],

@@ -11,10 +11,10 @@ import { type LeastRows, leastRows, MOST_COPIES, type RowDifferences } from "./r
 
 /** Rows that every product is run over: as many as the root and 32 candidates of a step. */
 const ROWS = 33;
-const ALL_COUNTS = Array.from({ length: ROWS }, (_, i) => i + 1);
-/** For products that would take long; the kernels' tiles have 1, 2, 3, 4, 6, 8, 12 or 16 rows. */
-const SOME_COUNTS = [1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 17, 32, 33];
-/** Weights of a product from which on it takes long: all counts take a second or so. */
+/**
+ * Weights of a product from which on all rows at every count take long: there a count over MOST_COPIES runs once, over as
+ * many of the first rows.
+ */
 const LARGE = 1 << 23;
 
 /** What the probe says about a model's products and about the matrix that turns q8's hidden states back. */
@@ -65,15 +65,17 @@ interface Weights {
 }
 
 async function differencesOf(product: Product, weights: Weights, signal?: AbortSignal): Promise<RowDifferences> {
-  const counts = product.K * product.N > LARGE ? SOME_COUNTS : ALL_COUNTS;
+  const large = product.K * product.N > LARGE;
   const few: Float32Array[] = [];
   const differences: (number | undefined)[][] = Array.from({ length: MOST_COPIES }, () => []);
   using runner = await ProductRunner.open(product, weights);
-  for (const count of counts) {
+  for (let count = 1; count <= ROWS; count++) {
     signal?.throwIfAborted();
-    const rows = await runner.run(count, signal);
+    const rows = await runner.run(count, large && count > MOST_COPIES ? count : ROWS, signal);
     if (count <= MOST_COPIES) few.push(rows);
-    for (const [i, reference] of few.entries()) differences[i][count - 1] = largestDifference(rows, reference);
+    for (const [i, reference] of few.entries()) {
+      differences[i][count - 1] = largestDifference(rows, reference.subarray(0, rows.length));
+    }
   }
   return differences;
 }
@@ -101,12 +103,12 @@ class ProductRunner {
     return new ProductRunner(session, product);
   }
 
-  /** The products [ROWS, N] of all test rows, `count` at a time; the last pass goes back to have as many. */
-  async run(count: number, signal?: AbortSignal): Promise<Float32Array> {
+  /** The products [total, N] of the first `total` test rows, `count` at a time; the last pass goes back to have as many. */
+  async run(count: number, total: number, signal?: AbortSignal): Promise<Float32Array> {
     const { K, N } = this.product;
-    const rows = new Float32Array(ROWS * N);
-    for (let start = 0; start < ROWS; start += count) {
-      const first = Math.min(start, ROWS - count);
+    const rows = new Float32Array(total * N);
+    for (let start = 0; start < total; start += count) {
+      const first = Math.min(start, total - count);
       using x = new Tensor(this.x.subarray(first * K), [1, count, K]);
       using y = new Tensor(rows.subarray(first * N), [1, count, N]);
       using zeroPoints = new Tensor(new Uint8Array(count).fill(128), [count]);

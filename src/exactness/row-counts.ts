@@ -3,7 +3,7 @@ export const MOST_COPIES = 4;
 
 /**
  * How a product depends on the number of its rows: differences[m - 1][n - 1] is the largest difference between rows that
- * ran n at a time and the same rows m at a time, for m up to MOST_COPIES; 0 for the same bits. Undefined where not measured.
+ * ran n at a time and the same rows m at a time, for m up to MOST_COPIES; 0 for the same bits. Undefined for n below m.
  */
 export type RowDifferences = readonly (readonly (number | undefined)[])[];
 

@@ -1,13 +1,12 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
-import { readText } from "../../engine/read-text.js";
+import { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
+import type { TokenId } from "../../types/token.js";
 import { pieces } from "../pieces.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowWriter, readNote, writeNote } from "./row-cache.js";
 import type { Settings } from "./settings.js";
 
-/** Rows of a pass of the base. */
-const CHUNK = 128;
 /** Validation is measured on so many rows at most. */
 const VALIDATION_ROWS = 4096;
 /** A label that counts for nothing, as PyTorch has it. */
@@ -33,18 +32,22 @@ export async function cacheHiddenRows(
   const [training, validation] = writers;
   let tokens = 0;
   let count = 0;
+  const group = new TextGroup<LabelledText>(base);
   try {
     for await (const example of examples) {
       for (const piece of pieces(example, settings.sequenceLength, base.vocabLimit)) {
         const held = count++ % validateEvery === validateEvery - 1;
         if (held && validation.blocks * ROWS_OF_BLOCK >= VALIDATION_ROWS) continue;
-        await addRows(base, piece, heads, held ? validation : training, signal);
+        const text = labelled(piece, heads, held ? validation : training);
+        if (!group.fits(text)) await addRows(group, signal);
+        group.add(text);
         tokens += piece.tokens.length;
         onProgress?.({ stage: "reading", tokens });
         if (tokens >= maxTokens) break;
       }
       if (tokens >= maxTokens) break;
     }
+    await addRows(group, signal);
   } finally {
     for (const writer of writers) await writer.close();
   }
@@ -53,26 +56,29 @@ export async function cacheHiddenRows(
   return note;
 }
 
-async function addRows(
-  base: CausalLM,
-  { tokens, lossMask }: TrainingExample,
-  heads: number,
-  writer: RowWriter,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+/** A piece with the labels of every row, and where its rows go. */
+interface LabelledText {
+  tokens: readonly TokenId[];
+  labels: number[][];
+  writer: RowWriter;
+}
+
+function labelled({ tokens, lossMask }: TrainingExample, heads: number, writer: RowWriter): LabelledText {
   const label = (at: number) => (at < tokens.length && (lossMask?.[at] ?? true) ? tokens[at] : IGNORED);
-  const labelled = tokens.map((_, t) => Array.from({ length: heads }, (_, head) => label(t + head + 2)));
-  const rows: Float32Array[] = [];
-  const wanted = labelled.map((labels) => labels.some((id) => id !== IGNORED));
-  await readText(
-    base,
-    tokens,
-    (place) => (wanted[place] ? Need.hidden : Need.nothing),
-    (result, row, place) => {
-      if (wanted[place]) rows.push(result.hidden(row).slice());
+  const labels = tokens.map((_, t) => Array.from({ length: heads }, (_, head) => label(t + head + 2)));
+  return { tokens, labels, writer };
+}
+
+async function addRows(group: TextGroup<LabelledText>, signal: AbortSignal | undefined): Promise<void> {
+  const rows: [RowWriter, Float32Array, number[]][] = [];
+  const wanted = ({ labels }: LabelledText, place: number) => labels[place].some((id) => id !== IGNORED);
+  await group.read(
+    (text, place) => (wanted(text, place) ? Need.hidden : Need.nothing),
+    (result, row, request, text, place) => {
+      if (!wanted(text, place)) return;
+      rows.push([text.writer, result.hidden(row, request).slice(), text.labels[place]]);
     },
-    { chunk: CHUNK, signal },
+    signal,
   );
-  let next = 0;
-  for (const [place, labels] of labelled.entries()) if (wanted[place]) await writer.add(rows[next++], labels);
+  for (const [writer, hidden, labels] of rows) await writer.add(hidden, labels);
 }
