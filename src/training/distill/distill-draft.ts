@@ -12,6 +12,7 @@ import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import { cacheSequences, type SequenceNote } from "../sequences/cache-sequences.js";
 import { SequenceFile } from "../sequences/sequence-file.js";
+import { TEACHER_HEAD } from "../teacher-rows.js";
 import type { TrainingExamples } from "../training-example.js";
 import { WEIGHTS_FILE, writeDecoder } from "../write-decoder.js";
 import type { DraftAgreement } from "./agreement.js";
@@ -22,7 +23,6 @@ import type { DistillDraftOptions } from "./options.js";
 import { type DistillSettings, distillSettings, settingsKey } from "./settings.js";
 import { type StudentShape, studentShape } from "./student-shape.js";
 import { initialWeights } from "./student-weights.js";
-import { TEACHER_HEAD } from "./teacher-rows.js";
 
 /** What training made of the draft. */
 export interface DraftDistillation {

@@ -9,8 +9,8 @@ import { overlap } from "../gradient/rules/overlap.js";
 import { reverseKl } from "../gradient/rules/reverse-kl.js";
 import { weightedSum } from "../gradient/rules/weighted-sum.js";
 import type { Tape, Value } from "../gradient/tape.js";
+import { COUNTS, TEACHER_HEAD, TEACHER_HIDDEN, teacherHead } from "../teacher-rows.js";
 import type { DistillationLoss } from "./options.js";
-import { COUNTS, TEACHER_HEAD, TEACHER_HIDDEN, teacherHead } from "./teacher-rows.js";
 
 export interface DistillationShape {
   vocabSize: number;

@@ -5,9 +5,9 @@ import type { ParameterSet } from "../parameters.js";
 import { countLabels, fillBatch } from "../sequences/fill-batch.js";
 import { PackedSequence } from "../sequences/packed-sequence.js";
 import type { SequenceFile } from "../sequences/sequence-file.js";
+import { COUNTS, TEACHER_HIDDEN } from "../teacher-rows.js";
 import { AgreementSums, type DraftAgreement } from "./agreement.js";
 import type { DistillSettings } from "./settings.js";
-import { COUNTS, TEACHER_HIDDEN } from "./teacher-rows.js";
 
 /** What Muon does not take goes by AdamW at a rate so much lower. */
 const OTHER_RATE = 0.1;

@@ -1,18 +1,17 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CausalLM } from "../../engine/causal-lm.js";
-import { readText } from "../../engine/read-text.js";
+import { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
 import { readJsonIfPresent } from "../../files/json.js";
 import { ForetokenError } from "../../types/errors.js";
 import { escaped } from "../../types/shown.js";
+import type { TokenId } from "../../types/token.js";
 import { pieces } from "../pieces.js";
-import type { TrainingExample, TrainingExamples } from "../training-example.js";
+import type { TrainingExamples } from "../training-example.js";
 import { Packer } from "./packed-sequence.js";
 import { SequenceFile } from "./sequence-file.js";
 
-/** Rows of a pass of the teacher. */
-const CHUNK = 128;
 /** Tokens that validation is measured on at most. */
 const VALIDATION_TOKENS = 8192;
 
@@ -56,6 +55,7 @@ export async function cacheSequences(
   const { hiddenSize } = teacher.config;
   const files = await Promise.all(["training", "validation"].map((name) => SequenceFile.create(directory, name)));
   const [training, validation] = files.map((file) => new Packer(sequenceLength, hiddenSize, (full) => file.add(full)));
+  const group = new TextGroup<Piece>(teacher);
   let tokens = 0;
   let held = 0;
   let count = 0;
@@ -64,8 +64,9 @@ export async function cacheSequences(
       for (const piece of pieces(example, sequenceLength, teacher.vocabLimit)) {
         const isHeld = count++ % validateEvery === validateEvery - 1;
         if (isHeld && held >= VALIDATION_TOKENS) continue;
-        const rows = await teacherRows(teacher, piece, signal);
-        await (isHeld ? validation : training).add(piece.tokens, piece.lossMask, rows);
+        const text = { ...piece, packer: isHeld ? validation : training };
+        if (!group.fits(text)) await addRows(group, hiddenSize, signal);
+        group.add(text);
         if (isHeld) held += piece.tokens.length;
         tokens += piece.tokens.length;
         onReading?.(tokens);
@@ -73,6 +74,7 @@ export async function cacheSequences(
       }
       if (tokens >= maxTokens) break;
     }
+    await addRows(group, hiddenSize, signal);
     await training.end();
     await validation.end();
   } finally {
@@ -83,24 +85,26 @@ export async function cacheSequences(
   return note;
 }
 
-async function teacherRows(
-  teacher: CausalLM,
-  { tokens, lossMask }: TrainingExample,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  const { hiddenSize } = teacher.config;
-  const rows = new Float32Array(tokens.length * hiddenSize);
-  const wanted = (place: number) => place + 1 < tokens.length && (lossMask?.[place + 1] ?? true);
-  await readText(
-    teacher,
-    tokens,
-    (place) => (wanted(place) ? Need.hidden : Need.nothing),
-    (result, row, place) => {
-      if (wanted(place)) rows.set(result.hidden(row), place * hiddenSize);
+/** A piece of text, and where it goes. */
+interface Piece {
+  tokens: readonly TokenId[];
+  lossMask?: readonly boolean[];
+  packer: Packer;
+}
+
+/** Reads the pieces and packs them with the teacher's rows. */
+async function addRows(group: TextGroup<Piece>, width: number, signal: AbortSignal | undefined): Promise<void> {
+  const rows = new Map(group.texts.map((text) => [text, new Float32Array(text.tokens.length * width)]));
+  const wanted = ({ tokens, lossMask }: Piece, place: number) =>
+    place + 1 < tokens.length && (lossMask?.[place + 1] ?? true);
+  await group.read(
+    (text, place) => (wanted(text, place) ? Need.hidden : Need.nothing),
+    (result, row, request, text, place) => {
+      if (wanted(text, place)) rows.get(text)!.set(result.hidden(row, request), place * width);
     },
-    { chunk: CHUNK, signal },
+    signal,
   );
-  return rows;
+  for (const [{ tokens, lossMask, packer }, hidden] of rows) await packer.add(tokens, lossMask, hidden);
 }
 
 /** The note appears last, and whole. */

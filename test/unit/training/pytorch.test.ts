@@ -18,13 +18,9 @@ import { Muon } from "../../../src/training/optimiser/muon.js";
 import { ParameterGroups } from "../../../src/training/optimiser/parameter-groups.js";
 import { scheduleFactor } from "../../../src/training/optimiser/schedule.js";
 import { ParameterSet } from "../../../src/training/parameters.js";
+import { type Digest, digestError, furthest } from "../../support/digests.js";
 import { readJson } from "../../support/models.js";
 
-interface Digest {
-  norm: number;
-  waves: number[];
-  some: number[];
-}
 interface Oracle {
   llama: Record<
     string,
@@ -48,8 +44,6 @@ interface Oracle {
 const oracle = readJson<Oracle>("test/oracle/training/oracle.json");
 
 const int64 = (rows: readonly (readonly number[])[]) => BigInt64Array.from(rows.flat(), BigInt);
-const furthest = (got: ArrayLike<number>, expected: readonly number[]) =>
-  Math.max(...expected.map((value, i) => Math.abs(value - got[i])));
 
 /** Adds loss and gradients to the graph's outputs. */
 function finish(tape: Tape, loss: Value, parameters: ParameterSet): void {
@@ -135,24 +129,6 @@ function expectGradients(
       at = end;
     }
   }
-}
-
-/** The largest difference of a digest from `times` the expected one, relative to the gradient's norm. */
-function digestError(gradient: Float32Array, { norm, waves, some }: Digest, times: number): number {
-  const sums = [0.37, 1.13, 2.71].map((step) => gradient.reduce((sum, g, i) => sum + g * Math.cos(i * step), 0));
-  const stride = Math.max(1, Math.floor(gradient.length / 8));
-  const got = [
-    Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0)),
-    ...sums,
-    ...some.map((_, i) => gradient[i * stride]),
-  ];
-  return (
-    furthest(
-      got,
-      [norm, ...waves, ...some].map((value) => times * value),
-    ) /
-    (times * norm)
-  );
 }
 
 test.each(["crossEntropy", "kl"] as const)("a Medusa head has PyTorch's gradients: %s", async (kind) => {

@@ -1,4 +1,4 @@
-import type { ParameterSpec } from "../parameters.js";
+import type { ParameterSpec } from "./parameters.js";
 
 /** Names of what a teacher gives: its final hidden rows, and the output product that makes logits of them. */
 export const TEACHER_HIDDEN = "teacher.hidden";
