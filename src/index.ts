@@ -71,6 +71,9 @@ export {
   fitMedusaHeads,
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
+export type { DraftAgreement } from "./training/distill/agreement.js";
+export { type DraftDistillation, distillDraft } from "./training/distill/distill-draft.js";
+export type { DistillDraftOptions, DistillProgress } from "./training/distill/options.js";
 export { DivergenceError } from "./training/loop/loop-options.js";
 export type { EagleAccuracy } from "./training/eagle/accuracy.js";
 export type { EagleProgress, TrainEagleOptions } from "./training/eagle/options.js";
