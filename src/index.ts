@@ -74,10 +74,10 @@ export {
 export type { DraftAgreement } from "./training/distill/agreement.js";
 export { type DraftDistillation, distillDraft } from "./training/distill/distill-draft.js";
 export type { DistillDraftOptions, DistillProgress } from "./training/distill/options.js";
-export { DivergenceError } from "./training/loop/loop-options.js";
 export type { EagleAccuracy } from "./training/eagle/accuracy.js";
 export type { EagleProgress, TrainEagleOptions } from "./training/eagle/options.js";
 export { type EagleTraining, trainEagle } from "./training/eagle/train-eagle.js";
+export { DivergenceError } from "./training/loop/loop-options.js";
 export type { MedusaAccuracy } from "./training/medusa/accuracy.js";
 export type { MedusaProgress, TrainMedusaOptions } from "./training/medusa/options.js";
 export { type MedusaTraining, trainMedusa } from "./training/medusa/train-medusa.js";
