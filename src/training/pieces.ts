@@ -1,12 +1,8 @@
 import { UsageError } from "../types/errors.js";
 import type { TrainingExample } from "./training-example.js";
 
-/**
- * An example in pieces of at most `length` tokens.
- * @param limit ids from here on are no tokens
- * @throws UsageError for what are no token ids
- */
-export function* cutPieces(
+/** Pieces of an example of at most `length` tokens. @throws UsageError for what are no token ids */
+export function* pieces(
   { tokens, lossMask }: TrainingExample,
   length: number,
   limit: number,

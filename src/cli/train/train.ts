@@ -1,8 +1,9 @@
 import type { CommandGroup } from "../command-group.js";
+import { trainEagleCommand } from "./eagle.js";
 import { trainMedusaCommand } from "./medusa.js";
 
 export const trainCommands: CommandGroup = {
   name: "train",
   summary: "Trains drafters on text, best on the target's own answers.",
-  commands: [trainMedusaCommand],
+  commands: [trainMedusaCommand, trainEagleCommand],
 };

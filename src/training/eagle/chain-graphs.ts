@@ -2,9 +2,12 @@ import { OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import { weightSpecs } from "../../models/eagle/weights.js";
 import { type TrainingWeight, trainingWeights } from "../checkpoint-weights.js";
 import { accumulateInto } from "../gradient/gradient-graph.js";
-import { acceptanceLoss } from "../gradient/rules/acceptance.js";
 import { entropyOf, klDivergence } from "../gradient/rules/kl-divergence.js";
 import { linear } from "../gradient/rules/linear.js";
+import { log } from "../gradient/rules/log.js";
+import { scale } from "../gradient/rules/mul.js";
+import { overlap } from "../gradient/rules/overlap.js";
+import { weightedSum } from "../gradient/rules/weighted-sum.js";
 import { Tape, type Value } from "../gradient/tape.js";
 import { rowsFurther, type TestShape, trainingTimeTest } from "./training-time-test.js";
 
@@ -97,7 +100,7 @@ export function chainLosses(tape: Tape, shape: ChainShape, trained = trainedInpu
     const probabilities = further(p);
     const loss =
       shape.loss === "lk"
-        ? acceptanceLoss(tape, logits[step], probabilities, weights)
+        ? negativeLog(tape, overlap(tape, logits[step], { probabilities }), weights)
         : klDivergence(tape, logits[step], { probabilities, entropy: further(entropy) }, weights);
     losses.push(loss);
   }
@@ -106,4 +109,8 @@ export function chainLosses(tape: Tape, shape: ChainShape, trained = trainedInpu
 
 function trainedInputs(tape: Tape, shape: ChainShape): ReadonlyMap<string, Value> {
   return new Map(trainedWeights(shape).map(({ name, dims }) => [name, tape.input(name, dims, true)]));
+}
+
+function negativeLog(tape: Tape, x: Value, weights: string): Value {
+  return scale(tape, weightedSum(tape, log(tape, x), weights), -1);
 }

@@ -4,7 +4,7 @@ import { Need } from "../../engine/rows.js";
 import type { TokenId } from "../../types/token.js";
 import { isHeldOut } from "../data/split.js";
 import { readNote, writeNote } from "../loop/cache-note.js";
-import { cutPieces } from "../pieces.js";
+import { pieces } from "../pieces.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowWriter } from "./row-cache.js";
 import type { Settings } from "./settings.js";
@@ -33,12 +33,12 @@ export async function cacheHiddenRows(
   );
   const [training, validation] = writers;
   let tokens = 0;
-  let pieces = 0;
+  let count = 0;
   const group = new TextGroup<LabelledText>(base);
   try {
     for await (const example of examples) {
-      for (const piece of cutPieces(example, settings.sequenceLength, base.vocabLimit)) {
-        const held = isHeldOut(pieces++, validateEvery);
+      for (const piece of pieces(example, settings.sequenceLength, base.vocabLimit)) {
+        const held = isHeldOut(count++, validateEvery);
         if (held && validation.blocks * ROWS_OF_BLOCK >= VALIDATION_ROWS) continue;
         const text = labelled(piece, heads, held ? validation : training);
         if (!group.fits(text)) await addRows(group, signal);

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
-import { baseWeights } from "../base-weights.js";
+import { baseLmHead } from "../base-head.js";
 import { assertSameData } from "../data/same-data.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
@@ -45,7 +45,7 @@ export async function trainMedusa(
   const settings = medusaSettings(options, base.contextLength);
   const { output, heads, layers, sharedHead, microBatchSize, signal } = settings;
   signal?.throwIfAborted();
-  const lmHead = (await baseWeights(base, ["lm_head"])).get("lm_head")!;
+  const lmHead = await baseLmHead(base);
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
   await assertSameData(work, examples, settings.resume);
   const key = `${base.dtype} ${settingsKey(settings)}`;

@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { narrow } from "../../../src/formats/half-floats.js";
 import { rotaryTables } from "../../../src/models/rotary.js";
 import { Tensor } from "../../../src/runtime/tensor.js";
-import { type ChainShape, chainLosses, lossOf, trainedWeights, trainingGraph, weightsOf } from "../../../src/training/eagle/chain-graphs.js";
+import {
+  type ChainShape,
+  chainLosses,
+  lossOf,
+  trainedWeights,
+  trainingGraph,
+  weightsOf,
+} from "../../../src/training/eagle/chain-graphs.js";
 import { draftConfig } from "../../../src/training/eagle/draft-config.js";
 import { mostFrequent } from "../../../src/training/eagle/draft-vocabulary.js";
 import { GraphSession, gradientOf } from "../../../src/training/gradient/gradient-graph.js";
@@ -57,44 +64,52 @@ const halves = (values: readonly number[]) => {
 const furthest = (got: ArrayLike<number>, expected: readonly number[]) =>
   Math.max(...expected.map((value, i) => Math.abs(value - got[i])));
 
-test.each(["kl", "lk"] as const)("three steps of a training-time test have PyTorch's losses and gradients: %s", async (loss) => {
-  const shape = shapeOf(loss);
-  const session = await GraphSession.create(trainingGraph(shape));
-  const parameters = new ParameterSet(trainedWeights(shape));
-  for (const { name } of parameters.specs) {
-    parameters.valuesOf(name).set(oracle.weights[name]);
-    session.bind(name, parameters.valueTensor(name));
-    session.bind(gradientOf(name), parameters.gradientTensor(name));
-  }
-  const { embedding, teacher, features, tokens, positions, segments, counts, cases } = oracle;
-  session.bind("features", new Tensor(halves(features), [R, 4 * D], "f16"));
-  session.bind("embedding", new Tensor(Float32Array.from(embedding), [vocabSize, D]));
-  session.bind("teacher", new Tensor(Float32Array.from(teacher), [draftVocabSize, D]));
-  for (const [name, values, dims] of [
-    ["tokens", tokens, [R]],
-    ["positions", positions, [R / T, T]],
-    ["segments", segments, [R / T, T]],
-  ] as const) {
-    session.bind(name, new Tensor(BigInt64Array.from(values, BigInt), dims));
-  }
-  const { cos, sin } = rotaryTables(config, T + steps);
-  session.bind("cos", new Tensor(cos, [T + steps, headDim / 2]));
-  session.bind("sin", new Tensor(sin, [T + steps, headDim / 2]));
-  const outputs = counts.map((values, step) => {
-    session.bind(weightsOf(step), new Tensor(Float32Array.from(values), [R, 1]));
-    const output = new Float32Array(1);
-    session.bind(lossOf(step), new Tensor(output, []));
-    return output;
-  });
-  await session.run();
-  const expected = cases[loss];
-  expect(furthest(outputs.map(([value]) => value), expected.losses)).toBeLessThan(1e-4);
-  for (const { name } of parameters.specs) {
-    const { from, to } = parameters.range(name);
-    expect(furthest(parameters.gradients.subarray(from, to), expected.gradients[name]), name).toBeLessThan(1e-4);
-  }
-  session.dispose();
-});
+test.each(["kl", "lk"] as const)(
+  "three steps of a training-time test have PyTorch's losses and gradients: %s",
+  async (loss) => {
+    const shape = shapeOf(loss);
+    const session = await GraphSession.create(trainingGraph(shape));
+    const parameters = new ParameterSet(trainedWeights(shape));
+    for (const { name } of parameters.specs) {
+      parameters.valuesOf(name).set(oracle.weights[name]);
+      session.bind(name, parameters.valueTensor(name));
+      session.bind(gradientOf(name), parameters.gradientTensor(name));
+    }
+    const { embedding, teacher, features, tokens, positions, segments, counts, cases } = oracle;
+    session.bind("features", new Tensor(halves(features), [R, 4 * D], "f16"));
+    session.bind("embedding", new Tensor(Float32Array.from(embedding), [vocabSize, D]));
+    session.bind("teacher", new Tensor(Float32Array.from(teacher), [draftVocabSize, D]));
+    for (const [name, values, dims] of [
+      ["tokens", tokens, [R]],
+      ["positions", positions, [R / T, T]],
+      ["segments", segments, [R / T, T]],
+    ] as const) {
+      session.bind(name, new Tensor(BigInt64Array.from(values, BigInt), dims));
+    }
+    const { cos, sin } = rotaryTables(config, T + steps);
+    session.bind("cos", new Tensor(cos, [T + steps, headDim / 2]));
+    session.bind("sin", new Tensor(sin, [T + steps, headDim / 2]));
+    const outputs = counts.map((values, step) => {
+      session.bind(weightsOf(step), new Tensor(Float32Array.from(values), [R, 1]));
+      const output = new Float32Array(1);
+      session.bind(lossOf(step), new Tensor(output, []));
+      return output;
+    });
+    await session.run();
+    const expected = cases[loss];
+    expect(
+      furthest(
+        outputs.map(([value]) => value),
+        expected.losses,
+      ),
+    ).toBeLessThan(1e-4);
+    for (const { name } of parameters.specs) {
+      const { from, to } = parameters.range(name);
+      expect(furthest(parameters.gradients.subarray(from, to), expected.gradients[name]), name).toBeLessThan(1e-4);
+    }
+    session.dispose();
+  },
+);
 
 /** The same as a case of directional derivatives. */
 function chainCase(loss: "kl" | "lk"): Case {

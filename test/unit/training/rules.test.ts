@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { adapted } from "../../../src/training/gradient/low-rank.js";
 import { packedBatch } from "../../../src/training/gradient/packed-batch.js";
-import { acceptanceLoss } from "../../../src/training/gradient/rules/acceptance.js";
 import { add } from "../../../src/training/gradient/rules/add.js";
 import { rowDots, scaledRows } from "../../../src/training/gradient/rules/along-rows.js";
 import { attention } from "../../../src/training/gradient/rules/attention.js";
@@ -9,13 +9,17 @@ import { crossEntropy } from "../../../src/training/gradient/rules/cross-entropy
 import { gather } from "../../../src/training/gradient/rules/gather.js";
 import { klDivergence } from "../../../src/training/gradient/rules/kl-divergence.js";
 import { linear } from "../../../src/training/gradient/rules/linear.js";
+import { log } from "../../../src/training/gradient/rules/log.js";
 import { matmul } from "../../../src/training/gradient/rules/matmul.js";
 import { mul, scale } from "../../../src/training/gradient/rules/mul.js";
+import { overlap } from "../../../src/training/gradient/rules/overlap.js";
+import { reverseKl } from "../../../src/training/gradient/rules/reverse-kl.js";
 import { rmsNorm } from "../../../src/training/gradient/rules/rms-norm.js";
 import { rotary } from "../../../src/training/gradient/rules/rotary.js";
 import { concat, reshape, split, transpose } from "../../../src/training/gradient/rules/shape.js";
 import { silu } from "../../../src/training/gradient/rules/silu.js";
 import { softmax } from "../../../src/training/gradient/rules/softmax.js";
+import { weightedSum } from "../../../src/training/gradient/rules/weighted-sum.js";
 import type { Value } from "../../../src/training/gradient/tape.js";
 import { type Case, gradientError, integers, type Numbers, randomNumbers } from "../../support/gradients.js";
 
@@ -135,13 +139,13 @@ const cases: Record<string, [Case, number]> = {
     },
     1,
   ],
-  "the chance to be accepted, a probability of 0": [
+  "overlap with probabilities, one of them 0": [
     {
       parameters: { x: r([2, 3], 1, 2) },
-      constants: { teacher: probabilities, weights: positive(r([2, 1], 3)) },
-      build: (tape, { x }) => acceptanceLoss(tape, x, "teacher", "weights"),
+      constants: { teacher: probabilities },
+      build: (tape, { x }) => overlap(tape, x, { probabilities: "teacher" }),
     },
-    1,
+    2,
   ],
   "attention of guesses after packed sequences": [
     {
@@ -157,6 +161,38 @@ const cases: Record<string, [Case, number]> = {
       },
     },
     160,
+  ],
+  "reverse KL": [
+    {
+      parameters: { x: r([2, 3], 1, 2) },
+      constants: { teacher: r([2, 3], 2, 2), weights: positive(r([2, 1], 3)) },
+      build: (tape, { x }) => reverseKl(tape, x, "teacher", "weights"),
+    },
+    1,
+  ],
+  "overlap of distributions": [
+    {
+      parameters: { x: r([3, 5], 1, 2) },
+      constants: { teacher: r([3, 5], 2, 2) },
+      build: (tape, { x }) => overlap(tape, x, "teacher"),
+    },
+    3,
+  ],
+  log: [{ parameters: { x: positive(r([3, 4], 1)) }, build: (tape, { x }) => log(tape, x) }, 12],
+  "weighted sum": [
+    {
+      parameters: { x: r([3, 4], 1) },
+      constants: { weights: r([3, 4], 2) },
+      build: (tape, { x }) => weightedSum(tape, x, "weights"),
+    },
+    1,
+  ],
+  "an adapter of low rank": [
+    {
+      parameters: { x: r([3, 4], 1), y: r([3, 5], 2), a: r([2, 4], 3), b: r([5, 2], 4) },
+      build: (tape, { x, y, a, b }) => adapted(tape, y, x, a, b, { rank: 2, alpha: 3 }),
+    },
+    15,
   ],
   "attention over packed sequences": [
     {
