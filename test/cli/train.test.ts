@@ -33,6 +33,10 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
     1,
     /bad\.jsonl, line 2 is not valid/,
   ],
+  [["draft", "--out", out], 2, /train draft needs --data/],
+  [["draft", "--data", TEXT, "--out", out, "--keep-layers", "a"], 2, /--keep-layers must be layers .*got "a"/],
+  [["draft", "--data", TEXT, "--out", out, "--keep-layers", "3,9"], 2, /keepLayers must be layers from 0 to 5/],
+  [["draft", "--data", TEXT, "--out", out, "--heads", "2"], 2, /numHeads is for a draft from scratch/],
   [["medusa", "--data", inFolder("textless.jsonl", '{"message": 1}'), "--out", out], 1, /line 1 has no "text"/],
 ];
 
@@ -51,6 +55,18 @@ test("heads are trained, written with a card, and used", async () => {
   expect(existsSync(join(heads, "README.md"))).toBe(true);
   expect(existsSync(join(heads, ".training"))).toBe(false);
   const used = await command(["generate", "Once", "--heads", heads, "-n", "8", "--json"]);
+  expect(used.code).toBe(0);
+});
+
+test("a draft is distilled, written with a card, and used", async () => {
+  const draft = join(HERE, "draft");
+  const sizes = ["--max-steps", "2", "--batch-size", "2", "--sequence-length", "64", "--layers", "1"];
+  const trained = await foretoken(["train", "draft", "--data", TEXT, "--out", draft, ...sizes, "--json"]);
+  expect(trained.stderr).toBe("");
+  expect(JSON.parse(trained.stdout)).toMatchObject({ directory: draft, steps: 2 });
+  expect(existsSync(join(draft, "README.md"))).toBe(true);
+  expect(existsSync(join(draft, ".training"))).toBe(false);
+  const used = await command(["generate", "Once", "--draft-model", draft, "--method", "draft", "-n", "8", "--json"]);
   expect(used.code).toBe(0);
 });
 
