@@ -71,7 +71,6 @@ export {
   fitMedusaHeads,
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
-export { type PackedSequence, packed } from "./training/data/packing.js";
 export { TrainingData, type TrainingDataOptions } from "./training/data/training-data.js";
 export type { DraftAgreement } from "./training/distill/agreement.js";
 export { type DraftDistillation, distillDraft } from "./training/distill/distill-draft.js";
