@@ -73,6 +73,12 @@ export {
 } from "./training/closed-form-heads.js";
 export { type PackedSequence, packed } from "./training/data/packing.js";
 export { TrainingData, type TrainingDataOptions } from "./training/data/training-data.js";
+export type { DraftAgreement } from "./training/distill/agreement.js";
+export { type DraftDistillation, distillDraft } from "./training/distill/distill-draft.js";
+export type { DistillDraftOptions, DistillProgress } from "./training/distill/options.js";
+export type { EagleAccuracy } from "./training/eagle/accuracy.js";
+export type { EagleProgress, TrainEagleOptions } from "./training/eagle/options.js";
+export { type EagleTraining, trainEagle } from "./training/eagle/train-eagle.js";
 export { DivergenceError } from "./training/loop/loop-options.js";
 export type { MedusaAccuracy } from "./training/medusa/accuracy.js";
 export type { MedusaProgress, TrainMedusaOptions } from "./training/medusa/options.js";

@@ -16,7 +16,10 @@ export class ParameterSet {
   private readonly places = new Map<string, { spec: ParameterSpec; from: number; to: number }>();
   private readonly tensors: Tensor[] = [];
 
-  constructor(readonly specs: readonly ParameterSpec[]) {
+  constructor(
+    readonly specs: readonly ParameterSpec[],
+    withGradients = true,
+  ) {
     let at = 0;
     for (const spec of specs) {
       const from = at;
@@ -24,7 +27,12 @@ export class ParameterSet {
       this.places.set(spec.name, { spec, from, to: at });
     }
     this.values = new Float32Array(at);
-    this.gradients = new Float32Array(at);
+    this.gradients = new Float32Array(withGradients ? at : 0);
+  }
+
+  /** Weights that stay as they are. */
+  static withoutGradients(specs: readonly ParameterSpec[]): ParameterSet {
+    return new ParameterSet(specs, false);
   }
 
   /** Where a parameter lies in `values` and `gradients`. */

@@ -39,6 +39,9 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
     /line 1 has "message", expected "messages"/,
   ],
   [["medusa", "--data", inFolder("list.json", "[]"), "--out", out], 2, /expected JSON lines/],
+  [["eagle", "--out", out], 2, /needs --data/],
+  [["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"], 2, /--layout must be "eagle" or "speculators"/],
+  [["eagle", "--data", TEXT, "--out", out, "--batch-size", "100"], 2, /multiple of sequenceLength/],
 ];
 
 test.each(cases)("foretoken train %j", async (args, code, says) => {
@@ -55,6 +58,16 @@ test("heads are trained, written with a card, and used", async () => {
   expect(JSON.parse(trained.stdout)).toMatchObject({ directory: heads, steps: 2 });
   expect(existsSync(join(heads, "README.md"))).toBe(true);
   expect(existsSync(join(heads, ".training"))).toBe(false);
+  const used = await command(["generate", "Once", "--heads", heads, "-n", "8", "--json"]);
+  expect(used.code).toBe(0);
+});
+
+test("an EAGLE-3 layer is trained, and used", async () => {
+  const heads = join(HERE, "eagle");
+  const few = ["--max-steps", "2", "--sequence-length", "64", "--batch-size", "128", "--steps", "2"];
+  const trained = await foretoken(["train", "eagle", "--data", TEXT, "--out", heads, ...few]);
+  expect(trained.stderr).toMatch(/step 2\/2: loss .* tokens per pass/);
+  expect(trained.stdout).toMatch(/Best tree of 8 nodes: .*\nWritten to/);
   const used = await command(["generate", "Once", "--heads", heads, "-n", "8", "--json"]);
   expect(used.code).toBe(0);
 });

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { MedusaProgress, MedusaTraining } from "../../index.js";
+import type { EagleProgress, EagleTraining, MedusaProgress, MedusaTraining } from "../../index.js";
 import { table } from "../terminal.js";
 
 /** Tokens between lines about reading where there is no terminal to show a bar on. */
@@ -23,7 +23,7 @@ export class TrainingProgress {
   /** @param quiet nothing at all is shown */
   constructor(private readonly quiet: boolean) {}
 
-  show(event: MedusaProgress): void {
+  show(event: MedusaProgress | EagleProgress): void {
     if (this.quiet) return;
     if (event.stage === "reading") this.reading(event.tokens);
     else if (event.stage === "validation") this.validation(event);
@@ -53,7 +53,7 @@ export class TrainingProgress {
     losses,
     accuracies,
     tokensPerPass,
-  }: MedusaProgress & { stage: "validation" }): void {
+  }: (MedusaProgress | EagleProgress) & { stage: "validation" }): void {
     const list = (values: number[], digits: number) => values.map((value) => value.toFixed(digits)).join(" ");
     const first = accuracies.map(([top]) => top);
     const line = `step ${step}/${steps}: loss ${list(losses, 3)} | top-1 ${list(first, 3)} | ${tokensPerPass.toFixed(2)} tokens per pass`;
@@ -76,4 +76,24 @@ export function accuracyTable({ directory, before, after }: MedusaTraining): str
   ]);
   const gain = `${before.tokensPerPass.toFixed(2)} before, ${after.tokensPerPass.toFixed(2)} after`;
   return `${table([["head", "loss", "top-1 before", "top-1", "top-5"], ...rows])}\nExpected tokens per pass, best tree of 8 nodes: ${gain}.\nWritten to ${directory}\n`;
+}
+
+/** An EAGLE-3 layer before and after training. */
+export function stepTable({ directory, before, after }: EagleTraining): string {
+  const rows = after.accuracies.map(([first], step) => [
+    String(step + 1),
+    after.losses[step].toFixed(3),
+    before.accuracies[step][0].toFixed(3),
+    first.toFixed(3),
+    after.overlaps[step].toFixed(3),
+  ]);
+  const gain = (name: "chainTokensPerPass" | "tokensPerPass") =>
+    `${before[name].toFixed(2)} before, ${after[name].toFixed(2)} after`;
+  return [
+    table([["step", "loss", "top-1 before", "top-1", "1 - total variation"], ...rows]),
+    `Expected tokens per pass, greedy chain of ${rows.length}: ${gain("chainTokensPerPass")}.`,
+    `Best tree of 8 nodes: ${gain("tokensPerPass")}.`,
+    `Written to ${directory}`,
+    "",
+  ].join("\n");
 }

@@ -37,6 +37,14 @@ export class GraphSession {
     return new GraphSession(await Session.create({ bytes: graph.build() }));
   }
 
+  get inputs(): readonly string[] {
+    return this.session.inputNames;
+  }
+
+  get outputs(): readonly string[] {
+    return this.session.outputNames;
+  }
+
   /** Binds a tensor to an input and, where there is one, to the output `${name}.next`: the run updates it in place. */
   bind(name: string, tensor: Tensor): void {
     const input = this.session.inputNames.indexOf(name);

@@ -2,15 +2,21 @@ import { OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import type { Architecture } from "../../models/architecture.js";
 import type { Ops } from "../../models/ops.js";
 import type { ModelConfig } from "../../types/model-config.js";
-import type { TrainingWeight } from "../checkpoint-weights.js";
-import { DifferentiableOps } from "./differentiable-ops.js";
+import type { DecoderHead, FinalRows } from "./decoder-head.js";
+import type { DecoderWeight, DecoderWeights } from "./decoder-weights.js";
 import { accumulateInto } from "./gradient-graph.js";
-import { crossEntropy } from "./rules/cross-entropy.js";
+import { LayerOps } from "./layer-ops.js";
 import { gather } from "./rules/gather.js";
 import { Tape, type Value } from "./tape.js";
 
+/** The input that says what a loss counts in the gradients, and the output that holds it. */
+export const lossNames = (name: string) => ({ weight: `weight.${name}`, loss: `loss.${name}` });
+
+/** The output of a measure. */
+export const measureName = (name: string) => `measure.${name}`;
+
 /**
- * A decoder cut into graphs: the embedding, one layer (for all of them, as layer 0), and final norm with head and loss. Each
+ * A decoder cut into graphs: the embedding, one layer (for all of them, as layer 0), and final norm with head and losses. Each
  * way back computes its part again from the rows that went in. Names: x rows in, y rows out, dy and dx their gradients.
  */
 export class LayerGraphs {
@@ -20,8 +26,8 @@ export class LayerGraphs {
   constructor(
     private readonly architecture: Architecture,
     private readonly config: ModelConfig,
-    private readonly weights: readonly TrainingWeight[],
-    private readonly aliases: ReadonlyMap<string, string>,
+    private readonly weights: DecoderWeights,
+    private readonly headOf: DecoderHead,
     private readonly length: number,
   ) {
     this.finalNorm = finalNormOf(architecture, config);
@@ -29,100 +35,117 @@ export class LayerGraphs {
 
   embedding(): OnnxGraph {
     const { tape, weightOf } = this.start();
-    tape.graph.node(
-      "Identity",
-      [gather(tape, weightOf("embedding")!, tape.graph.input("ids", "i64", ["R"])).name],
-      ["y"],
-    );
-    tape.graph.output("y", "f32", ["R", this.config.hiddenSize]);
+    const rows = gather(tape, weightOf("embedding")!, tape.graph.input("ids", "i64", ["R"]));
+    this.giveBack(tape, "y", rows.name);
     return tape.graph;
   }
 
   embeddingBack(): OnnxGraph {
-    const { tape, weightOf, used } = this.start();
+    const { tape, weightOf, trained } = this.start();
     const rows = gather(tape, weightOf("embedding")!, tape.graph.input("ids", "i64", ["R"]));
-    accumulateInto(tape, tape.backward([[rows, this.rows(tape, "dy", false).name]]), used());
+    accumulateInto(tape, tape.backward([[rows, this.rows(tape, "dy", false).name]]), trained());
     return tape.graph;
   }
 
   layer(): OnnxGraph {
     const { tape, y } = this.layerRows();
-    tape.graph.node("Identity", [y.name], ["y"]);
-    tape.graph.output("y", "f32", ["R", this.config.hiddenSize]);
+    this.giveBack(tape, "y", y.name);
     return tape.graph;
   }
 
   layerBack(): OnnxGraph {
-    const { tape, x, y, used } = this.layerRows();
-    this.finish(tape, x, tape.backward([[y, this.rows(tape, "dy", false).name]]), used());
+    const { tape, x, y, trained } = this.layerRows();
+    this.finish(tape, x, tape.backward([[y, this.rows(tape, "dy", false).name]]), trained());
     return tape.graph;
   }
 
-  /** The loss is a sum over rows; its gradients count `weight`. */
+  /** The losses, and what is measured of each row. */
+  head(): OnnxGraph {
+    const { tape, rows } = this.headRows();
+    this.giveLosses(tape, this.headOf.losses(tape, rows));
+    for (const [name, value] of Object.entries(this.headOf.measures?.(tape, rows) ?? {})) {
+      tape.graph.node("Identity", [value], [measureName(name)]);
+      tape.graph.output(measureName(name), "f32", ["R"]);
+    }
+    return tape.graph;
+  }
+
   headBack(): OnnxGraph {
-    const { tape, weightOf, used } = this.start();
-    const x = this.rows(tape, "x", true);
-    const ops = new LayerOps(tape, weightOf, x);
-    const logits = ops.linear(this.architecture.decode(ops, this.config, []), this.architecture.head);
-    const loss = crossEntropy(tape, logits, tape.graph.input("labels", "i64", ["R"]));
-    tape.graph.node("Identity", [loss.name], ["loss"]);
-    tape.graph.output("loss", "f32", []);
-    this.finish(tape, x, tape.backward([[loss, tape.graph.input("weight", "f32", [])]]), used());
+    const { tape, x, rows, trained } = this.headRows();
+    const losses = this.headOf.losses(tape, rows);
+    this.giveLosses(tape, losses);
+    const seeds = Object.entries(losses).map(
+      ([name, value]) => [value, tape.graph.input(lossNames(name).weight, "f32", [])] as const,
+    );
+    this.finish(tape, x, tape.backward(seeds), trained());
     return tape.graph;
   }
 
   private layerRows() {
-    const { tape, weightOf, used } = this.start();
-    const { config, length } = this;
+    const { tape, weightOf, trained } = this.start();
+    const { config, length, weights } = this;
     const x = this.rows(tape, "x", true);
-    const ops = new LayerOps(tape, weightOf, x, this.finalNorm, { config, length });
-    return { tape, x, y: this.architecture.decode(ops, config, [0]), used };
+    const { adapters } = weights.trained;
+    const ops = new LayerOps(tape, weightOf, x, { leftOut: this.finalNorm, sequence: { config, length }, adapters });
+    return { tape, x, y: this.architecture.decode(ops, config, [0]), trained };
   }
 
-  private finish(tape: Tape, x: Value, gradients: ReadonlyMap<string, string>, used: readonly TrainingWeight[]): void {
-    accumulateInto(tape, gradients, used);
-    tape.graph.node("Identity", [gradients.get(x.name)!], ["dx"]);
-    tape.graph.output("dx", "f32", ["R", this.config.hiddenSize]);
+  private headRows() {
+    const { tape, weightOf, trained } = this.start();
+    const x = this.rows(tape, "x", true);
+    const ops = new LayerOps(tape, weightOf, x);
+    for (const [name, { type, width }] of Object.entries(this.headOf.inputs)) {
+      tape.graph.input(name, type, width === undefined ? ["R"] : ["R", width]);
+    }
+    const hidden = this.architecture.decode(ops, this.config, []);
+    let logits: Value | undefined;
+    const rows: FinalRows = {
+      hidden,
+      ops,
+      logits: () => {
+        logits ??= ops.linear(hidden, this.architecture.head);
+        return logits;
+      },
+    };
+    return { tape, x, rows, trained };
+  }
+
+  private giveLosses(tape: Tape, losses: Readonly<Record<string, Value>>): void {
+    for (const [name, value] of Object.entries(losses)) {
+      tape.graph.node("Identity", [value.name], [lossNames(name).loss]);
+      tape.graph.output(lossNames(name).loss, "f32", []);
+    }
+  }
+
+  private finish(
+    tape: Tape,
+    x: Value,
+    gradients: ReadonlyMap<string, string>,
+    trained: readonly DecoderWeight[],
+  ): void {
+    accumulateInto(tape, gradients, trained);
+    this.giveBack(tape, "dx", gradients.get(x.name)!);
+  }
+
+  private giveBack(tape: Tape, name: string, value: string): void {
+    tape.graph.node("Identity", [value], [name]);
+    tape.graph.output(name, "f32", ["R", this.config.hiddenSize]);
   }
 
   private rows(tape: Tape, name: string, tracked: boolean): Value {
     return tape.input(name, ["R", this.config.hiddenSize], tracked);
   }
 
-  /** A tape whose weights become inputs when they are first asked for. */
+  /** A tape whose weights become inputs when they are first asked for; those that are trained are tracked. */
   private start() {
     const tape = new Tape(new OnnxGraph());
-    const inputs = new Map<string, Value>();
-    const byName = new Map(this.weights.map((weight) => [weight.name, weight]));
+    const inputs = new Map<DecoderWeight, Value>();
     const weightOf = (asked: string) => {
-      const weight = byName.get(this.aliases.get(asked) ?? asked);
-      if (weight && !inputs.has(weight.name)) inputs.set(weight.name, tape.input(weight.name, weight.dims, true));
-      return weight && inputs.get(weight.name);
+      const weight = this.weights.find(asked);
+      if (weight && !inputs.has(weight)) inputs.set(weight, tape.input(weight.name, weight.dims, weight.trained));
+      return weight && inputs.get(weight);
     };
-    return { tape, weightOf, used: () => [...inputs.keys()].map((name) => byName.get(name)!) };
-  }
-}
-
-/** One layer between an embedding that is the rows `x`, and a final norm that is left out. */
-class LayerOps extends DifferentiableOps {
-  constructor(
-    tape: Tape,
-    weights: (name: string) => Value | undefined,
-    private readonly x: Value,
-    private readonly leftOut?: string,
-    sequence?: { config: ModelConfig; length: number },
-  ) {
-    super(tape, weights, "", sequence);
-  }
-
-  override embed(): Value {
-    return this.x;
-  }
-
-  override residualNorm(sum: Value, update: Value | undefined, weight: string, epsilon: number) {
-    if (weight !== this.leftOut || !update) return super.residualNorm(sum, update, weight, epsilon);
-    const next = this.add(sum, update);
-    return { sum: next, normed: next };
+    return { tape, weightOf, trained: () => [...inputs.keys()].filter(({ trained }) => trained) };
   }
 }
 

@@ -1,11 +1,12 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
-import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { isHeldOut } from "../data/split.js";
+import { readNote, writeNote } from "../loop/cache-note.js";
+import { pieces } from "../pieces.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
-import { type CacheNote, ROWS_OF_BLOCK, RowWriter, readNote, writeNote } from "./row-cache.js";
+import { type CacheNote, ROWS_OF_BLOCK, RowWriter } from "./row-cache.js";
 import type { Settings } from "./settings.js";
 
 /** Validation is measured on so many rows at most. */
@@ -24,7 +25,7 @@ export async function cacheHiddenRows(
   key: string,
   settings: Settings,
 ): Promise<CacheNote> {
-  const known = settings.resume ? await readNote(directory, key) : undefined;
+  const known = settings.resume ? await readNote<CacheNote>(directory, key) : undefined;
   if (known) return known;
   const { heads, maxTokens = Number.POSITIVE_INFINITY, validateEvery, onProgress, signal } = settings;
   const writers = await Promise.all(
@@ -32,12 +33,12 @@ export async function cacheHiddenRows(
   );
   const [training, validation] = writers;
   let tokens = 0;
-  let pieces = 0;
+  let count = 0;
   const group = new TextGroup<LabelledText>(base);
   try {
     for await (const example of examples) {
-      for (const piece of cut(example, settings.sequenceLength, base.vocabLimit)) {
-        const held = isHeldOut(pieces++, validateEvery);
+      for (const piece of pieces(example, settings.sequenceLength, base.vocabLimit)) {
+        const held = isHeldOut(count++, validateEvery);
         if (held && validation.blocks * ROWS_OF_BLOCK >= VALIDATION_ROWS) continue;
         const text = labelled(piece, heads, held ? validation : training);
         if (!group.fits(text)) await addRows(group, signal);
@@ -55,20 +56,6 @@ export async function cacheHiddenRows(
   const note = { key, tokens, trainingBlocks: training.blocks, validationBlocks: validation.blocks };
   await writeNote(directory, note);
   return note;
-}
-
-/** Pieces of at most `length` tokens. @throws UsageError for what are no token ids */
-function* cut({ tokens, lossMask }: TrainingExample, length: number, limit: number): Iterable<TrainingExample> {
-  if (lossMask && lossMask.length !== tokens.length) {
-    throw new UsageError(`an example has ${tokens.length} tokens and a lossMask of ${lossMask.length}: one for each`);
-  }
-  const wrong = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= limit);
-  if (wrong !== undefined)
-    throw new UsageError(`token id ${wrong} of an example is outside the vocabulary of ${limit}`);
-  for (let from = 0; from < tokens.length; from += length) {
-    const to = from + length;
-    yield { tokens: tokens.slice(from, to), ...(lossMask && { lossMask: lossMask.slice(from, to) }) };
-  }
 }
 
 /** A piece with the labels of every row, and where its rows go. */

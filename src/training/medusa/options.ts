@@ -1,10 +1,8 @@
 import { boolean, callback, choice, integer, number } from "../../types/option-kinds.js";
 import type { OptionTable } from "../../types/option-table.js";
 import { LOOP_OPTIONS, type LoopOptions, type LoopProgress } from "../loop/loop-options.js";
+import { WEIGHT_TYPES } from "../weight-types.js";
 import type { MedusaAccuracy } from "./accuracy.js";
-
-/** How trained heads are written. */
-export const WEIGHT_TYPES = ["F16", "BF16", "F32"] as const;
 
 export interface TrainMedusaOptions extends LoopOptions {
   /** Heads: head i guesses the token i + 1 places on. Default 4. */

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { join } from "node:path";
 import { writeSafetensors } from "../../formats/safetensors/writer.js";
+import { pathFrom } from "../loop/output-folder.js";
 import type { ParameterSet } from "../parameters.js";
 import type { MedusaAccuracy } from "./accuracy.js";
 import type { Settings } from "./settings.js";
@@ -43,12 +44,6 @@ export async function writeHeads(directory: string, trained: TrainedHeads): Prom
 function tensorName(name: string, layers: number): string {
   const [, head, kind, block, bias] = name.split(".");
   return kind === "lm_head" ? `${head}.${layers}.weight` : `${head}.${block}.linear.${bias ? "bias" : "weight"}`;
-}
-
-/** Relative, as folders are moved together; absolute across drives. */
-function pathFrom(directory: string, base: string): string {
-  const path = relative(resolve(directory), resolve(base));
-  return isAbsolute(path) ? path : path.replaceAll("\\", "/");
 }
 
 function card({ settings, accuracy, before, tokens, steps, base }: TrainedHeads, baseName: string): string {

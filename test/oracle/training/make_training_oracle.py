@@ -103,7 +103,97 @@ def muon(rows, columns):
     return {"rows": rows, "columns": columns, "start": start, "gradients": gradients, "after": after, "torch": bfloat}
 
 
+def flat(tensor):
+    return [round(x, 6) for x in tensor.flatten().tolist()]
+
+
+def wave(dims, seed, scale):
+    """Numbers that the test makes as well: scale sin(seed + 0.37 i^2)."""
+    at = torch.arange(torch.Size(dims).numel(), dtype=torch.float64)
+    return (scale * torch.sin(seed + 0.37 * at * at)).float().reshape(dims)
+
+
+def batch(case):
+    """The packed batch of `llama`, with rows of a teacher whose output product is another one."""
+    ids, positions, segments, labels = (torch.tensor(case[key]) for key in ("ids", "positions", "segments", "labels"))
+    seen = (segments[:, :, None] == segments[:, None, :]) & torch.ones(7, 7).tril().bool()
+    mask = torch.where(seen, 0.0, -1e9)[:, None]
+    return ids, positions, mask, labels.flatten()
+
+
+def rows_of(model, parameters, ids, positions, mask):
+    """Final hidden rows and logits with other values of parameters."""
+    out = torch.func.functional_call(model, parameters, (ids,), {"attention_mask": mask, "position_ids": positions,
+                                                                 "output_hidden_states": True})
+    return out.hidden_states[-1].flatten(0, 1), out.logits.flatten(0, 1)
+
+
+def distillation(name, case):
+    model = AutoModelForCausalLM.from_pretrained(os.path.join(HERE, "../llama", name), dtype=torch.float32,
+                                                 attn_implementation="eager")
+    ids, positions, mask, labels = batch(case)
+    own, _ = rows_of(model, dict(model.named_parameters()), ids, positions, mask)
+    hidden = torch.tensor(flat(own)).reshape(own.shape) + wave(own.shape, 1, 0.9)
+    counts = (labels >= 0).float()
+    teacher = (hidden @ model.model.embed_tokens.weight.detach().T).log_softmax(-1)
+    cases = {}
+    for kind in ("kl", "reverse-kl", "tv", "lk"):
+        parameters = {key: value.detach().clone().requires_grad_() for key, value in model.named_parameters()}
+        student = rows_of(model, parameters, ids, positions, mask)[1].log_softmax(-1)
+        overlap = torch.minimum(student.exp(), teacher.exp()).sum(-1)
+        rows = {"kl": lambda: (teacher.exp() * (teacher - student)).sum(-1),
+                "reverse-kl": lambda: (student.exp() * (student - teacher)).sum(-1),
+                "tv": lambda: 1 - overlap, "lk": lambda: -overlap.log()}[kind]()
+        loss = (counts * rows).sum()
+        loss.backward()
+        cases[kind] = {"loss": float(loss), "gradients": {key: digest(value.grad) for key, value in parameters.items()}}
+    acceptance, best = flat(overlap), (student.argmax(-1) == teacher.argmax(-1)).int().tolist()
+    return {"own": flat(own), "acceptance": acceptance, "agreement": best, "losses": cases}
+
+
+def joint(name, case):
+    """Medusa-2: adapters of low rank on every product (one for q, k and v), two heads, KL of the base to a teacher."""
+    model = AutoModelForCausalLM.from_pretrained(os.path.join(HERE, "../llama", name), dtype=torch.float32,
+                                                 attn_implementation="eager")
+    ids, positions, mask, labels = batch(case)
+    D, V, rank, alpha = model.config.hidden_size, model.config.vocab_size, 3, 6
+    base = dict(model.named_parameters())
+    products = {"qkv": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"], "o": ["self_attn.o_proj"],
+                "gate": ["mlp.gate_proj"], "up": ["mlp.up_proj"], "down": ["mlp.down_proj"]}
+    adapters, parameters = {}, {key: value.detach() for key, value in base.items()}
+    for layer in range(model.config.num_hidden_layers):
+        for product, parts in products.items():
+            keys = [f"model.layers.{layer}.{part}.weight" for part in parts]
+            sizes = [base[key].shape[0] for key in keys]
+            a = wave((rank, base[keys[0]].shape[1]), len(adapters), 0.1).requires_grad_()
+            b = wave((sum(sizes), rank), len(adapters) + 1, 0.1).requires_grad_()
+            adapters[f"layers.{layer}.{product}.lora_a"], adapters[f"layers.{layer}.{product}.lora_b"] = a, b
+            for key, part in zip(keys, (b @ a * (alpha / rank)).split(sizes)):
+                parameters[key] = parameters[key] + part
+    hidden, logits = rows_of(model, parameters, ids, positions, mask)
+    teacher = wave((14, D), 5, 1)
+    p = (teacher @ base["model.embed_tokens.weight"].detach().T).log_softmax(-1)
+    counts = (labels >= 0).float()
+    losses = {"base": (counts[:, None] * p.exp() * (p - logits.log_softmax(-1))).sum()}
+    heads = {}
+    further = [labels.roll(-1).tolist(), labels.roll(-2).tolist()]
+    for i in range(2):
+        block, bias, own = (wave(dims, seed + 3 * i, 0.2).requires_grad_()
+                            for seed, dims in enumerate(((D, D), (D,), (V, D))))
+        heads[f"heads.{i}.blocks.0"], heads[f"heads.{i}.blocks.0.bias"], heads[f"heads.{i}.lm_head"] = block, bias, own
+        rows = hidden + torch.nn.functional.silu(hidden @ block.T + bias)
+        losses[f"head.{i}"] = torch.nn.functional.cross_entropy(rows @ own.T, torch.tensor(further[i]), reduction="sum")
+    weights = {"base": 1.0, "head.0": 0.16, "head.1": 0.128}
+    sum(weights[key] * value for key, value in losses.items()).backward()
+    trained = {**adapters, **heads}
+    return {"rank": rank, "alpha": alpha, "labels": further, "weights": weights,
+            "losses": {key: float(value) for key, value in losses.items()},
+            "gradients": {key: digest(value.grad) for key, value in trained.items()}}
+
+
 oracle = {"llama": {name: llama(name) for name in ("gqa-tied", "biases")}, "medusa": medusa(), "adamw": adamw(),
           "muon": [muon(6, 4), muon(3, 5)]}
+oracle["distillation"] = distillation("gqa-tied", oracle["llama"]["gqa-tied"])
+oracle["joint"] = joint("gqa-tied", oracle["llama"]["gqa-tied"])
 with open(os.path.join(HERE, "oracle.json"), "w") as f:
     json.dump(oracle, f)

@@ -7,6 +7,7 @@ import { rotaryTables } from "../../../src/models/rotary.js";
 import { Tensor } from "../../../src/runtime/tensor.js";
 import { readWeight, type TrainingWeight, trainingWeights } from "../../../src/training/checkpoint-weights.js";
 import { causalLmLoss } from "../../../src/training/gradient/causal-lm-loss.js";
+import { crossEntropyHead } from "../../../src/training/gradient/decoder-head.js";
 import { DifferentiableOps } from "../../../src/training/gradient/differentiable-ops.js";
 import { accumulateInto, GraphSession, gradientOf } from "../../../src/training/gradient/gradient-graph.js";
 import { LayeredDecoder } from "../../../src/training/gradient/layered-decoder.js";
@@ -17,13 +18,9 @@ import { Muon } from "../../../src/training/optimiser/muon.js";
 import { ParameterGroups } from "../../../src/training/optimiser/parameter-groups.js";
 import { scheduleFactor } from "../../../src/training/optimiser/schedule.js";
 import { ParameterSet } from "../../../src/training/parameters.js";
+import { type Digest, digestError, furthest } from "../../support/digests.js";
 import { readJson } from "../../support/models.js";
 
-interface Digest {
-  norm: number;
-  waves: number[];
-  some: number[];
-}
 interface Oracle {
   llama: Record<
     string,
@@ -47,8 +44,6 @@ interface Oracle {
 const oracle = readJson<Oracle>("test/oracle/training/oracle.json");
 
 const int64 = (rows: readonly (readonly number[])[]) => BigInt64Array.from(rows.flat(), BigInt);
-const furthest = (got: ArrayLike<number>, expected: readonly number[]) =>
-  Math.max(...expected.map((value, i) => Math.abs(value - got[i])));
 
 /** Adds loss and gradients to the graph's outputs. */
 function finish(tape: Tape, loss: Value, parameters: ParameterSet): void {
@@ -102,11 +97,16 @@ test.each(Object.entries(oracle.llama))(
     const { config, source } = await openCheckpoint(`test/oracle/llama/${name}`);
     const architecture = architectureOf(config);
     const { weights } = trainingWeights(architecture.weightSpecs(config));
-    const decoder = await LayeredDecoder.create(architecture, config, expected.ids.length, expected.ids[0].length);
+    const [batch, length] = [expected.ids.length, expected.ids[0].length];
+    const head = crossEntropyHead(config.vocabSize);
+    const decoder = await LayeredDecoder.create({ architecture, config, head, batch, length });
     for (const weight of weights) await readWeight(source, weight, decoder.parameters.valuesOf(weight.name));
     await source.close();
-    for (const input of ["ids", "labels", "positions", "segments"] as const) decoder[input].set(int64(expected[input]));
-    expect(Math.abs((await decoder.addGradients(1)) / expected.loss - 1)).toBeLessThan(1e-4);
+    for (const input of ["ids", "positions", "segments"] as const) decoder[input].set(int64(expected[input]));
+    decoder.integers("labels").set(int64(expected.labels));
+    const losses = await decoder.addGradients({ crossEntropy: 1 });
+    expect(Math.abs(losses.crossEntropy / expected.loss - 1)).toBeLessThan(1e-4);
+    expect(await decoder.measure()).toEqual(losses);
     expectGradients(decoder.parameters, weights, expected.gradients, 1);
     decoder.dispose();
   },
@@ -129,24 +129,6 @@ function expectGradients(
       at = end;
     }
   }
-}
-
-/** The largest difference of a digest from `times` the expected one, relative to the gradient's norm. */
-function digestError(gradient: Float32Array, { norm, waves, some }: Digest, times: number): number {
-  const sums = [0.37, 1.13, 2.71].map((step) => gradient.reduce((sum, g, i) => sum + g * Math.cos(i * step), 0));
-  const stride = Math.max(1, Math.floor(gradient.length / 8));
-  const got = [
-    Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0)),
-    ...sums,
-    ...some.map((_, i) => gradient[i * stride]),
-  ];
-  return (
-    furthest(
-      got,
-      [norm, ...waves, ...some].map((value) => times * value),
-    ) /
-    (times * norm)
-  );
 }
 
 test.each(["crossEntropy", "kl"] as const)("a Medusa head has PyTorch's gradients: %s", async (kind) => {

@@ -1,0 +1,122 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { LanguageModel } from "../../api/language-model.js";
+import { cacheDirectory } from "../../conversion/cache-directory.js";
+import { architectureOf } from "../../models/architectures.js";
+import { openCheckpoint } from "../../models/checkpoint/checkpoint.js";
+import { UsageError } from "../../types/errors.js";
+import { shown } from "../../types/shown.js";
+import { baseLmHead } from "../base-head.js";
+import { LayeredDecoder } from "../gradient/layered-decoder.js";
+import { prepareOutput } from "../loop/output-folder.js";
+import { TrainingLoop } from "../loop/training-loop.js";
+import { cacheSequences, type SequenceNote } from "../sequences/cache-sequences.js";
+import { SequenceFile } from "../sequences/sequence-file.js";
+import { TEACHER_HEAD } from "../teacher-rows.js";
+import type { TrainingExamples } from "../training-example.js";
+import { WEIGHTS_FILE, writeDecoder } from "../write-decoder.js";
+import type { DraftAgreement } from "./agreement.js";
+import { draftCard } from "./card.js";
+import { distillationHead } from "./distillation-head.js";
+import { DraftTrainee } from "./draft-trainee.js";
+import type { DistillDraftOptions } from "./options.js";
+import { type DistillSettings, distillSettings, settingsKey } from "./settings.js";
+import { type StudentShape, studentShape } from "./student-shape.js";
+import { initialWeights } from "./student-weights.js";
+
+/** What training made of the draft. */
+export interface DraftDistillation {
+  /** The folder: AutoModelForCausalLM.fromPretrained loads it, as a draft or by itself. */
+  directory: string;
+  steps: number;
+  /** Tokens that were read. */
+  tokens: number;
+  before: DraftAgreement;
+  after: DraftAgreement;
+}
+
+/**
+ * Distils a draft model with the target's tokenizer: some of the target's layers, or random weights, learn the target's
+ * distributions over the examples. The target's final hidden rows, in the dtype that it was loaded with, are computed once.
+ * Hinton et al. 2015; Zhou et al. 2024 (DistillSpec).
+ * @param target loaded from its folder
+ * @param examples token ids, best the target's own answers
+ * @throws UsageError for options or examples that make no sense; ForetokenError where the disk refuses; DivergenceError
+ */
+export async function distillDraft(
+  target: LanguageModel,
+  examples: TrainingExamples,
+  options: DistillDraftOptions,
+): Promise<DraftDistillation> {
+  if (!(target instanceof LanguageModel)) {
+    throw new UsageError(`distillDraft needs a loaded LanguageModel, got ${shown(target)}`);
+  }
+  const settings = distillSettings(options, target.contextLength);
+  settings.signal?.throwIfAborted();
+  if (!target.directory)
+    throw new UsageError("a draft takes over the target's tokenizer: load the target from its folder");
+  const shape = await studentShape(target.directory, target.config, settings);
+  const { output, onProgress } = settings;
+  const { work, checkpoints, resumeFrom } = await prepareOutput(output, WEIGHTS_FILE, settings.resume);
+  const key = `${target.dtype} ${settingsKey(settings)}`;
+  const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
+  const note = await cacheSequences(target.model, examples, work, key, { ...settings, onReading });
+  checkEnough(note, settings);
+  const training = await SequenceFile.open(work, "training", note.training);
+  const validation = await SequenceFile.open(work, "validation", note.validation);
+  const decoder = await newStudent(target, shape, settings);
+  const trainee = new DraftTrainee(decoder, training, validation, settings, target.config.hiddenSize);
+  const loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress });
+  try {
+    if (resumeFrom !== undefined) await loop.resume(resumeFrom);
+    const { before, after } = await loop.run();
+    const result = { directory: output, steps: loop.steps, tokens: note.tokens, before, after };
+    await writeDecoder(output, {
+      ...{ json: shape.json, weights: decoder.weights, type: settings.weights },
+      ...{ tokenizerFrom: target.directory, card: draftCard(result, target, shape, settings) },
+    });
+    await training.close();
+    await validation.close();
+    await rm(work, { recursive: true, force: true });
+    return result;
+  } finally {
+    loop.dispose();
+    decoder.dispose();
+    await training.close();
+    await validation.close();
+  }
+}
+
+/** The draft as it begins, with its teacher's output product. */
+async function newStudent(
+  target: LanguageModel,
+  shape: StudentShape,
+  settings: DistillSettings,
+): Promise<LayeredDecoder> {
+  const { config } = shape;
+  const { loss, textWeight, microBatchSize: batch, sequenceLength: length, seed } = settings;
+  const { vocabSize, hiddenSize: teacherHiddenSize } = target.config;
+  const head = distillationHead({ vocabSize, teacherHiddenSize, loss, text: textWeight > 0 });
+  const decoder = await LayeredDecoder.create({ architecture: architectureOf(config), config, head, batch, length });
+  const checkpoint = await openCheckpoint(target.directory!, join(cacheDirectory(), "digests"));
+  try {
+    await initialWeights(decoder.weights, shape, checkpoint, seed);
+    decoder.weights.valuesOf(TEACHER_HEAD).set(await baseLmHead(target));
+    return decoder;
+  } catch (error) {
+    decoder.dispose();
+    throw error;
+  } finally {
+    await checkpoint.source.close();
+  }
+}
+
+/** @throws UsageError where there is too little to train or to measure on */
+function checkEnough({ training, validation }: SequenceNote, { batchSize, sequenceLength }: DistillSettings): void {
+  const tooFew = (count: number, what: string, needed: number) =>
+    new UsageError(
+      `the examples fill ${count} sequences of ${sequenceLength} tokens ${what}, at least ${needed} are needed: give more text`,
+    );
+  if (training < batchSize) throw tooFew(training, "to train on", batchSize);
+  if (validation === 0) throw tooFew(validation, "to validate on", 1);
+}
