@@ -18,10 +18,10 @@ export const DATA_FLAGS = {
     value: "PATH",
     help: "a file of text or of JSON lines (messages, conversations, prompt and completion, or text), or a folder of such",
   },
-  loss: {
+  "train-on": {
     type: "string",
     value: "WHAT",
-    help: "assistant (default): learn the answers of conversations; all: every token",
+    help: "assistant (default): the answers of conversations and completions; all: every token",
   },
   strict: { type: "boolean", help: "stop at the first line that cannot be used (default: leave it out and say so)" },
   "max-tokens": { type: "string", value: "N", help: "most tokens that are read from the data" },
@@ -37,11 +37,11 @@ export const RUN_FLAGS = {
   resume: { type: "boolean", help: "go on from the checkpoint in --out, with the same options" },
 } as const satisfies Flags;
 
-/** What --data, --loss and --strict name. @param length longest example, tokens */
+/** What --data, --train-on and --strict name. @param length longest example, tokens */
 export function openData(args: Arguments, path: string, tokenizer: Tokenizer, length: number): Promise<TrainingData> {
   return TrainingData.open(path, tokenizer, {
     length,
-    loss: stringFlag(args, "loss") as TrainingDataOptions["loss"],
+    trainOn: stringFlag(args, "train-on") as TrainingDataOptions["trainOn"],
     strict: args.flags.strict as boolean | undefined,
   });
 }
