@@ -38,6 +38,7 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
     1,
     /line 1 has "message", expected "messages"/,
   ],
+  [["medusa", "--data", TEXT, "--out", out, "--train-on", "some"], 2, /unknown --train-on "some"/],
   [["medusa", "--data", inFolder("list.json", "[]"), "--out", out], 2, /expected JSON lines/],
   [["eagle", "--out", out], 2, /needs --data/],
   [["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"], 2, /unknown --layout "vllm", expected/],

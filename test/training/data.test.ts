@@ -79,10 +79,10 @@ test("an answer that was cut off does not teach an end", async () => {
   expect(whole.tokens.slice(0, plain.encode("Once").length)).toEqual(plain.encode("Once"));
 });
 
-test("with loss all there is no mask; length cuts texts into pieces and shortens conversations", async () => {
+test("with trainOn all there is no mask; length cuts texts into pieces and shortens conversations", async () => {
   const text = "The fox ran. ".repeat(40);
   const path = fileOf([{ messages: chat }, { text }]);
-  const [conversation, ...pieces] = await examplesIn(path, chatty, { loss: "all", length: 20 });
+  const [conversation, ...pieces] = await examplesIn(path, chatty, { trainOn: "all", length: 20 });
   expect(conversation.lossMask).toBeUndefined();
   expect(conversation.tokens).toHaveLength(20);
   const begin = plain.encode("");

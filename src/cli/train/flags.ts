@@ -21,7 +21,7 @@ export const DATA_FLAGS = {
   "train-on": {
     type: "string",
     value: "WHAT",
-    help: "assistant (default): learn the answers of conversations; all: every token",
+    help: "assistant (default): the answers of conversations and completions; all: every token",
   },
   strict: { type: "boolean", help: "stop at the first line that cannot be used (default: leave it out and say so)" },
   "max-tokens": { type: "string", value: "N", help: "most tokens that are read from the data" },
@@ -41,7 +41,7 @@ export const RUN_FLAGS = {
 export function openData(args: Arguments, path: string, tokenizer: Tokenizer, length: number): Promise<TrainingData> {
   return TrainingData.open(path, tokenizer, {
     length,
-    loss: stringFlag(args, "train-on") as TrainingDataOptions["loss"],
+    trainOn: stringFlag(args, "train-on") as TrainingDataOptions["trainOn"],
     strict: args.flags.strict as boolean | undefined,
   });
 }

@@ -6,7 +6,7 @@ import { chatExample } from "./chat-example.js";
 import type { TrainingRecord } from "./records.js";
 
 /** What tokens count as labels: those of answers, where a record says which they are, or all. */
-export type Loss = "assistant" | "all";
+export type TrainOn = "assistant" | "all";
 
 /**
  * A record as tokens. A text is cut into pieces of `length` tokens that each begin with the tokenizer's special tokens; a
@@ -17,11 +17,11 @@ export function examplesOf(
   record: TrainingRecord,
   tokenizer: Tokenizer,
   length: number,
-  loss: Loss,
+  trainOn: TrainOn,
 ): TrainingExample[] {
   if (record.kind === "text") return piecesOf(record.text, tokenizer, length);
   const { tokens, lossMask } = record.kind === "chat" ? chat(record, tokenizer) : completion(record, tokenizer);
-  if (loss === "all") return [{ tokens: tokens.slice(0, length) }];
+  if (trainOn === "all") return [{ tokens: tokens.slice(0, length) }];
   const mask = lossMask!.slice(0, length);
   if (mask.includes(true)) return [{ tokens: tokens.slice(0, length), lossMask: mask }];
   throw new BadLine(`has a prompt of more than ${length} tokens: no answer is left within the length trained on`);

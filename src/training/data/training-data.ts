@@ -10,7 +10,7 @@ import { escaped } from "../../types/shown.js";
 import type { TrainingExample } from "../training-example.js";
 import { BadLines, type LeftOut, reportLeftOut } from "./bad-lines.js";
 import { type DataFile, dataFiles } from "./data-files.js";
-import { examplesOf, type Loss, piecesOf } from "./examples-of.js";
+import { examplesOf, piecesOf, type TrainOn } from "./examples-of.js";
 import { linesOf } from "./lines.js";
 import { recordOf } from "./records.js";
 import { readTokenCache, TokenCacheWriter } from "./token-cache.js";
@@ -19,14 +19,14 @@ export interface TrainingDataOptions {
   /** Longest example, tokens: texts are cut, conversations shortened. Default 512. */
   length?: number;
   /** "assistant": of conversations and completions only the answers are labels; "all": every token is. Default "assistant". */
-  loss?: Loss;
+  trainOn?: TrainOn;
   /** The first line that cannot be used is an error, instead of being left out and told at the end. Default false. */
   strict?: boolean;
 }
 
 const OPTIONS: OptionTable<TrainingDataOptions> = {
   length: integer(2),
-  loss: choice(["assistant", "all"]),
+  trainOn: choice(["assistant", "all"]),
   strict: boolean(),
 };
 
@@ -55,16 +55,20 @@ export class TrainingData implements AsyncIterable<TrainingExample> {
    * @throws UsageError for options and paths that make no sense
    */
   static async open(path: string, tokenizer: Tokenizer, given?: TrainingDataOptions): Promise<TrainingData> {
-    const { length = 512, loss = "assistant", strict = false } = checkOptions(OPTIONS, given, { of: "TrainingData" });
+    const {
+      length = 512,
+      trainOn = "assistant",
+      strict = false,
+    } = checkOptions(OPTIONS, given, { of: "TrainingData" });
     const files = await dataFiles(path);
     const contents = await fileDigests(
       files.map((file) => file.path),
       join(cacheDirectory(), "digests"),
     );
     const kinds = files.map(({ kind }) => kind);
-    const key = JSON.stringify([VERSION, contents, kinds, tokenizer.digest(), length, loss]);
+    const key = JSON.stringify([VERSION, contents, kinds, tokenizer.digest(), length, trainOn]);
     const fingerprint = createHash("sha256").update(key).digest("hex");
-    return new TrainingData(path, files, tokenizer, { length, loss, strict }, fingerprint);
+    return new TrainingData(path, files, tokenizer, { length, trainOn, strict }, fingerprint);
   }
 
   /** @throws ForetokenError where no line can be used, or with `strict` one cannot; the message names file and line */
@@ -94,7 +98,7 @@ export class TrainingData implements AsyncIterable<TrainingExample> {
   }
 
   private async *read(bad: BadLines): AsyncIterable<TrainingExample> {
-    const { length, loss } = this.options;
+    const { length, trainOn } = this.options;
     for (const { path, kind } of this.files) {
       if (kind === "text") {
         for await (const text of pieces(path)) yield* piecesOf(text, this.tokenizer, length);
@@ -105,7 +109,7 @@ export class TrainingData implements AsyncIterable<TrainingExample> {
         bad.leftOut.lines++;
         let examples: TrainingExample[] = [];
         try {
-          examples = examplesOf(recordOf(text), this.tokenizer, length, loss);
+          examples = examplesOf(recordOf(text), this.tokenizer, length, trainOn);
         } catch (error) {
           bad.add(error, path, number);
         }
