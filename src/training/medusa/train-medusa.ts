@@ -7,13 +7,14 @@ import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import type { TrainingExamples } from "../training-example.js";
 import type { MedusaAccuracy } from "./accuracy.js";
+import { headsCard } from "./card.js";
 import { HeadsInTraining } from "./heads-in-training.js";
 import { cacheHiddenRows } from "./hidden-rows.js";
 import { MedusaTrainee } from "./medusa-trainee.js";
 import type { TrainMedusaOptions } from "./options.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowCache } from "./row-cache.js";
 import { medusaSettings, type Settings, settingsKey } from "./settings.js";
-import { HEADS_FILE, writeHeads } from "./write-heads.js";
+import { HEADS_FILE, pathFrom, writeHeads } from "./write-heads.js";
 
 /** What training made of the heads. */
 export interface MedusaTraining {
@@ -62,8 +63,13 @@ export async function trainMedusa(
     const { before, after } = await loop.run();
     const { parameters } = inTraining;
     const { steps } = loop;
-    const from = { directory: base.directory!, dtype: base.dtype };
-    await writeHeads(output, { parameters, settings, accuracy: after, before, tokens: note.tokens, steps, base: from });
+    const { specs } = parameters;
+    const baseName = pathFrom(output, base.directory!);
+    const facts = { settings, accuracy: after, before, tokens: note.tokens, steps, dtype: base.dtype, baseName };
+    await writeHeads(output, {
+      ...{ heads, layers, specs, valuesOf: (name) => parameters.valuesOf(name), accuracies: after.accuracies },
+      ...{ base: baseName, type: settings.weights, card: headsCard(facts) },
+    });
     await training.close();
     await validation.close();
     await rm(work, { recursive: true, force: true });

@@ -23,6 +23,8 @@ export interface SequenceSettings {
   validateEvery: number;
   /** Whether what is there of the same key is used. */
   resume: boolean;
+  /** Whether the teacher is asked at all. Default true. */
+  rows?: boolean;
   signal?: AbortSignal;
   onReading?: (tokens: number) => void;
 }
@@ -52,9 +54,9 @@ export async function cacheSequences(
   const known = (await readJsonIfPresent(notePath)) as unknown as SequenceNote | undefined;
   if (settings.resume && known?.key === key) return known;
   const { maxTokens = Number.POSITIVE_INFINITY, validateEvery, sequenceLength, onReading, signal } = settings;
-  const { hiddenSize } = teacher.config;
+  const width = settings.rows === false ? 0 : teacher.config.hiddenSize;
   const files = await Promise.all(["training", "validation"].map((name) => SequenceFile.create(directory, name)));
-  const [training, validation] = files.map((file) => new Packer(sequenceLength, hiddenSize, (full) => file.add(full)));
+  const [training, validation] = files.map((file) => new Packer(sequenceLength, width, (full) => file.add(full)));
   const group = new TextGroup<Piece>(teacher);
   let tokens = 0;
   let held = 0;
@@ -65,7 +67,7 @@ export async function cacheSequences(
         const isHeld = count++ % validateEvery === validateEvery - 1;
         if (isHeld && held >= VALIDATION_TOKENS) continue;
         const text = { ...piece, packer: isHeld ? validation : training };
-        if (!group.fits(text)) await addRows(group, hiddenSize, signal);
+        if (!group.fits(text)) await addRows(group, width, signal);
         group.add(text);
         if (isHeld) held += piece.tokens.length;
         tokens += piece.tokens.length;
@@ -74,7 +76,7 @@ export async function cacheSequences(
       }
       if (tokens >= maxTokens) break;
     }
-    await addRows(group, hiddenSize, signal);
+    await addRows(group, width, signal);
     await training.end();
     await validation.end();
   } finally {
@@ -97,6 +99,7 @@ async function addRows(group: TextGroup<Piece>, width: number, signal: AbortSign
   const rows = new Map(group.texts.map((text) => [text, new Float32Array(text.tokens.length * width)]));
   const wanted = ({ tokens, lossMask }: Piece, place: number) =>
     place + 1 < tokens.length && (lossMask?.[place + 1] ?? true);
+  if (width === 0) group.texts.length = 0;
   await group.read(
     (text, place) => (wanted(text, place) ? Need.hidden : Need.nothing),
     (result, row, request, text, place) => {
