@@ -101,14 +101,15 @@ async function newStudent(
   const { loss, textWeight, microBatchSize: batch, sequenceLength: length, seed } = settings;
   const { vocabSize, hiddenSize: teacherHiddenSize } = target.config;
   const head = distillationHead({ vocabSize, teacherHiddenSize, loss, text: textWeight > 0 });
-  const decoder = await LayeredDecoder.create({ architecture: architectureOf(config), config, head, batch, length });
   const checkpoint = await openCheckpoint(target.directory!, join(cacheDirectory(), "digests"));
+  let decoder: LayeredDecoder | undefined;
   try {
+    decoder = await LayeredDecoder.create({ architecture: architectureOf(config), config, head, batch, length });
     await initialWeights(decoder.weights, shape, checkpoint, seed);
     decoder.weights.valuesOf(TEACHER_HEAD).set(await baseLmHead(target));
     return decoder;
   } catch (error) {
-    decoder.dispose();
+    decoder?.dispose();
     throw error;
   } finally {
     await checkpoint.source.close();
