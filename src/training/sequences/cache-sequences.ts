@@ -18,6 +18,8 @@ export interface SequenceSettings {
   validateEvery: number;
   /** Whether what is there of the same key is used. */
   resume: boolean;
+  /** Whether the teacher is asked at all. Default true. */
+  rows?: boolean;
   signal?: AbortSignal;
   onReading?: (tokens: number) => void;
 }
@@ -46,14 +48,14 @@ export async function cacheSequences(
   const known = settings.resume ? await readNote<SequenceNote>(directory, key) : undefined;
   if (known) return known;
   const { sequenceLength, signal } = settings;
-  const { hiddenSize } = teacher.config;
+  const width = settings.rows === false ? 0 : teacher.config.hiddenSize;
   const files = await Promise.all(["training", "validation"].map((name) => SequenceFile.create(directory, name)));
-  const [training, validation] = files.map((file) => new Packer(sequenceLength, hiddenSize, (full) => file.add(full)));
+  const [training, validation] = files.map((file) => new Packer(sequenceLength, width, (full) => file.add(full)));
   let tokens: number;
   try {
     const reading = { ...settings, length: sequenceLength, mostHeld: VALIDATION_TOKENS };
     tokens = await readPieces(teacher, examples, reading, async (group) => {
-      for (const [piece, rows] of await rowsOf(group, hiddenSize, signal)) {
+      for (const [piece, rows] of await rowsOf(group, width, signal)) {
         await (piece.held ? validation : training).add(piece.tokens, piece.lossMask, rows);
       }
     });
@@ -72,6 +74,7 @@ async function rowsOf(group: TextGroup<Piece>, width: number, signal: AbortSigna
   const rows = new Map(group.texts.map((text) => [text, new Float32Array(text.tokens.length * width)]));
   const wanted = ({ tokens, lossMask }: Piece, place: number) =>
     place + 1 < tokens.length && (lossMask?.[place + 1] ?? true);
+  if (width === 0) group.texts.length = 0;
   await group.read(
     (text, place) => (wanted(text, place) ? Need.hidden : Need.nothing),
     (result, row, request, text, place) => {
