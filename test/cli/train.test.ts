@@ -35,7 +35,11 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   ],
   [["medusa", "--data", inFolder("textless.jsonl", '{"message": 1}'), "--out", out], 1, /line 1 has no "text"/],
   [["eagle", "--out", out], 2, /needs --data/],
-  [["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"], 2, /--layout must be "eagle" or "speculators"/],
+  [
+    ["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"],
+    2,
+    /unknown --layout "vllm", expected one of: eagle, speculators/,
+  ],
   [["eagle", "--data", TEXT, "--out", out, "--batch-size", "100"], 2, /multiple of sequenceLength/],
 ];
 
