@@ -71,6 +71,8 @@ export {
   fitMedusaHeads,
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
+export { type PackedSequence, packed } from "./training/data/packing.js";
+export { TrainingData, type TrainingDataOptions } from "./training/data/training-data.js";
 export type { DraftAgreement } from "./training/distill/agreement.js";
 export { type DraftDistillation, distillDraft } from "./training/distill/distill-draft.js";
 export type { DistillDraftOptions, DistillProgress } from "./training/distill/options.js";
@@ -81,6 +83,9 @@ export { DivergenceError } from "./training/loop/loop-options.js";
 export type { MedusaAccuracy } from "./training/medusa/accuracy.js";
 export type { MedusaProgress, TrainMedusaOptions } from "./training/medusa/options.js";
 export { type MedusaTraining, trainMedusa } from "./training/medusa/train-medusa.js";
+export type { SelfDistillOptions, SelfDistillProgress } from "./training/self-distill/options.js";
+export { type DistillPrompt, type DistillPrompts, PromptFiles } from "./training/self-distill/prompts.js";
+export { type SelfDistillation, selfDistill } from "./training/self-distill/self-distill.js";
 export type { TrainingExample, TrainingExamples } from "./training/training-example.js";
 export { layOut, type ProposalNode, proposalNode } from "./trees/proposal-tree.js";
 export { type RankPath, RankTree } from "./trees/rank-tree.js";

@@ -23,17 +23,23 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["medusa", "--out", out], 2, /needs --data/],
   [["medusa", "--data", TEXT], 2, /needs --out/],
   [["medusa", "--data", join(HERE, "none.txt"), "--out", out], 2, /none\.txt cannot be read \(ENOENT\)/],
-  [["medusa", "--data", HERE, "--out", out], 2, /is no file/],
+  [["medusa", "--data", join(HERE, "empty"), "--out", out], 2, /empty cannot be read|holds no file/],
   [["medusa", "--data", inFolder("empty.txt"), "--out", out], 2, /empty\.txt is empty/],
   [["medusa", "--data", TEXT, "--out", "/proc/heads"], 1, /output \/proc\/heads cannot be written/],
   [["medusa", "--data", TEXT, "--out", out, "--learning-rate", "0"], 2, /--learning-rate must be > 0, got 0/],
   [["medusa", "--data", inFolder("short.txt", "Once."), "--out", out], 2, /to train on, at least 1024 are needed/],
   [
-    ["medusa", "--data", inFolder("bad.jsonl", '{"text": "a"}\n{]'), "--out", out],
+    ["medusa", "--strict", "--data", inFolder("bad.jsonl", '{"text": "a"}\n{]'), "--out", out],
     1,
-    /bad\.jsonl, line 2 is not valid/,
+    /bad\.jsonl, line 2 is not valid JSON.*strict/,
   ],
-  [["medusa", "--data", inFolder("textless.jsonl", '{"message": 1}'), "--out", out], 1, /line 1 has no "text"/],
+  [
+    ["medusa", "--data", inFolder("textless.jsonl", '{"message": 1}'), "--out", out],
+    1,
+    /line 1 has "message", expected "messages"/,
+  ],
+  [["medusa", "--data", TEXT, "--out", out, "--train-on", "some"], 2, /unknown --train-on "some"/],
+  [["medusa", "--data", inFolder("list.json", "[]"), "--out", out], 2, /expected JSON lines/],
   [["eagle", "--out", out], 2, /needs --data/],
   [
     ["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"],
@@ -78,7 +84,7 @@ test("help lists what can be trained, and the flags of each", async () => {
   expect(all.stdout).toMatch(/Usage: foretoken train WHAT/);
   expect(all.stdout).toMatch(/^ {2}medusa .*heads/m);
   expect(all.stdout).not.toContain("--shared-head");
-  expect(one.stdout).toContain("Usage: foretoken train medusa --data FILE --out DIR");
+  expect(one.stdout).toContain("Usage: foretoken train medusa --data PATH --out DIR");
   expect(one.stdout).toContain("--shared-head");
   expect(same.stdout).toBe(one.stdout);
 });

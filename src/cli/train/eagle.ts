@@ -1,11 +1,11 @@
 import { type TrainEagleOptions, trainEagle } from "../../index.js";
+import { dataFiles } from "../../training/data/data-files.js";
 import { HEADS_FILE } from "../../training/eagle/write-heads.js";
 import { prepareOutput } from "../../training/loop/output-folder.js";
-import { checkTextFile, textExamples } from "../../training/text-examples.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { interruptSignal } from "../interrupt.js";
-import { BASE_FLAGS, DATA_FLAGS, loadBase, neededFlag, RUN_FLAGS } from "./flags.js";
+import { BASE_FLAGS, DATA_FLAGS, loadBase, neededFlag, openData, RUN_FLAGS } from "./flags.js";
 import { stepTable, TrainingProgress } from "./training-progress.js";
 
 /** Tokens of a packed sequence unless --sequence-length says otherwise. */
@@ -14,7 +14,7 @@ const SEQUENCE = 256;
 export const trainEagleCommand: Command = {
   name: "train eagle",
   summary: "Trains an EAGLE-3 layer on a frozen target.",
-  usage: "--data FILE --out DIR [options]",
+  usage: "--data PATH --out DIR [options]",
   words: 0,
   flags: {
     ...DATA_FLAGS,
@@ -49,9 +49,10 @@ export const trainEagleCommand: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const data = neededFlag(args, "train eagle", "data", "a file of text");
+  const data = neededFlag(args, "train eagle", "data", "a file or folder of text");
   const output = neededFlag(args, "train eagle", "out", "a new folder for the heads");
-  await checkTextFile(data);
+  // Before the model is loaded.
+  await dataFiles(data);
   const resume = args.flags.resume === true;
   await prepareOutput(output, HEADS_FILE, resume);
   const { signal, release } = interruptSignal();
@@ -65,7 +66,7 @@ async function run(args: Arguments): Promise<void> {
       onProgress: (event) => progress.show(event),
     };
     // A text of so many tokens and one makes a whole sequence of rows.
-    const result = await trainEagle(base, textExamples(data, base.tokenizer, sequenceLength + 1), options);
+    const result = await trainEagle(base, await openData(args, data, base.tokenizer, sequenceLength + 1), options);
     progress.end();
     process.stdout.write(args.flags.json ? `${JSON.stringify(result)}\n` : stepTable(result));
   } catch (error) {

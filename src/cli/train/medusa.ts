@@ -1,11 +1,11 @@
 import { type TrainMedusaOptions, trainMedusa } from "../../index.js";
+import { dataFiles } from "../../training/data/data-files.js";
 import { prepareOutput } from "../../training/loop/output-folder.js";
 import { HEADS_FILE } from "../../training/medusa/write-heads.js";
-import { checkTextFile, textExamples } from "../../training/text-examples.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { interruptSignal } from "../interrupt.js";
-import { BASE_FLAGS, DATA_FLAGS, loadBase, neededFlag, RUN_FLAGS } from "./flags.js";
+import { BASE_FLAGS, DATA_FLAGS, loadBase, neededFlag, openData, RUN_FLAGS } from "./flags.js";
 import { accuracyTable, TrainingProgress } from "./training-progress.js";
 
 /** Tokens that the base reads at once unless --sequence-length says otherwise. */
@@ -14,7 +14,7 @@ const SEQUENCE = 256;
 export const trainMedusaCommand: Command = {
   name: "train medusa",
   summary: "Trains Medusa heads on a frozen target.",
-  usage: "--data FILE --out DIR [options]",
+  usage: "--data PATH --out DIR [options]",
   words: 0,
   flags: {
     ...DATA_FLAGS,
@@ -43,9 +43,10 @@ export const trainMedusaCommand: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const data = neededFlag(args, "train medusa", "data", "a file of text");
+  const data = neededFlag(args, "train medusa", "data", "a file or folder of text");
   const output = neededFlag(args, "train medusa", "out", "a new folder for the heads");
-  await checkTextFile(data);
+  // Before the model is loaded.
+  await dataFiles(data);
   const resume = args.flags.resume === true;
   await prepareOutput(output, HEADS_FILE, resume);
   const { signal, release } = interruptSignal();
@@ -58,7 +59,7 @@ async function run(args: Arguments): Promise<void> {
       ...{ output, resume, signal, sequenceLength: length },
       onProgress: (event) => progress.show(event),
     };
-    const result = await trainMedusa(base, textExamples(data, base.tokenizer, length), options);
+    const result = await trainMedusa(base, await openData(args, data, base.tokenizer, length), options);
     progress.end();
     process.stdout.write(args.flags.json ? `${JSON.stringify(result)}\n` : accuracyTable(result));
   } catch (error) {

@@ -1,9 +1,10 @@
 import type { CommandGroup } from "../command-group.js";
 import { trainEagleCommand } from "./eagle.js";
 import { trainMedusaCommand } from "./medusa.js";
+import { selfDistillCommand } from "./self-distill.js";
 
 export const trainCommands: CommandGroup = {
   name: "train",
   summary: "Trains drafters on text, best on the target's own answers.",
-  commands: [trainMedusaCommand, trainEagleCommand],
+  commands: [selfDistillCommand, trainMedusaCommand, trainEagleCommand],
 };

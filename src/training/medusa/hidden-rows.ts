@@ -2,6 +2,7 @@ import type { CausalLM } from "../../engine/causal-lm.js";
 import { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
 import type { TokenId } from "../../types/token.js";
+import { isHeldOut } from "../data/split.js";
 import { readNote, writeNote } from "../loop/cache-note.js";
 import { pieces } from "../pieces.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
@@ -37,7 +38,7 @@ export async function cacheHiddenRows(
   try {
     for await (const example of examples) {
       for (const piece of pieces(example, settings.sequenceLength, base.vocabLimit)) {
-        const held = count++ % validateEvery === validateEvery - 1;
+        const held = isHeldOut(count++, validateEvery);
         if (held && validation.blocks * ROWS_OF_BLOCK >= VALIDATION_ROWS) continue;
         const text = labelled(piece, heads, held ? validation : training);
         if (!group.fits(text)) await addRows(group, signal);

@@ -3,6 +3,7 @@ import { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
+import { assertSameData } from "../data/same-data.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import type { TrainingExamples } from "../training-example.js";
@@ -46,6 +47,7 @@ export async function trainMedusa(
   signal?.throwIfAborted();
   const lmHead = await baseLmHead(base);
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  await assertSameData(work, examples, settings.resume);
   const key = `${base.dtype} ${settingsKey(settings)}`;
   const note = await cacheHiddenRows(base.model, examples, work, key, settings);
   checkEnough(note, settings);
