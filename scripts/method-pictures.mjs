@@ -11,14 +11,14 @@ const text = (token) => target.tokenizer.decode([token]);
 const eagle = process.env.EAGLE_HEADS && (await loadEagleHeads(process.env.EAGLE_HEADS, target));
 const ways = {
   ...(eagle && { eagle: { speculation: { method: "eagle", heads: eagle, treeNodes: 12 } } }),
-  draft: { assistantModel: draft, speculation: { treeWidths: [2, 1, 1] } },
+  draft: { assistantModel: draft, speculation: { method: "draft", treeWidths: [2, 1, 1] } },
   medusa: { speculation: { method: "medusa", heads: medusa.heads, treeNodes: 12 } },
   recycling: { speculation: { method: "recycling", treeNodes: 12 } },
   lookahead: { speculation: { method: "lookahead" } },
   suffix: { speculation: { method: "suffix", numSpeculativeTokens: 6 } },
   constrained: {
     assistantModel: draft,
-    speculation: { treeWidths: [3, 1] },
+    speculation: { method: "draft", treeWidths: [3, 1] },
     temperature: 1,
     grammar: { ebnf: 'root ::= ("the " | "a ") ("fox" | "crow" | "cat") " " [a-z]{3,9} "."' },
   },
@@ -35,7 +35,7 @@ for (const [name, options] of Object.entries(ways)) {
   const right = ({ path, foreseen, known }) => path.length + foreseen.length - known;
   const better = (a, b) => right(b) - right(a) || a.tree.tokens.length - b.tree.tokens.length;
   const larger = (nodes) => steps.filter(({ tree, known }) => tree.tokens.length > nodes && known === 0).sort(better);
-  const [telling] = [...larger(7), ...larger(4)];
+  const [telling] = [...larger(7), ...larger(4), ...larger(1)];
   writeFileSync(`docs/images/${name}.svg`, treePicture(telling, text));
 }
 // A draft with another tokenizer: drawn where scripts/make_smollm2.py has made one of another family.

@@ -14,14 +14,13 @@ import { AutoTokenizer } from "../tokenizer/auto-tokenizer.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { UsageError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
+import { hasMethods } from "../types/option-kinds.js";
 import { checkOptions } from "../types/option-table.js";
+import { shown } from "../types/shown.js";
 import { warn } from "../types/warn.js";
 import { LanguageModel } from "./language-model.js";
-import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
+import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions, MOST_CONTEXT } from "./load-options.js";
 import { vocabularyOf } from "./vocabulary.js";
-
-/** Context unless asked otherwise, where the model allows as much. Untouched cache memory costs nothing. */
-const DEFAULT_CONTEXT = 8192;
 
 export const AutoModelForCausalLM = {
   /**
@@ -31,7 +30,7 @@ export const AutoModelForCausalLM = {
    * @throws CheckpointError, TokenizerError, UsageError with one line that says what to do
    */
   async fromPretrained(directory: string, options: LoadOptions = {}): Promise<LanguageModel> {
-    const given = checkOptions(LOAD_OPTIONS, options, LOAD_NAMES);
+    const given = checkOptions<LoadOptions>(LOAD_OPTIONS, options, LOAD_NAMES);
     assertPath(directory, "fromPretrained");
     const { onWarning = warn } = given;
     const checkpoint = await openCheckpoint(directory, join(cacheDirectory(), "digests"), onWarning);
@@ -47,7 +46,10 @@ export const AutoModelForCausalLM = {
   },
 };
 
-/** Loads a model from any source of tensors, such as a synthetic one. `tokenizer` turns text into its ids and back. */
+/**
+ * Loads a model from any source of tensors, such as a synthetic one. `tokenizer` turns text into its ids and back.
+ * @throws UsageError for what is no source or no configuration; else as fromPretrained
+ */
 export async function loadModel(
   source: TensorSource,
   config: ModelConfig,
@@ -55,8 +57,16 @@ export async function loadModel(
   given: LoadOptions = {},
   origin: { directory?: string; generationConfig?: Readonly<Record<string, unknown>> } = {},
 ): Promise<LanguageModel> {
-  const options = checkOptions(LOAD_OPTIONS, given, { ...LOAD_NAMES, of: "loadModel" });
-  const contextLength = options.contextLength ?? Math.min(DEFAULT_CONTEXT, config.maxPositionEmbeddings);
+  const options = checkOptions<LoadOptions>(LOAD_OPTIONS, given, { ...LOAD_NAMES, of: "loadModel" });
+  if (!hasMethods(source, ["names", "info", "readRows", "digest"])) {
+    throw new UsageError(
+      `loadModel takes a source of tensors (names, info, readRows, digest), got ${shown(source)}: for a checkpoint's folder use AutoModelForCausalLM.fromPretrained`,
+    );
+  }
+  if (typeof config !== "object" || config === null || !Number.isInteger(config.maxPositionEmbeddings)) {
+    throw new UsageError(`loadModel takes a ModelConfig as its second argument, got ${shown(config)}`);
+  }
+  const contextLength = options.contextLength ?? Math.min(MOST_CONTEXT, config.maxPositionEmbeddings);
   if (contextLength < 2 || contextLength > config.maxPositionEmbeddings) {
     throw new UsageError(
       `contextLength must be an integer from 2 to the model's ${config.maxPositionEmbeddings}, got ${contextLength}`,
@@ -64,7 +74,7 @@ export async function loadModel(
     );
   }
   const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);
-  const format = await weightFormat(options.dtype ?? "q8");
+  const format = await weightFormat(options.dtype ?? LOAD_OPTIONS.dtype.fallback);
   const blueprint = decoderBlueprint(config);
   // Before gigabytes are read for their digest.
   checkTensors(source, blueprint.specs);

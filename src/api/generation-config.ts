@@ -80,7 +80,7 @@ export function overDefaults(given: GenerateOptions, { options }: ModelDefaults)
 
 function checked(field: string, name: keyof GenerateOptions, value: unknown): unknown {
   try {
-    checkOption(field, value, GENERATE_OPTIONS[name]);
+    checkOption(field, value, GENERATE_OPTIONS[name].kind);
     return value;
   } catch (error) {
     if (error instanceof UsageError) throw new CheckpointError(`generation_config.json: ${error.message}`);

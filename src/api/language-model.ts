@@ -80,6 +80,19 @@ export class LanguageModel extends TextGenerator {
     return { events: this.events(call), logProbs: call.request.logProbs, several };
   }
 
+  /**
+   * One output in the making, for whoever schedules many himself; a grammar is not followed.
+   * @internal
+   * @throws UsageError and others, as `generate` does
+   */
+  newRun(input: PromptInput, given: GenerateOptions, index: number): Run {
+    const options = this.withDefaults(checkGenerateOptions(given));
+    const request = resolveRequest(options, this.model);
+    const newDrafter = async () => this.drafterFor(options);
+    const { method } = resolveSpeculation(options.speculation);
+    return this.run(this.checkedPrompt(input, options), index, { sampleIndex: 0 }, request, { newDrafter, method });
+  }
+
   /** What `generate` does with these options, every default filled in. @throws UsageError */
   request(options: GenerateOptions = {}): GenerationRequest {
     return resolveRequest(this.withDefaults(checkGenerateOptions(options)), this.model);

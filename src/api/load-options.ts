@@ -1,23 +1,30 @@
 import type { ConversionProgress } from "../conversion/converted-model.js";
 import { DTYPES, type Dtype } from "../types/model-config.js";
 import { OPTION_ALIASES } from "../types/option-aliases.js";
-import { abortSignal, callback, choice, integer, type OptionKind } from "../types/option-kinds.js";
-import type { OptionNames, OptionTable } from "../types/option-table.js";
+import { type DeclarationsOf, option, optional } from "../types/option-declaration.js";
+import { abortSignal, callback, choice, integer } from "../types/option-kinds.js";
+import type { OptionNames } from "../types/option-table.js";
+
+type ProgressCallback = (progress: ConversionProgress) => void;
 
 export interface LoadOptions {
   /** How weights are held: "q8" (default; int8, what speculation wants), "q4" (4-bit blocks) or "fp32". */
   dtype?: Dtype;
   /** Most tokens of prompt and output. Default: the model's own limit, at most 8192. */
   contextLength?: number;
-  /** Told how conversion proceeds. Not called when the converted model is in the cache. */
-  progressCallback?: (progress: ConversionProgress) => void;
+  /** Told how conversion proceeds. Not called when the converted model is in the cache. Default none. */
+  progressCallback?: ProgressCallback;
   /**
    * Told, in one line, what is unusual about a checkpoint and how it is taken: a head that should be tied and is not, an
    * adapter that is not applied. Default: Node's own warnings (process.emitWarning).
    */
   onWarning?: (message: string) => void;
+  /** Ends the load: its promise rejects with the signal's reason. Default none. */
   signal?: AbortSignal;
 }
+
+/** Context unless asked otherwise, where the model allows as much. Untouched cache memory costs nothing. */
+export const MOST_CONTEXT = 8192;
 
 const HALF = 'there is no 16-bit form: "fp32" computes exactly, "q8" is smaller and faster';
 
@@ -29,15 +36,22 @@ const OTHER_DTYPES: Readonly<Record<string, string>> = {
   ...all(["float16", "fp16", "f16", "half", "bfloat16", "bf16", "auto"], HALF),
 };
 
-export const DTYPE: OptionKind = choice(DTYPES, OTHER_DTYPES);
-
-export const LOAD_OPTIONS: OptionTable<LoadOptions> = {
-  dtype: DTYPE,
-  contextLength: integer(2),
-  progressCallback: callback(),
-  onWarning: callback(),
-  signal: abortSignal(),
-};
+/** What loading takes. That the context is within the model's is checked where that is known. */
+export const LOAD_OPTIONS = {
+  dtype: option(choice(DTYPES, OTHER_DTYPES), "how weights are held", "q8"),
+  contextLength: optional(
+    integer(2),
+    "most tokens of prompt and output, up to the model's own limit",
+    `the model's own limit, at most ${MOST_CONTEXT}`,
+  ),
+  progressCallback: optional(callback<ProgressCallback>(), "told how conversion proceeds"),
+  onWarning: optional(
+    callback<(message: string) => void>(),
+    "told, in one line, what is unusual about a checkpoint",
+    "Node's own warnings (process.emitWarning)",
+  ),
+  signal: optional(abortSignal(), "ends the load"),
+} satisfies DeclarationsOf<LoadOptions>;
 
 export const LOAD_NAMES: OptionNames = {
   of: "fromPretrained",

@@ -13,7 +13,7 @@ import { AutoModelForCausalLM } from "./auto-model.js";
 import { baseDirectory, onBase, withBaseTensor } from "./base-of-heads.js";
 import { type AssistantModel, GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOptions } from "./generate-options.js";
 import { LanguageModel } from "./language-model.js";
-import { DTYPE, LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
+import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions } from "./load-options.js";
 import type { PromptInput } from "./prompt-input.js";
 import { type CommonSpeculationOptions, REQUEST_OPTIONS } from "./speculation-options.js";
 import { generateOf, type Outputs, TextGenerator } from "./text-generator.js";
@@ -46,7 +46,8 @@ const WITH_BASE: OptionTable<LoadOptions & { base: LanguageModel }> = {
   base: value("a loaded LanguageModel", (given) => given instanceof LanguageModel),
 };
 
-const HEADS_OPTIONS: OptionTable<{ dtype: Dtype; signal: AbortSignal }> = { dtype: DTYPE, signal: LOAD_OPTIONS.signal };
+const { dtype, signal } = LOAD_OPTIONS;
+const HEADS_OPTIONS: OptionTable<{ dtype: Dtype; signal: AbortSignal }> = { dtype, signal };
 
 /** A base model with Medusa heads. Generates losslessly unless a posterior threshold is given. */
 export class MedusaModel extends TextGenerator implements AssistantModel {

@@ -1,14 +1,18 @@
 import { randomInt } from "node:crypto";
 import type { CausalLM } from "../engine/causal-lm.js";
 import type { GenerationRequest } from "../generation/request.js";
-import { biasEntries } from "../sampling/sampling-options.js";
+import { SAMPLING_OPTIONS, type SamplingOptions } from "../sampling/sampling-options.js";
 import { resolveSamplingParams } from "../sampling/sampling-params.js";
 import { UsageError } from "../types/errors.js";
+import { fallbacksOf } from "../types/option-declaration.js";
 import { checkOptions } from "../types/option-table.js";
-import type { SamplingParams } from "../types/sampling-params.js";
 import type { TokenId } from "../types/token.js";
 import { GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOptions } from "./generate-options.js";
+import { OUTPUT_OPTIONS } from "./output-options.js";
 import { resolveSpeculation } from "./speculation-options.js";
+
+const FALLBACKS = fallbacksOf(OUTPUT_OPTIONS);
+const SAMPLING = Object.keys(SAMPLING_OPTIONS) as (keyof SamplingOptions)[];
 
 /** The options that are given, each of the right shape. @throws UsageError naming the option */
 export function checkGenerateOptions(options: GenerateOptions | null | undefined): GenerateOptions {
@@ -26,14 +30,15 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
   const greedy = acceptance === "greedy" ? { doSample: false, temperature: 0 } : {};
   const params = resolveSamplingParams({ ...sampling, ...greedy });
   const seedGiven = options.seed !== undefined;
-  const { stopTokenIds = [], stopStrings = [], numReturnSequences = 1 } = options;
+  const { stopTokenIds = [], stopStrings = [] } = options;
+  const { numReturnSequences, ignoreEos, maxNewTokens, skipSpecialTokens } = { ...FALLBACKS, ...options };
   checkIds("stopTokenIds", stopTokenIds, model);
   checkIds("badWordsIds", params.badWordsIds.flat(), model);
   checkIds("logitBias", [...params.logitBias.keys()], model);
   if (numReturnSequences > 1 && !params.doSample) {
     throw new UsageError("numReturnSequences > 1 needs a temperature: greedy samples would all be the same");
   }
-  const eosTokenIds = options.ignoreEos ? [] : model.config.eosTokenIds;
+  const eosTokenIds = ignoreEos ? [] : model.config.eosTokenIds;
   if (options.grammar !== undefined && eosTokenIds.length === 0) {
     throw new UsageError(
       "a grammar ends with an end-of-sequence token: leave out ignoreEos, or use a model that has one",
@@ -43,7 +48,7 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
     params: params.doSample && !seedGiven ? { ...params, seed: newSeed() } : params,
     seedGiven,
     grammar: options.grammar,
-    maxNewTokens: options.maxNewTokens ?? 256,
+    maxNewTokens,
     samples: numReturnSequences,
     maxTime: options.maxTime ?? Number.POSITIVE_INFINITY,
     stopStrings: typeof stopStrings === "string" ? [stopStrings] : stopStrings,
@@ -52,7 +57,7 @@ export function resolveRequest(options: GenerateOptions, model: CausalLM): Gener
     logitsProcessors: listOf(options.logitsProcessor),
     eosTokenIds,
     logProbs: options.logProbs,
-    skipSpecialTokens: options.skipSpecialTokens ?? true,
+    skipSpecialTokens,
     coupling,
     typical,
     signal: options.signal,
@@ -75,14 +80,8 @@ function listOf<T>(given: T | readonly T[] | undefined): readonly T[] {
   return given === undefined ? [] : Array.isArray(given) ? given : [given as T];
 }
 
-function samplingOf(options: GenerateOptions): Partial<SamplingParams> {
-  const { doSample, temperature, topK, topP, minP, typicalP, seed, minNewTokens, badWordsIds, logitBias } = options;
-  const { repetitionPenalty, presencePenalty, frequencyPenalty } = options;
-  const bias = logitBias && new Map(biasEntries(logitBias) as [TokenId, number][]);
-  return {
-    ...{ doSample, temperature, topK, topP, minP, typicalP, seed, minNewTokens, badWordsIds, logitBias: bias },
-    ...{ repetitionPenalty, presencePenalty, frequencyPenalty },
-  };
+function samplingOf(options: GenerateOptions): SamplingOptions {
+  return Object.fromEntries(SAMPLING.map((name) => [name, options[name]]));
 }
 
 function checkIds(name: string, ids: readonly TokenId[], { vocabLimit }: CausalLM): void {

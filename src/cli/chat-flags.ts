@@ -1,20 +1,23 @@
 import { existsSync } from "node:fs";
+import { CONVERSATION_OPTIONS } from "../api/generate-options.js";
 import { type GenerateOptions, UsageError } from "../index.js";
 import { oneLine, shown } from "../types/shown.js";
 import { type Arguments, type Flags, stringFlag } from "./command.js";
+import { optionFlags } from "./option-flags.js";
 import { readText, sourceName } from "./speculation.js";
 
 /** What the chat template is given beside the messages. */
-export const CHAT_FLAGS = {
-  tools: { type: "string", value: "FILE", help: "functions that the model may call: a JSON list of OpenAI tools" },
-  "template-var": {
-    type: "string",
+export const TEMPLATE_FLAGS = optionFlags(CONVERSATION_OPTIONS, {
+  tools: { value: "FILE", help: "functions that the model may call: a JSON list of OpenAI tools" },
+  templateVariables: {
+    flag: "template-var",
     multiple: true,
     value: "NAME=VALUE",
     help: "a variable of the chat template, JSON or text, e.g. enable_thinking=false",
   },
-  "chat-template": { type: "string", value: "NAME", help: "one of the model's chat templates by name, or a file" },
-} as const satisfies Flags;
+  chatTemplate: { value: "NAME", help: "one of the model's chat templates by name, or a file" },
+});
+export const CHAT_FLAGS: Flags = TEMPLATE_FLAGS.flags;
 
 /** The options of `generate` that these flags ask for. */
 export async function chatOptions(

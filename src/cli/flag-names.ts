@@ -1,20 +1,21 @@
-import { METHOD_OPTIONS, type MethodOptionName, type UsageError } from "../index.js";
+import type { UsageError } from "../index.js";
+import { TEMPLATE_FLAGS } from "./chat-flags.js";
 import type { Flags } from "./command.js";
-import { flagOf } from "./method-flags.js";
+import { GENERATE_FLAGS, LOAD_FLAGS, RUNTIME_FLAGS } from "./flags.js";
+import { METHOD_FLAGS } from "./method-flags.js";
+import { kebab } from "./option-flags.js";
+import { REQUEST_FLAGS } from "./speculation.js";
 
-/** Flags that are called otherwise than the options that they give. */
-const OTHERS: Readonly<Record<string, string>> = {
-  stopStrings: "stop",
-  stopTokenIds: "stop-token",
-  logProbs: "logprobs",
-  skipSpecialTokens: "show-special-tokens",
-  templateVariables: "template-var",
-};
+const TABLES = [GENERATE_FLAGS, METHOD_FLAGS, REQUEST_FLAGS, TEMPLATE_FLAGS, LOAD_FLAGS, RUNTIME_FLAGS];
+
+/** The flag that gives an option of `generate`, its speculation, or loading, without dashes. */
+export function flagOf(option: string): string | undefined {
+  return TABLES.map((table) => table.flagOf(option)).find((flag) => flag !== undefined);
+}
 
 /** The message of an error, with the command's flag in place of the option that it gives. */
 export function messageWithFlag({ message, option }: UsageError, flags: Flags): string {
   if (option === undefined) return message;
-  const method = Object.hasOwn(METHOD_OPTIONS, option) ? flagOf(option as MethodOptionName) : undefined;
-  const flag = method ?? OTHERS[option] ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const flag = flagOf(option) ?? kebab(option);
   return Object.hasOwn(flags, flag) ? message.replace(option, `--${flag}`) : message;
 }

@@ -1,10 +1,25 @@
+import { LOAD_OPTIONS, MOST_CONTEXT } from "../api/load-options.js";
+import { OUTPUT_OPTIONS } from "../api/output-options.js";
 import { checkGenerateOptions } from "../api/resolve-request.js";
 import { type GenerateOptions, type GrammarSpec, type LanguageModel, type TokenId, UsageError } from "../index.js";
+import { RUNTIME_OPTIONS } from "../runtime/environment.js";
+import { SAMPLING_OPTIONS } from "../sampling/sampling-options.js";
 import { oneLine, shown } from "../types/shown.js";
-import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
+import { type Arguments, type Flags, stringFlag } from "./command.js";
 import { unescaped } from "./escapes.js";
 import type { Models } from "./models.js";
+import { optionFlags } from "./option-flags.js";
 import { readText, sourceName, speculationOptions } from "./speculation.js";
+
+/** How models are loaded. */
+export const LOAD_FLAGS = optionFlags(LOAD_OPTIONS, {
+  dtype: { value: "TYPE", help: "how the target's weights are held" },
+  contextLength: {
+    help: "most tokens of prompt and output; the draft's too, as far as it goes",
+    without: `the model's, at most ${MOST_CONTEXT}`,
+  },
+});
+export const RUNTIME_FLAGS = optionFlags(RUNTIME_OPTIONS);
 
 /** Which models, and how they are held. */
 export const MODEL_FLAGS = {
@@ -16,56 +31,62 @@ export const MODEL_FLAGS = {
     help: "smaller checkpoint that drafts, best with the same tokenizer",
   },
   "draft-heads": { type: "string", value: "DIR", help: "Medusa heads of the draft: it then drafts trees with them" },
-  dtype: { type: "string", value: "TYPE", help: "q8 (default), q4 or fp32: how the target's weights are held" },
+  dtype: LOAD_FLAGS.flags.dtype,
   "draft-dtype": { type: "string", value: "TYPE", help: "the same for the draft (default: the target's)" },
-  "context-length": {
-    type: "string",
-    value: "N",
-    help: "most tokens of prompt and output (default: the model's, at most 8192); the draft's too, as far as it goes",
-  },
-  threads: { type: "string", value: "N", help: "threads (default: the cores that are free)" },
-} as const satisfies Flags;
+  "context-length": LOAD_FLAGS.flags["context-length"],
+  threads: RUNTIME_FLAGS.flags.threads,
+} satisfies Flags;
 
-/** How tokens are chosen and when to stop. */
-export const SAMPLING_FLAGS = {
-  "max-new-tokens": { type: "string", short: "n", value: "N", help: "most tokens to generate (default 256)" },
-  "min-new-tokens": { type: "string", value: "N", help: "no end of sequence before this many" },
-  "max-time": { type: "string", value: "SECONDS", help: "stop after this time" },
-  temperature: { type: "string", short: "t", value: "T", help: "sample at this temperature (default 0: greedy)" },
-  "top-k": { type: "string", value: "K", help: "keep the K likeliest tokens" },
-  "top-p": { type: "string", value: "P", help: "keep the likeliest tokens that reach this probability" },
-  "min-p": { type: "string", value: "P", help: "keep tokens at least P times as likely as the likeliest" },
-  "typical-p": { type: "string", value: "P", help: "locally typical sampling" },
-  "repetition-penalty": { type: "string", value: "X", help: "divides logits of tokens seen before" },
-  "presence-penalty": { type: "string", value: "X", help: "subtracted from logits of tokens in the output" },
-  "frequency-penalty": { type: "string", value: "X", help: "subtracted for each time a token is in the output" },
-  seed: { type: "string", short: "s", value: "S", help: "seed of the sampling noise (default: a new one each time)" },
-  "generation-config": {
-    type: "string",
-    value: "model",
-    help: "take sampling and limits that are not given from the checkpoint's generation_config.json",
+const { maxNewTokens, minNewTokens, maxTime, temperature, ...rest } = { ...SAMPLING_OPTIONS, ...OUTPUT_OPTIONS };
+
+/** How tokens are chosen, when to stop, what is written. */
+export const GENERATE_FLAGS = optionFlags(
+  { maxNewTokens, minNewTokens, maxTime, temperature, ...rest },
+  {
+    maxNewTokens: { short: "n" },
+    maxTime: { value: "SECONDS" },
+    temperature: { short: "t", value: "T", help: "sample at this temperature", without: "0, greedy" },
+    // A temperature says it.
+    doSample: false,
+    topK: { value: "K" },
+    repetitionPenalty: { value: "X" },
+    presencePenalty: { value: "X" },
+    frequencyPenalty: { value: "X" },
+    seed: { short: "s", value: "S", without: "a new one each time" },
+    generationConfig: { value: "model" },
+    stopStrings: {
+      flag: "stop",
+      multiple: true,
+      value: "TEXT",
+      help: "end before this text, e.g. '\\n\\n' (\\n, \\t, \\xNN, \\uNNNN, \\\\); may be given several times",
+      read: (text) => unescaped(text, "stop"),
+    },
+    stopTokenIds: {
+      flag: "stop-token",
+      multiple: true,
+      value: "ID|TEXT",
+      help: "end at this token, e.g. 13 or '<|im_end|>'; may be given several times",
+    },
+    grammar: { value: "FILE", help: "write what this grammar allows (EBNF; json: any JSON; -: standard input)" },
+    // One output is written.
+    numReturnSequences: false,
+    logProbs: { flag: "logprobs", help: `with --json: ${OUTPUT_OPTIONS.logProbs.help}` },
+    skipSpecialTokens: {
+      flag: "show-special-tokens",
+      help: "write special tokens, such as <|im_end|>, into the text",
+    },
   },
-  stop: {
-    type: "string",
-    multiple: true,
-    value: "TEXT",
-    help: "end before this text, e.g. '\\n\\n' (\\n, \\t, \\xNN, \\uNNNN, \\\\); may be given several times",
-  },
-  "stop-token": {
-    type: "string",
-    multiple: true,
-    value: "ID|TEXT",
-    help: "end at this token, e.g. 13 or '<|im_end|>'; may be given several times",
-  },
+);
+
+const { logprobs, ...written } = GENERATE_FLAGS.flags;
+
+/** --logprobs, for commands that write them. */
+export const LOGPROBS_FLAG: Flags = { logprobs };
+
+export const SAMPLING_FLAGS: Flags = {
+  ...written,
   "json-schema": { type: "string", value: "FILE", help: "write JSON that this schema allows (-: standard input)" },
-  grammar: {
-    type: "string",
-    value: "FILE",
-    help: "write what this grammar allows (EBNF; json: any JSON; -: standard input)",
-  },
-  "ignore-eos": { type: "boolean", help: "go on after end-of-sequence tokens" },
-  "show-special-tokens": { type: "boolean", help: "write special tokens, such as <|im_end|>, into the text" },
-} as const satisfies Flags;
+};
 
 export const OUTPUT_FLAGS = {
   json: { type: "boolean", help: "print one JSON object on standard output, everything else on standard error" },
@@ -74,27 +95,9 @@ export const OUTPUT_FLAGS = {
 
 /** The options of `generate` that the flags ask for, read once: files may be pipes. @throws UsageError */
 export async function generateOptions(args: Arguments): Promise<GenerateOptions> {
-  const number = (name: string) => numberFlag(args, name);
-  const flag = (name: string) => args.flags[name] as boolean | undefined;
   // What is out of range is told before models are loaded.
   return checkGenerateOptions({
-    maxNewTokens: number("max-new-tokens"),
-    minNewTokens: number("min-new-tokens"),
-    maxTime: number("max-time"),
-    temperature: number("temperature"),
-    topK: number("top-k"),
-    topP: number("top-p"),
-    minP: number("min-p"),
-    typicalP: number("typical-p"),
-    repetitionPenalty: number("repetition-penalty"),
-    presencePenalty: number("presence-penalty"),
-    frequencyPenalty: number("frequency-penalty"),
-    seed: number("seed"),
-    logProbs: number("logprobs"),
-    generationConfig: stringFlag(args, "generation-config") as "model" | undefined,
-    stopStrings: (args.flags.stop as string[] | undefined)?.map((text) => unescaped(text, "stop")),
-    ignoreEos: flag("ignore-eos"),
-    skipSpecialTokens: flag("show-special-tokens") ? false : undefined,
+    ...GENERATE_FLAGS.read(args),
     speculation: withoutUndefined(speculationOptions(args)),
     grammar: await grammarFlag(args),
   });

@@ -3,7 +3,7 @@ import { CHAT_FLAGS, chatOptions, refuseChatFlags } from "./chat-flags.js";
 import type { Arguments, Command } from "./command.js";
 import { stringFlag } from "./command.js";
 import { exactnessWords } from "./exactness.js";
-import { generateOptions, MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS, withModels } from "./flags.js";
+import { generateOptions, LOGPROBS_FLAG, MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS, withModels } from "./flags.js";
 import { interruptSignal } from "./interrupt.js";
 import { loadModels } from "./models.js";
 import { promptOf } from "./prompt.js";
@@ -25,11 +25,7 @@ export const generateCommand: Command = {
     ...CHAT_FLAGS,
     trace: { type: "string", value: "FILE", help: "write every speculative step to FILE as JSON lines" },
     explain: { type: "boolean", help: "say which method was used and what it brought" },
-    logprobs: {
-      type: "string",
-      value: "N",
-      help: "with --json: each token's log-probability (0), and those of the N likeliest",
-    },
+    ...LOGPROBS_FLAG,
     ...OUTPUT_FLAGS,
   },
   examples: [

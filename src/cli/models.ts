@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Presets, SingleBar } from "cli-progress";
-import { DTYPE } from "../api/load-options.js";
+import { LOAD_OPTIONS } from "../api/load-options.js";
 import {
   type AssistantModel,
   AutoModelForCausalLM,
@@ -15,7 +15,8 @@ import {
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
 import { checkOption } from "../types/option-table.js";
 import { escaped } from "../types/shown.js";
-import { type Arguments, numberFlag, stringFlag } from "./command.js";
+import { type Arguments, stringFlag } from "./command.js";
+import { LOAD_FLAGS, RUNTIME_FLAGS } from "./flags.js";
 import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";
 
 /** The checkpoints that come with the package. */
@@ -35,7 +36,7 @@ const DRAFTING = ["auto", "draft", "universal", "draft-medusa"];
 
 /** Loads what --model, --draft-model and --dtype name; the embedded pair when no model is named. */
 export async function loadModels(args: Arguments, signal?: AbortSignal): Promise<Models> {
-  const threads = numberFlag(args, "threads");
+  const { threads } = RUNTIME_FLAGS.read(args);
   if (threads !== undefined) configureRuntime({ threads });
   const named = stringFlag(args, "model");
   const method = methodFlag(args) ?? "auto";
@@ -45,10 +46,9 @@ export async function loadModels(args: Arguments, signal?: AbortSignal): Promise
     throw new UsageError(`method "${method}" uses no draft model: leave out --draft-model, or name a method that does`);
   }
   const draftDirectory = stringFlag(args, "draft-model") ?? (named || !drafts ? undefined : EMBEDDED_DRAFT);
-  const dtype = stringFlag(args, "dtype") as Dtype | undefined;
-  const contextLength = numberFlag(args, "context-length");
+  const { dtype, contextLength } = LOAD_FLAGS.read(args);
   const ownDtype = stringFlag(args, "draft-dtype");
-  if (ownDtype !== undefined) checkOption("draftDtype", ownDtype, DTYPE);
+  if (ownDtype !== undefined) checkOption("draftDtype", ownDtype, LOAD_OPTIONS.dtype.kind);
   const target = await load(named ?? EMBEDDED_TARGET, { dtype, contextLength, signal });
   const resources = await loadResources(args, target, named ? undefined : EMBEDDED_HEADS);
   if (draftDirectory === undefined || method === "none") return { target, draft: undefined, resources };

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { REQUEST_OPTIONS } from "../api/speculation-options.js";
 import {
   type EagleHeads,
   ForetokenError,
@@ -7,26 +8,28 @@ import {
   LookupCorpus,
   type MedusaHeads,
   methods,
-  type RankPath,
   type SpeculationOptions,
   SuccessorMemory,
-  UsageError,
 } from "../index.js";
-import { type Arguments, type Flags, numberFlag, stringFlag } from "./command.js";
+import { type Arguments, type Flags, stringFlag } from "./command.js";
 import { loadHeads, methodOfHeads } from "./heads.js";
-import { METHOD_FLAGS, methodOptions, numbers } from "./method-flags.js";
+import { METHOD_FLAGS } from "./method-flags.js";
+import { optionFlags } from "./option-flags.js";
 import { isStdin } from "./prompt.js";
 import { readStdin } from "./terminal.js";
 
+/** What holds for every method. */
+export const REQUEST_FLAGS = optionFlags(REQUEST_OPTIONS, {
+  method: { value: "NAME", help: `what drafts: auto, ${methods.all.map(({ name }) => name).join(", ")}` },
+  posteriorAlpha: { value: "A" },
+});
+
 /** How to speculate. */
-export const SPECULATION_FLAGS = {
-  method: { type: "string", value: "NAME", help: `auto (default), ${methods.all.map(({ name }) => name).join(", ")}` },
-  ...METHOD_FLAGS,
-  coupling: { type: "string", value: "NAME", help: "gumbel (default: the very text of plain sampling) or maximal" },
-  acceptance: { type: "string", value: "NAME", help: "exact (default), greedy, or typical, which is NOT lossless" },
-  "posterior-threshold": { type: "string", value: "P", help: "typical: lower accepts more (default 0.09)" },
-  "posterior-alpha": { type: "string", value: "A", help: "typical: scales e^-entropy (default 0.3)" },
-} satisfies Flags;
+export const SPECULATION_FLAGS: Flags = {
+  method: REQUEST_FLAGS.flags.method,
+  ...METHOD_FLAGS.flags,
+  ...REQUEST_FLAGS.flags,
+};
 
 /** Flags that name a method without saying so. */
 const IMPLIED: Readonly<Record<string, string>> = {
@@ -51,18 +54,7 @@ export function methodFlag(args: Arguments): string | undefined {
 
 /** The options of `speculation` that flags say in words and numbers. Ranges are checked where the options are used. */
 export function speculationOptions(args: Arguments): SpeculationOptions {
-  const number = (name: string) => numberFlag(args, name);
-  return {
-    ...methodOptions(args),
-    method: methodFlag(args),
-    treeChoices: treeChoices(stringFlag(args, "tree-choices")),
-    skipLayers: numbers(stringFlag(args, "skip-layers")),
-    drafters: stringFlag(args, "drafters")?.split(","),
-    coupling: stringFlag(args, "coupling") as SpeculationOptions["coupling"],
-    acceptance: stringFlag(args, "acceptance") as SpeculationOptions["acceptance"],
-    posteriorThreshold: number("posterior-threshold"),
-    posteriorAlpha: number("posterior-alpha"),
-  };
+  return { ...METHOD_FLAGS.read(args), ...REQUEST_FLAGS.read(args), method: methodFlag(args) };
 }
 
 /** What flags name that must be read from disk: heads, a corpus, a memory. */
@@ -112,14 +104,5 @@ export async function readText(path: string): Promise<string> {
     return await readFile(path, "utf8");
   } catch (error) {
     throw new ForetokenError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-}
-
-function treeChoices(text: string | undefined): RankPath[] | string | undefined {
-  if (!text?.trim().startsWith("[")) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UsageError(`--tree-choices must be a preset's name or paths such as [[0],[0,0],[1]], got ${text}`);
   }
 }

@@ -1,4 +1,6 @@
 import { UsageError } from "../types/errors.js";
+import { everyItem } from "../types/option-kinds.js";
+import { shown } from "../types/shown.js";
 
 /** A model that could draft, or be drafted for. */
 export interface ModelSize {
@@ -23,8 +25,13 @@ const LEAST = 3;
 /**
  * Chooses a draft model by size: the largest of those 5 to 10 times smaller than the target, else the one nearest to
  * that, with the target's tokenizer if there is a choice. A prior: the best one is found by measuring.
+ * @throws UsageError for a size that is none
  */
 export function selectDraftModel(target: ModelSize, candidates: readonly ModelSize[]): DraftSelection {
+  if (!isSize(target)) throw new UsageError(`selectDraftModel needs a target ${SIZE}, got ${shown(target)}`);
+  if (!Array.isArray(candidates) || !everyItem(candidates, isSize)) {
+    throw new UsageError(`selectDraftModel needs a list of candidates ${SIZE}, got ${shown(candidates)}`);
+  }
   const size = parameterCount(target);
   const ratio = (candidate: ModelSize) => size / parameterCount(candidate);
   const small = candidates.filter((candidate) => ratio(candidate) >= LEAST);
@@ -52,6 +59,12 @@ export function selectDraftModel(target: ModelSize, candidates: readonly ModelSi
     draft,
     reason: `${draft.name} is ${times} times smaller than ${target.name}, ${fit} the rule of ${BEST.join(" to ")}${foreign}`,
   };
+}
+
+const SIZE = '{ name, parameters }, such as { name: "draft", parameters: "135M" }';
+
+function isSize(given: unknown): given is ModelSize {
+  return typeof given === "object" && given !== null && typeof (given as Partial<ModelSize>).name === "string";
 }
 
 /** "7B" is 7e9. @throws UsageError for a size that is none */

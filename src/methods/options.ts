@@ -3,6 +3,7 @@ import { MedusaHeads } from "../engine/medusa-heads.js";
 import type { RankPath } from "../trees/rank-tree.js";
 import { UsageError } from "../types/errors.js";
 import { OPTION_ALIASES } from "../types/option-aliases.js";
+import { type DeclaredOption, type OptionsOf, option, optional, type ValueOf } from "../types/option-declaration.js";
 import { boolean, choice, everyItem, integer, listOf, number, type OptionKind, value } from "../types/option-kinds.js";
 import { checkOption, guessName } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
@@ -10,18 +11,7 @@ import { SuccessorMemory } from "./recycling/successor-memory.js";
 import { LookupCorpus } from "./suffix/lookup-corpus.js";
 
 /** An option of methods: what it takes, what it is without being given, and one line of help. */
-export interface MethodOption<V = unknown> {
-  readonly kind: OptionKind<V>;
-  readonly help: string;
-  /** Undefined: the method says what happens without it. */
-  readonly fallback?: V;
-}
-
-function option<V>(kind: OptionKind<V>, help: string, fallback: V): MethodOption<V> & { readonly fallback: V };
-function option<V>(kind: OptionKind<V>, help: string): MethodOption<V>;
-function option<V>(kind: OptionKind<V>, help: string, fallback?: V): MethodOption<V> {
-  return { kind, help, fallback };
-}
+export type MethodOption<V = unknown> = DeclaredOption<V>;
 
 /** Candidates of a head that trees may be made of. */
 const HEAD_RANKS = 10;
@@ -36,18 +26,18 @@ export const METHOD_OPTIONS = {
   numSpeculativeTokens: option(integer(1, 64), "tokens drafted in a step", 4),
   policy: option(choice(["constant", "heuristic", "confidence"]), "how the draft's length changes", "constant"),
   confidenceThreshold: option(number("[0, 1]"), "with policy confidence: stop below this probability", 0.4),
-  treeWidths: option(
+  treeWidths: optional(
     listOf(integer(1, 16), "children per node for each depth, integers from 1 to 16"),
     "children per node by depth, e.g. 3,2,1",
   ),
-  heads: option(
+  heads: optional(
     value<MedusaHeads | EagleHeads>(
       "MedusaHeads or EagleHeads",
       (given) => given instanceof MedusaHeads || given instanceof EagleHeads,
     ),
     "Medusa or EAGLE-3 heads of the target",
   ),
-  treeChoices: option(
+  treeChoices: optional(
     value<readonly RankPath[] | string>(
       "a preset's name or paths of ranks",
       (given) => typeof given === "string" || Array.isArray(given),
@@ -55,23 +45,24 @@ export const METHOD_OPTIONS = {
     'static tree: chain, small, medium, ... or paths such as "[[0],[0,0],[1]]"',
   ),
   treeNodes: option(integer(1, 96), "nodes of the tree", 8),
-  treeRanks: option(
+  treeRanks: optional(
     integer(1, HEAD_RANKS),
-    "candidates of a head, or after a node, that the tree may use (default: medusa 10, eagle 4)",
+    "candidates of a head, or after a node, that the tree may use",
+    "medusa 10, eagle 4",
   ),
   dynamicTree: option(boolean(), "grow the tree by probabilities in every step", false),
   maxNgram: option(integer(1, 32), "longest n-gram looked for", 3),
   minNgram: option(integer(1, 32), "shortest n-gram looked for", 1),
   match: option(choice(["latest", "frequent"]), "which of several places is continued", "latest"),
   minMatch: option(integer(1, 1024), "shortest match that is continued", 1),
-  lookupCorpus: option(
+  lookupCorpus: optional(
     value<LookupCorpus>(
       "a LookupCorpus, made from token ids of the target's tokenizer",
       (given) => given instanceof LookupCorpus,
     ),
     "a text that outputs are looked up in",
   ),
-  successors: option(
+  successors: optional(
     value<SuccessorMemory>("a SuccessorMemory", (given) => given instanceof SuccessorMemory),
     "what was learned in other runs",
   ),
@@ -80,20 +71,22 @@ export const METHOD_OPTIONS = {
   guessSize: option(integer(1, MAX_WINDOW_ROWS), "G, n-grams verified in a step", 5),
   poolFromPrompt: option(boolean(), "offer the prompt's own n-grams too", true),
   adaptive: option(boolean(), "spend fewer rows while few guesses are accepted", false),
-  skipLayers: option(
+  skipLayers: optional(
     value<readonly number[]>("a list of layers from 0, such as [1, 3]", Array.isArray),
-    "layers left out of the draft, from 0, e.g. 1,3 (default: every second)",
+    "layers left out of the draft, from 0, e.g. 1,3",
+    "every second",
   ),
-  drafters: option(
+  drafters: optional(
     value<readonly string[]>(
       "a list of two or more different methods",
       (given) => Array.isArray(given) && everyItem(given, (name) => typeof name === "string"),
     ),
-    "the methods that propose together, e.g. draft,ngram (default: what is there, with ngram)",
+    "the methods that propose together, e.g. draft,ngram",
+    "what is there, with ngram",
   ),
   mergedNodes: option(integer(1, 96), "candidates shared out in a step", 12),
   alignment: option(choice(["auto", "shared", "text"]), "by tokens that both have, or by text", "auto"),
-  partOptions: option(
+  partOptions: optional(
     value<Readonly<Record<string, MethodOptions>>>(
       "an object of options by the method's name",
       (given) => typeof given === "object" && !Array.isArray(given),
@@ -104,12 +97,9 @@ export const METHOD_OPTIONS = {
 
 type Declared = typeof METHOD_OPTIONS;
 export type MethodOptionName = keyof Declared;
-type ValueOf<O> = O extends MethodOption<infer V> ? V : never;
 
 /** The options that methods are given. A name that none of them has is a compile error. */
-export type KnownMethodOptions = {
-  -readonly [Name in Exclude<MethodOptionName, "partOptions">]?: ValueOf<Declared[Name]>;
-};
+export type KnownMethodOptions = OptionsOf<Omit<Declared, "partOptions">>;
 
 /** For "merged": options of its parts, by the method's name. */
 export type PartOptions = Readonly<Record<string, KnownMethodOptions>>;

@@ -2,6 +2,7 @@ import type { CausalLM } from "../engine/causal-lm.js";
 import type { MedusaHeads } from "../engine/medusa-heads.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { nearest, UsageError } from "../types/errors.js";
+import { everyItem } from "../types/option-kinds.js";
 import { givenOptions } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
 import type { Drafter } from "./drafter.js";
@@ -46,8 +47,9 @@ export interface Method {
 export class MethodRegistry {
   private readonly methods = new Map<string, Method>();
 
-  /** Makes a method known. Adding a drafter is one file and one call of this. */
+  /** Makes a method known. Adding a drafter is one file and one call of this. @throws UsageError for what is no method */
   register(method: Method): this {
+    assertMethod(method);
     this.methods.set(method.name, method);
     return this;
   }
@@ -95,4 +97,25 @@ export class MethodRegistry {
     };
     return drafter instanceof Promise ? drafter.then(checked) : checked(drafter);
   }
+}
+
+function assertMethod(given: unknown): asserts given is Method {
+  const expected = "a method { name, summary, options, available(context), create(context) }";
+  if (typeof given !== "object" || given === null) {
+    throw new UsageError(`methods.register takes ${expected}, got ${shown(given)}`);
+  }
+  const { name, summary, options, available, create } = given as Partial<Method>;
+  const isText = (value: unknown) => typeof value === "string";
+  const right = {
+    name: isText(name) && name !== "" && name !== "auto",
+    summary: isText(summary),
+    options: Array.isArray(options) && everyItem(options, isText),
+    available: typeof available === "function",
+    create: typeof create === "function",
+  };
+  const wrong = Object.entries(right).find(([, is]) => !is)?.[0];
+  if (wrong === undefined) return;
+  throw new UsageError(
+    `methods.register takes ${expected}, got one whose ${wrong} is ${shown((given as Record<string, unknown>)[wrong])}`,
+  );
 }

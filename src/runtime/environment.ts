@@ -3,12 +3,15 @@ import { availableParallelism } from "node:os";
 import koffi from "koffi";
 import { UsageError } from "../types/errors.js";
 import { OPTION_ALIASES } from "../types/option-aliases.js";
+import { optional } from "../types/option-declaration.js";
 import { integer } from "../types/option-kinds.js";
-import { checkOptions, type OptionTable } from "../types/option-table.js";
+import { checkOptions } from "../types/option-table.js";
 import { check, out } from "./ort-error.js";
 import { ort, ortVersion } from "./ort-library.js";
 
-const RUNTIME_OPTIONS: OptionTable<{ threads: number }> = { threads: integer(1, 1024) };
+export const RUNTIME_OPTIONS = {
+  threads: optional(integer(1, 1024), "threads that all models share", "the cores that are free"),
+};
 
 /** Errors only on standard error. */
 const LOG_LEVEL_FATAL = 4;
@@ -21,7 +24,10 @@ let wantedThreads: number | undefined;
  * @throws UsageError when a pool with another number of threads exists
  */
 export function configureRuntime(options: { threads: number }): void {
-  const { threads } = checkOptions(RUNTIME_OPTIONS, options, { of: "configureRuntime", aliases: OPTION_ALIASES });
+  const { threads } = checkOptions<{ threads: number }>(RUNTIME_OPTIONS, options, {
+    of: "configureRuntime",
+    aliases: OPTION_ALIASES,
+  });
   if (threads === undefined) throw new UsageError("configureRuntime needs threads: configureRuntime({ threads: 4 })");
   if (environment !== undefined && threads !== threadCount()) {
     throw new UsageError(

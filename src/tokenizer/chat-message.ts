@@ -27,16 +27,19 @@ export interface ChatMessage {
 
 /** What a chat template is given beside the messages; `generate` and `stream` take all but `addGenerationPrompt`. */
 export interface ChatTemplateOptions {
-  /** End with what the assistant's answer begins with. Default true, false with `continueFinalMessage`. */
+  /** End with what the assistant's answer begins with. Default: true, false with continueFinalMessage. */
   addGenerationPrompt?: boolean;
   /** Leave the last message open, so that the model goes on with it; or the name of the field to go on with. Default false. */
   continueFinalMessage?: boolean | string;
-  /** Functions that the model may call, as JSON schemas: `{ type: "function", function: { name, description, parameters } }`. */
+  /** Functions that the model may call, as JSON schemas: `{ type: "function", function: { name, description, parameters } }`. Default none. */
   tools?: readonly object[] | null;
-  /** Texts to answer from: `{ title, text }`, for templates that know them. */
+  /** Texts to answer from: `{ title, text }`, for templates that know them. Default none. */
   documents?: readonly object[] | null;
-  /** One of the tokenizer's templates by name, or the text of a template. */
+  /**
+   * One of the tokenizer's templates by name, or the text of a template. Default: tool_use for tools, else the one named
+   * default, else the only one.
+   */
   chatTemplate?: string;
-  /** Further variables of the template, e.g. `{ enable_thinking: false }`. */
+  /** Further variables of the template, e.g. `{ enable_thinking: false }`. Default none. */
   templateVariables?: Readonly<Record<string, unknown>>;
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { TokenizerError, UsageError } from "../types/errors.js";
 import { boolean } from "../types/option-kinds.js";
 import { checkOptions, type OptionTable } from "../types/option-table.js";
@@ -133,6 +134,13 @@ export class Tokenizer {
   byteForm(): "byte_level" | "byte_fallback" | undefined {
     if (this.vocabulary.has("<0x0A>")) return "byte_fallback";
     return JSON.stringify(this.json.pre_tokenizer ?? {}).includes('"ByteLevel"') ? "byte_level" : undefined;
+  }
+
+  /** A digest (hex) of all that decides about ids and conversations: two tokenizers with the same one agree on every text. */
+  digest(): string {
+    return createHash("sha256")
+      .update(JSON.stringify([this.json, this.config]))
+      .digest("hex");
   }
 
   get hasChatTemplate(): boolean {

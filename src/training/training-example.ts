@@ -7,5 +7,10 @@ export interface TrainingExample {
   lossMask?: readonly boolean[];
 }
 
-/** Texts in their order, read once from the beginning whenever they are needed: the same each time. */
-export type TrainingExamples = AsyncIterable<TrainingExample> | Iterable<TrainingExample>;
+/**
+ * Texts in their order, read once from the beginning whenever they are needed: the same each time. A training is resumed only with
+ * the fingerprint that it began with, where there is one.
+ */
+export type TrainingExamples = (AsyncIterable<TrainingExample> | Iterable<TrainingExample>) & {
+  readonly fingerprint?: string;
+};

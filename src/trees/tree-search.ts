@@ -1,4 +1,6 @@
 import { UsageError } from "../types/errors.js";
+import { everyItem, number } from "../types/option-kinds.js";
+import { shown } from "../types/shown.js";
 import { type RankPath, RankTree } from "./rank-tree.js";
 
 /**
@@ -7,11 +9,12 @@ import { type RankPath, RankTree } from "./rank-tree.js";
  * @param accuracies for each level (head), for each rank: how often that candidate is the right one
  */
 export function searchTree(accuracies: readonly (readonly number[])[], nodes: number): RankTree {
-  const valid = accuracies.length > 0 && accuracies.every((level) => level.every((a) => a >= 0 && a <= 1));
+  const isLevel = (level: unknown) => Array.isArray(level) && everyItem(level, number("[0, 1]").accepts);
+  const valid = Array.isArray(accuracies) && accuracies.length > 0 && everyItem(accuracies, isLevel);
   if (!valid) throw new UsageError("searchTree needs accuracies in [0, 1] for each rank of each level");
   const ranks = accuracies.reduceRight((below, level) => level.length * (1 + below), 0);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > ranks) {
-    throw new UsageError(`a tree over these accuracies has 1 to ${ranks} nodes, got ${nodes}`);
+    throw new UsageError(`a tree over these accuracies has 1 to ${ranks} nodes, got ${shown(nodes)}`);
   }
   const chosen: RankPath[] = [];
   // A node's next sibling and first child are never likelier than itself, when ranks are in order of accuracy.

@@ -101,12 +101,12 @@ export function value<V = unknown>(
   return { type: "object", expected: () => expected, accepts, ...(hint && { hint }) };
 }
 
-export function callback(): OptionKind {
+export function callback<F>(): OptionKind<F> {
   return value("a function", (given) => typeof given === "function");
 }
 
 /** A function, or a list of some. */
-export function functions(): OptionKind {
+export function functions<F>(): OptionKind<F | readonly F[]> {
   const isFunction = (given: unknown) => typeof given === "function";
   return value(
     "a function or a list of functions",
@@ -114,7 +114,7 @@ export function functions(): OptionKind {
   );
 }
 
-export function abortSignal(): OptionKind {
+export function abortSignal(): OptionKind<AbortSignal> {
   return value(
     "an AbortSignal",
     (given) => hasMethods(given, ["addEventListener", "throwIfAborted"]) && "aborted" in given,

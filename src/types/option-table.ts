@@ -1,9 +1,13 @@
 import { nearest, UsageError } from "./errors.js";
+import type { DeclaredOption } from "./option-declaration.js";
 import type { OptionKind } from "./option-kinds.js";
 import { shown } from "./shown.js";
 
-/** Every option of an object with what it takes: the compiler asks for one line for each property of T. */
-export type OptionTable<T> = { readonly [Name in keyof Required<T>]: OptionKind };
+/**
+ * Every option of an object with what it takes, or with its declaration: the compiler asks for one line for each property
+ * of T.
+ */
+export type OptionTable<T> = { readonly [Name in keyof Required<T>]: OptionKind | DeclaredOption };
 
 /** What is said about an option that a table does not have. */
 export interface OptionNames {
@@ -24,7 +28,8 @@ export function checkOptions<T>(table: OptionTable<T>, given: unknown, names: Op
   const options = givenOptions(given, names.of);
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(table, name)) throw new UsageError(unknownOption(name, Object.keys(table), names));
-    checkOption(name, value, table[name as keyof OptionTable<T>]);
+    const entry = table[name as keyof OptionTable<T>];
+    checkOption(name, value, "kind" in entry ? entry.kind : entry);
   }
   return options as Partial<T>;
 }

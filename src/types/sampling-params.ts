@@ -29,20 +29,3 @@ export interface SamplingParams {
   /** Seed of the request's noise, an integer in [0, 2^53). Default: a new one for each prompt of each call; the result has it. */
   seed: number;
 }
-
-/** Greedy decoding with no processors. */
-export const GREEDY: SamplingParams = {
-  doSample: false,
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  typicalP: 1,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  logitBias: new Map(),
-  badWordsIds: [],
-  minNewTokens: 0,
-  seed: 0,
-};

@@ -18,26 +18,35 @@ const out = join(HERE, "out");
 const small = ["--max-steps", "2", "--batch-size", "128", "--heads", "2", "--sequence-length", "64"];
 
 const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
-  [[], 2, /must be told what: medusa.*, got nothing/],
+  [[], 2, /must be told what: .*medusa.*, got nothing/],
   [["medsua"], 2, /medusa.*, got "medsua"\. Did you mean "medusa"/],
   [["medusa", "--out", out], 2, /needs --data/],
   [["medusa", "--data", TEXT], 2, /needs --out/],
   [["medusa", "--data", join(HERE, "none.txt"), "--out", out], 2, /none\.txt cannot be read \(ENOENT\)/],
-  [["medusa", "--data", HERE, "--out", out], 2, /is no file/],
+  [["medusa", "--data", join(HERE, "empty"), "--out", out], 2, /empty cannot be read|holds no file/],
   [["medusa", "--data", inFolder("empty.txt"), "--out", out], 2, /empty\.txt is empty/],
   [["medusa", "--data", TEXT, "--out", "/proc/heads"], 1, /output \/proc\/heads cannot be written/],
   [["medusa", "--data", TEXT, "--out", out, "--learning-rate", "0"], 2, /--learning-rate must be > 0, got 0/],
   [["medusa", "--data", inFolder("short.txt", "Once."), "--out", out], 2, /to train on, at least 1024 are needed/],
   [
-    ["medusa", "--data", inFolder("bad.jsonl", '{"text": "a"}\n{]'), "--out", out],
+    ["medusa", "--strict", "--data", inFolder("bad.jsonl", '{"text": "a"}\n{]'), "--out", out],
     1,
-    /bad\.jsonl, line 2 is not valid/,
+    /bad\.jsonl, line 2 is not valid JSON.*strict/,
   ],
+  [
+    ["medusa", "--data", inFolder("textless.jsonl", '{"message": 1}'), "--out", out],
+    1,
+    /line 1 has "message", expected "messages"/,
+  ],
+  [["medusa", "--data", inFolder("list.json", "[]"), "--out", out], 2, /expected JSON lines/],
+  [["eagle", "--out", out], 2, /needs --data/],
+  [["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"], 2, /unknown --layout "vllm", expected/],
+  [["eagle", "--data", TEXT, "--out", out, "--batch-size", "100"], 2, /multiple of sequenceLength/],
+  [["medusa2", "--data", TEXT, "--out", out, "--heads-from", out], 1, /no folder of Medusa heads at/],
   [["draft", "--out", out], 2, /train draft needs --data/],
   [["draft", "--data", TEXT, "--out", out, "--keep-layers", "a"], 2, /--keep-layers must be layers .*got "a"/],
   [["draft", "--data", TEXT, "--out", out, "--keep-layers", "3,9"], 2, /keepLayers must be layers from 0 to 5/],
   [["draft", "--data", TEXT, "--out", out, "--heads", "2"], 2, /numHeads is for a draft from scratch/],
-  [["medusa", "--data", inFolder("textless.jsonl", '{"message": 1}'), "--out", out], 1, /line 1 has no "text"/],
 ];
 
 test.each(cases)("foretoken train %j", async (args, code, says) => {
@@ -54,6 +63,16 @@ test("heads are trained, written with a card, and used", async () => {
   expect(JSON.parse(trained.stdout)).toMatchObject({ directory: heads, steps: 2 });
   expect(existsSync(join(heads, "README.md"))).toBe(true);
   expect(existsSync(join(heads, ".training"))).toBe(false);
+  const used = await command(["generate", "Once", "--heads", heads, "-n", "8", "--json"]);
+  expect(used.code).toBe(0);
+});
+
+test("an EAGLE-3 layer is trained, and used", async () => {
+  const heads = join(HERE, "eagle");
+  const few = ["--max-steps", "2", "--sequence-length", "64", "--batch-size", "128", "--steps", "2"];
+  const trained = await foretoken(["train", "eagle", "--data", TEXT, "--out", heads, ...few]);
+  expect(trained.stderr).toMatch(/step 2\/2: loss .* tokens per pass/);
+  expect(trained.stdout).toMatch(/Best tree of 8 nodes: .*\nWritten to/);
   const used = await command(["generate", "Once", "--heads", heads, "-n", "8", "--json"]);
   expect(used.code).toBe(0);
 });
@@ -77,7 +96,7 @@ test("help lists what can be trained, and the flags of each", async () => {
   expect(all.stdout).toMatch(/Usage: foretoken train WHAT/);
   expect(all.stdout).toMatch(/^ {2}medusa .*heads/m);
   expect(all.stdout).not.toContain("--shared-head");
-  expect(one.stdout).toContain("Usage: foretoken train medusa --data FILE --out DIR");
+  expect(one.stdout).toContain("Usage: foretoken train medusa --data PATH --out DIR");
   expect(one.stdout).toContain("--shared-head");
   expect(same.stdout).toBe(one.stdout);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Dtype, type LanguageModel, Need, type SingleOptions, type TraceStep } from "../../src/index.js";
 import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
-import { GREEDY } from "../../src/types/sampling-params.js";
+import { GREEDY } from "../../src/sampling/sampling-options.js";
 import { DRAFT, model, prompts, readJson, TARGET } from "../support/models.js";
 import { chiSquareTest } from "../support/statistics.js";
 import { deepTier, some, tier } from "../support/tier.js";

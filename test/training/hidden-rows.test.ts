@@ -37,7 +37,7 @@ test("hidden states read in groups are those of each text alone, and only rows w
   const kept = 32 * note.trainingBlocks;
   expect(kept).toBe(expected.length - (expected.length % 32));
   expect(kept).toBeGreaterThan(300);
-  const read = (name: string) => readFileSync(join(folder, name)).buffer;
+  const read = (name: string) => new Uint8Array(readFileSync(join(folder, name))).buffer;
   const { hiddenSize } = base.config;
   const hidden = new Float32Array(read("training.hidden"));
   const labels = new Int32Array(read("training.labels"));

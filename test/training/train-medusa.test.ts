@@ -56,6 +56,9 @@ test("a training that was stopped and resumed ends with the same bits", async ()
   await expect(train({ maxSteps: 6, onProgress, signal: stop.signal }, output)).rejects.toThrow(/abort/i);
   await expect(train({ maxSteps: 6 }, output)).rejects.toThrow("resume it");
   await expect(train({ maxSteps: 7, resume: true }, output)).rejects.toThrow("other options");
+  const otherData = Object.assign([...texts], { fingerprint: "other" });
+  const resumed = trainMedusa(base, otherData, { ...SMALL, output, maxSteps: 6, resume: true });
+  await expect(resumed).rejects.toThrow("the data, or how it is read, has changed since this training began");
   const steps: number[] = [];
   const note = (event: MedusaProgress) => event.stage === "training" && steps.push(event.step);
   await train({ maxSteps: 6, resume: true, onProgress: note }, output);

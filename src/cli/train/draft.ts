@@ -15,7 +15,7 @@ import { runTraining, SEQUENCE } from "./run-training.js";
 export const trainDraftCommand: Command = {
   name: "train draft",
   summary: "Distils a draft model from a target.",
-  usage: "--data FILE --out DIR [options]",
+  usage: "--data PATH --out DIR [options]",
   words: 0,
   flags: {
     ...DATA_FLAGS,

@@ -1,5 +1,5 @@
-import type { Dtype, LanguageModel } from "../../index.js";
-import { configureRuntime, UsageError } from "../../index.js";
+import type { Dtype, LanguageModel, Tokenizer, TrainingDataOptions } from "../../index.js";
+import { configureRuntime, TrainingData, UsageError } from "../../index.js";
 import { type Arguments, type Flags, numberFlag, stringFlag } from "../command.js";
 import { MODEL_FLAGS } from "../flags.js";
 import { EMBEDDED_TARGET, load } from "../models.js";
@@ -13,7 +13,17 @@ export const BASE_FLAGS = {
 
 /** What is trained on, and where the result goes. */
 export const DATA_FLAGS = {
-  data: { type: "string", value: "FILE", help: 'text, or JSON lines {"text": ...} where the name ends in .jsonl' },
+  data: {
+    type: "string",
+    value: "PATH",
+    help: "a file of text or of JSON lines (messages, conversations, prompt and completion, or text), or a folder of such",
+  },
+  "train-on": {
+    type: "string",
+    value: "WHAT",
+    help: "assistant (default): learn the answers of conversations; all: every token",
+  },
+  strict: { type: "boolean", help: "stop at the first line that cannot be used (default: leave it out and say so)" },
   "max-tokens": { type: "string", value: "N", help: "most tokens that are read from the data" },
   out: { type: "string", short: "o", value: "DIR", help: "new folder for what is trained" },
 } as const satisfies Flags;
@@ -26,6 +36,15 @@ export const RUN_FLAGS = {
   "checkpoint-minutes": { type: "string", value: "N", help: "minutes between checkpoints (default 5)" },
   resume: { type: "boolean", help: "go on from the checkpoint in --out, with the same options" },
 } as const satisfies Flags;
+
+/** What --data, --train-on and --strict name. @param length longest example, tokens */
+export function openData(args: Arguments, path: string, tokenizer: Tokenizer, length: number): Promise<TrainingData> {
+  return TrainingData.open(path, tokenizer, {
+    length,
+    loss: stringFlag(args, "train-on") as TrainingDataOptions["loss"],
+    strict: args.flags.strict as boolean | undefined,
+  });
+}
 
 /** Loads the model that BASE_FLAGS name. @throws UsageError where it has no tokenizer */
 export async function loadBase(

@@ -9,7 +9,7 @@ import { runTraining, SEQUENCE } from "./run-training.js";
 export const trainMedusaCommand: Command = {
   name: "train medusa",
   summary: "Trains Medusa heads on a frozen target.",
-  usage: "--data FILE --out DIR [options]",
+  usage: "--data PATH --out DIR [options]",
   words: 0,
   flags: {
     ...DATA_FLAGS,

@@ -1,10 +1,10 @@
 import type { LanguageModel, TrainingExamples } from "../../index.js";
+import { dataFiles } from "../../training/data/data-files.js";
 import type { LoopOptions, LoopProgress } from "../../training/loop/loop-options.js";
 import { prepareOutput } from "../../training/loop/output-folder.js";
-import { checkTextFile, textExamples } from "../../training/text-examples.js";
 import { type Arguments, numberFlag } from "../command.js";
 import { interruptSignal } from "../interrupt.js";
-import { loadBase, neededFlag } from "./flags.js";
+import { loadBase, neededFlag, openData } from "./flags.js";
 import { TrainingProgress } from "./training-progress.js";
 
 /** Tokens that the target reads at once unless --sequence-length says otherwise. */
@@ -28,6 +28,8 @@ export interface TrainingCommand<Measure, Result> {
   /** The file that a finished training leaves in it. */
   result: string;
   train(base: LanguageModel, examples: TrainingExamples, options: CommonOptions<Measure>): Promise<Result>;
+  /** Tokens of an example beyond --sequence-length, such as one that is a label only. Default 0. */
+  labelsBeyond?: number;
   /** A validation on one line. */
   describe(measure: Measure): string;
   /** What is printed at the end. */
@@ -39,17 +41,20 @@ export async function runTraining<Measure, Result>(
   args: Arguments,
   command: TrainingCommand<Measure, Result>,
 ): Promise<void> {
-  const data = neededFlag(args, command.name, "data", "a file of text");
+  const data = neededFlag(args, command.name, "data", "a file or folder of text");
   const output = neededFlag(args, command.name, "out", `a new folder for the ${command.made}`);
-  await checkTextFile(data);
+  // Before the model is loaded.
+  await dataFiles(data);
   const resume = args.flags.resume === true;
+  const beyond = command.labelsBeyond ?? 0;
   await prepareOutput(output, command.result, resume);
   const { signal, release } = interruptSignal();
   const progress = new TrainingProgress<Measure>(args.flags.json === true, command.describe);
   try {
     const base = await loadBase(args, signal);
-    const sequenceLength = numberFlag(args, "sequence-length") ?? Math.min(SEQUENCE, base.contextLength);
-    const result = await command.train(base, textExamples(data, base.tokenizer, sequenceLength), {
+    const sequenceLength = numberFlag(args, "sequence-length") ?? Math.min(SEQUENCE, base.contextLength - beyond);
+    const examples = await openData(args, data, base.tokenizer, sequenceLength + beyond);
+    const result = await command.train(base, examples, {
       ...{ output, resume, signal, sequenceLength },
       epochs: numberFlag(args, "epochs"),
       maxSteps: numberFlag(args, "max-steps"),

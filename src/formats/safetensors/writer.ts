@@ -7,10 +7,11 @@ import { elementCount, type TensorDtype } from "../tensor-source.js";
 export interface NewTensor {
   name: string;
   shape: readonly number[];
-  values: Float32Array;
+  /** Floats, 64-bit integers, or bytes that are truth values. */
+  values: Float32Array | BigInt64Array | Uint8Array;
 }
 
-/** Writes tensors, by default as 16-bit floats, to a .safetensors file, which appears whole or not at all. */
+/** Writes tensors, floats by default in 16 bits, to a .safetensors file, which appears whole or not at all. */
 export async function writeSafetensors(
   path: string,
   tensors: readonly NewTensor[],
@@ -18,9 +19,10 @@ export async function writeSafetensors(
 ): Promise<void> {
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let at = 0;
-  for (const { name, shape } of tensors) {
-    const end = at + BYTES_PER_ELEMENT[dtype] * elementCount(shape);
-    header[name] = { dtype, shape, data_offsets: [at, end] };
+  for (const { name, shape, values } of tensors) {
+    const [type, size] = storedAs(values, dtype);
+    const end = at + size * elementCount(shape);
+    header[name] = { dtype: type, shape, data_offsets: [at, end] };
     at = end;
   }
   const text = JSON.stringify(header);
@@ -50,8 +52,15 @@ export async function writeSafetensors(
   }
 }
 
-function encoded(values: Float32Array, dtype: TensorDtype): Uint8Array {
-  if (dtype === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+/** A tensor's dtype in the file, and bytes of an element. */
+function storedAs(values: NewTensor["values"], dtype: TensorDtype): [dtype: string, bytes: number] {
+  if (values instanceof BigInt64Array) return ["I64", 8];
+  return values instanceof Uint8Array ? ["BOOL", 1] : [dtype, BYTES_PER_ELEMENT[dtype]];
+}
+
+function encoded(values: NewTensor["values"], dtype: TensorDtype): Uint8Array {
+  if (!(values instanceof Float32Array) || dtype === "F32")
+    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const halves = new Uint16Array(values.length);
   if (dtype === "BF16") roundToBfloat(values, halves);
   else narrow("F16", values, halves, 0);

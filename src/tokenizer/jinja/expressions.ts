@@ -1,17 +1,19 @@
 import { applyFilter } from "./apply-filter.js";
 import { lookup } from "./attributes.js";
 import type { Budget } from "./budget.js";
-import type { Argument, Call, Expression, Identifier, Slice } from "./nodes.js";
+import { type Argument, type Call, type Expression, type Identifier, type Slice, tupleItems } from "./nodes.js";
 import { arithmetic, compare, contains, equal, iterate, truthy } from "./operators.js";
 import type { Scope } from "./scope.js";
 import { slice } from "./slice.js";
 import { fail } from "./template-error.js";
 import { applyTest } from "./tests.js";
+import { BRACKETS, EMPTY_TUPLE } from "./token-rewriting.js";
 import {
   Callable,
   type Dict,
   Float,
   type Keywords,
+  Loop,
   numeric,
   Tuple,
   toKey,
@@ -27,7 +29,10 @@ const CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ["False", false],
   ["none", null],
   ["None", null],
+  [EMPTY_TUPLE, new Tuple([])],
 ]);
+
+const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">=", "in", "not in"]);
 
 /** Evaluates expressions as Jinja2 does, every node counted. */
 export class Evaluator {
@@ -63,6 +68,7 @@ export class Evaluator {
 
   call(callee: Value, args: Value[], keywords: Keywords): Value {
     if (callee instanceof Undefined) fail(callee.hint);
+    if (callee instanceof Loop) return callee.again(args[0]);
     if (!(callee instanceof Callable)) return fail(`a ${typeName(callee)} cannot be called`);
     return callee.call(args, keywords);
   }
@@ -89,7 +95,7 @@ export class Evaluator {
       case "ArrayLiteral":
         return this.list(node.value, scope);
       case "TupleLiteral":
-        return new Tuple(this.list(node.value, scope));
+        return new Tuple(this.list(tupleItems(node), scope));
       case "ObjectLiteral":
         return this.dict(node.value, scope);
       case "MemberExpression": {
@@ -107,8 +113,12 @@ export class Evaluator {
       case "UnaryExpression":
         return this.unary(node.operator.value, this.evaluate(node.argument, scope));
       case "BinaryExpression":
+        if (COMPARISONS.has(node.operator.value)) return this.comparison(node, scope);
         return this.binary(node.operator.value, node.left, node.right, scope);
       case "FilterExpression":
+        if (node.filter.type === "Identifier" && node.filter.value === BRACKETS) {
+          return this.evaluate(node.operand, scope);
+        }
         return this.filter(this.evaluate(node.operand, scope), node.filter, scope);
       case "TestExpression":
         return applyTest(node.test.value, this.evaluate(node.operand, scope), [], this.budget) !== node.negate;
@@ -164,26 +174,46 @@ export class Evaluator {
     const left = this.evaluate(leftNode, scope);
     if (operator === "and") return truthy(left) ? this.evaluate(rightNode, scope) : left;
     if (operator === "or") return truthy(left) ? left : this.evaluate(rightNode, scope);
-    const right = this.evaluate(rightNode, scope);
-    switch (operator) {
-      case "==":
-        return equal(left, right, this.budget);
-      case "!=":
-        return !equal(left, right, this.budget);
-      case "in":
-        return contains(right, left, this.budget);
-      case "not in":
-        return !contains(right, left, this.budget);
-      case "<":
-        return compare(left, right, this.budget, operator) < 0;
-      case "<=":
-        return compare(left, right, this.budget, operator) <= 0;
-      case ">":
-        return compare(left, right, this.budget, operator) > 0;
-      case ">=":
-        return compare(left, right, this.budget, operator) >= 0;
-      default:
-        return arithmetic(operator, left, right, this.budget);
+    return arithmetic(operator, left, this.evaluate(rightNode, scope), this.budget);
+  }
+
+  /** As in Python, a < b < c is (a < b) and (b < c). */
+  private comparison(node: Binary, scope: Scope): boolean {
+    const links: Binary[] = [];
+    let first: Expression = node;
+    while (first.type === "BinaryExpression" && COMPARISONS.has(first.operator.value)) {
+      links.push(first);
+      first = first.left;
     }
+    let left = this.evaluate(first, scope);
+    for (const { operator, right: next } of links.reverse()) {
+      const right = this.evaluate(next, scope);
+      if (!compared(operator.value, left, right, this.budget)) return false;
+      left = right;
+    }
+    return true;
+  }
+}
+
+type Binary = Expression & { type: "BinaryExpression" };
+
+function compared(operator: string, left: Value, right: Value, budget: Budget): boolean {
+  switch (operator) {
+    case "==":
+      return equal(left, right, budget);
+    case "!=":
+      return !equal(left, right, budget);
+    case "in":
+      return contains(right, left, budget);
+    case "not in":
+      return !contains(right, left, budget);
+    case "<":
+      return compare(left, right, budget, operator) < 0;
+    case "<=":
+      return compare(left, right, budget, operator) <= 0;
+    case ">":
+      return compare(left, right, budget, operator) > 0;
+    default:
+      return compare(left, right, budget, operator) >= 0;
   }
 }

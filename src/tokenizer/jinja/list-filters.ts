@@ -17,6 +17,7 @@ export const LIST_FILTERS: Record<string, readonly [parameters: readonly string[
   join: [["d", "attribute"], joinFilter],
   max: [["case_sensitive", "attribute"], (value, args, budget) => extreme(value, args, budget, 1)],
   min: [["case_sensitive", "attribute"], (value, args, budget) => extreme(value, args, budget, -1)],
+  slice: [["slices", "fill_with"], slices],
   sort: [["reverse", "case_sensitive", "attribute"], sort],
   sum: [["attribute", "start"], sum],
   unique: [["case_sensitive", "attribute"], unique],
@@ -124,6 +125,22 @@ function batch(value: Value, args: Arguments, budget: Budget): Value {
     budget.list(size - last.length);
     while (last.length < size) last.push(fill);
   }
+  return new Generator(rows);
+}
+
+/** So many lists of about the same length, the longer ones first. */
+function slices(value: Value, args: Arguments, budget: Budget): Value {
+  const count = args.integer("slices") ?? fail("slice needs a number of slices");
+  if (count === 0) fail("slice needs a number of slices other than 0");
+  const fill = args.value("fill_with") ?? null;
+  const all = iterate(value, budget);
+  budget.list(2 * all.length + 4 * Math.max(0, count));
+  const [least, longer] = [Math.floor(all.length / count), all.length % count];
+  const rows = Array.from({ length: Math.max(0, count) }, (_, i) => {
+    const start = i * least + Math.min(i, longer);
+    const row = all.slice(start, start + least + (i < longer ? 1 : 0));
+    return fill !== null && i >= longer ? [...row, fill] : row;
+  });
   return new Generator(rows);
 }
 

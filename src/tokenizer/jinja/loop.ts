@@ -3,8 +3,16 @@ import { equal } from "./operators.js";
 import { fail } from "./template-error.js";
 import { Callable, Loop, Undefined, type Value } from "./values.js";
 
-/** The variable `loop` over `items`; the loop moves it on by setting `index`. */
-export function loopVariable(items: readonly Value[], depth: number, budget: Budget) {
+/**
+ * The variable `loop` over `items`; the loop moves it on by setting `index`.
+ * @param again what a recursive loop prints for other items
+ */
+export function loopVariable(
+  items: readonly Value[],
+  depth: number,
+  budget: Budget,
+  again: ((items: Value) => Value) | undefined,
+) {
   const state = { index: 0, loop: undefined as unknown as Loop };
   const neighbour = (at: number, end: string) =>
     at < 0 || at >= items.length ? new Undefined(`there is no ${end} item`) : items[at];
@@ -17,6 +25,10 @@ export function loopVariable(items: readonly Value[], depth: number, budget: Bud
   const cycle = new Callable("cycle", (args) => {
     return args.length === 0 ? fail("no items for cycling given") : args[state.index % args.length];
   });
+  const called = (others: Value | undefined) => {
+    if (!again) return fail("the loop must have the 'recursive' marker to be called recursively");
+    return others === undefined ? fail("a loop that is called needs what to go through") : again(others);
+  };
   state.loop = new Loop((name) => {
     const i = state.index;
     switch (name) {
@@ -48,6 +60,6 @@ export function loopVariable(items: readonly Value[], depth: number, budget: Bud
         return changed;
     }
     return undefined;
-  });
+  }, called);
   return state;
 }

@@ -1,3 +1,5 @@
+import { TUPLE_END } from "./token-rewriting.js";
+
 // The syntax tree that @huggingface/jinja's parser gives, as far as it is read here. Its own types are not exported.
 
 export interface Identifier {
@@ -33,6 +35,12 @@ export interface Select {
 export interface TupleLiteral {
   type: "TupleLiteral";
   value: Expression[];
+}
+
+/** The tuple's elements: a comma at its end is none. */
+export function tupleItems({ value }: TupleLiteral): readonly Expression[] {
+  const last = value.at(-1);
+  return last?.type === "Identifier" && last.value === TUPLE_END ? value.slice(0, -1) : value;
 }
 
 export interface Member {

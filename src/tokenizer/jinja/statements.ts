@@ -1,12 +1,22 @@
 import type { Budget } from "./budget.js";
 import { Evaluator } from "./expressions.js";
 import { loopVariable } from "./loop.js";
-import type { Expression, For, If, Parameter, SetStatement, Statement } from "./nodes.js";
+import {
+  type Call,
+  type Expression,
+  type For,
+  type If,
+  type Parameter,
+  type SetStatement,
+  type Statement,
+  tupleItems,
+} from "./nodes.js";
 import { concat, iterate } from "./operators.js";
 import { Scope } from "./scope.js";
 import { fail, TemplateError } from "./template-error.js";
 import { str } from "./text.js";
-import { Callable, Namespace, Undefined, type Value } from "./values.js";
+import { RECURSIVE, WITH } from "./token-rewriting.js";
+import { Callable, Namespace, Tuple, Undefined, type Value } from "./values.js";
 
 /** How a block ended: at its end, or at {% break %} or {% continue %}. */
 type Ending = "end" | "break" | "continue";
@@ -62,6 +72,7 @@ export class Renderer {
         return "end";
       }
       case "FilterStatement":
+        if (isNamed(node.filter, WITH)) return this.with(node.filter, node.body, scope, output);
         this.print(this.evaluator.filter(this.text(node.body, new Scope(scope)), node.filter, scope), output);
         return "end";
       case "StringLiteral":
@@ -91,25 +102,44 @@ export class Renderer {
   }
 
   private for(node: For, scope: Scope, output: string[]): Ending {
-    const filtered = node.iterable.type === "SelectExpression" ? node.iterable : undefined;
-    const all = iterate(this.evaluator.evaluate(filtered?.lhs ?? node.iterable, scope), this.budget);
+    const recursive = argumentOf(node.iterable, RECURSIVE);
+    const iterable = recursive ?? node.iterable;
+    const filtered = iterable.type === "SelectExpression" ? iterable : undefined;
     const passes = (item: Value) => {
       const inner = new Scope(scope);
       this.assign(node.loopvar, item, inner);
       return this.evaluator.condition(filtered!.test, inner);
     };
-    const items = filtered ? all.filter(passes) : all;
-    if (items.length === 0) return this.block(node.defaultBlock, new Scope(scope), output);
-    const state = loopVariable(items, 0, this.budget);
-    for (let i = 0; i < items.length; i++) {
-      this.budget.step();
-      state.index = i;
-      const inner = new Scope(scope);
-      inner.set("loop", state.loop);
-      this.assign(node.loopvar, items[i], inner);
-      if (this.block(node.body, inner, output) === "break") break;
-    }
-    return "end";
+    const run = (value: Value, depth: number, printed: string[]): Ending => {
+      const all = iterate(value, this.budget);
+      const items = filtered ? all.filter(passes) : all;
+      if (items.length === 0) return this.block(node.defaultBlock, new Scope(scope), printed);
+      const again = (others: Value) => {
+        const inner: string[] = [];
+        run(others, depth + 1, inner);
+        return concat(inner, this.budget);
+      };
+      const state = loopVariable(items, depth, this.budget, recursive && again);
+      for (let i = 0; i < items.length; i++) {
+        this.budget.step();
+        state.index = i;
+        const inner = new Scope(scope);
+        inner.set("loop", state.loop);
+        this.assign(node.loopvar, items[i], inner);
+        if (this.block(node.body, inner, printed) === "break") break;
+      }
+      return "end";
+    };
+    return run(this.evaluator.evaluate(filtered?.lhs ?? iterable, scope), 0, output);
+  }
+
+  /** Names that the values of which were found outside have inside. */
+  private with(call: Call, body: readonly Statement[], scope: Scope, output: string[]): Ending {
+    const { args, keywords } = this.evaluator.arguments(call.args, scope);
+    if (args.length > 0) fail("with takes names with values: {% with name = value %}");
+    const inner = new Scope(scope);
+    for (const [name, value] of keywords) inner.set(name, value);
+    return this.block(body, inner, output);
   }
 
   private set(node: SetStatement, scope: Scope): void {
@@ -127,9 +157,9 @@ export class Renderer {
       scope.set(target.value, value);
     } else if (target.type === "TupleLiteral") {
       const items = iterate(value, this.budget);
-      const wanted = target.value.length;
-      if (items.length !== wanted) fail(`cannot unpack ${items.length} values into ${wanted} names`);
-      target.value.forEach((part, i) => {
+      const parts = tupleItems(target);
+      if (items.length !== parts.length) fail(`cannot unpack ${items.length} values into ${parts.length} names`);
+      parts.forEach((part, i) => {
         this.assign(part, items[i], scope);
       });
     } else if (target.type === "MemberExpression" && !target.computed && target.property.type === "Identifier") {
@@ -158,7 +188,7 @@ export class Renderer {
         else if (parameter.type === "Identifier") inner.set(own, new Undefined(`parameter '${own}' was not provided`));
         else inner.set(own, this.evaluator.evaluate(parameter.value, inner));
       }
-      inner.set("varargs", args.slice(names.length));
+      inner.set("varargs", new Tuple(args.slice(names.length)));
       inner.set("kwargs", rest);
       return this.text(body, inner);
     };
@@ -171,4 +201,13 @@ export function setAttribute(namespace: Namespace, name: string, value: Value): 
     throw new TemplateError("unsafe", `a namespace has no attributes that begin with an underscore, such as ${name}`);
   }
   namespace.attributes.set(name, value);
+}
+
+function isNamed(node: Expression, name: string): node is Call {
+  return node.type === "CallExpression" && node.callee.type === "Identifier" && node.callee.value === name;
+}
+
+/** The argument of a call that stands for syntax. */
+function argumentOf(node: Expression, name: string): Expression | undefined {
+  return isNamed(node, name) ? (node.args[0] as Expression) : undefined;
 }

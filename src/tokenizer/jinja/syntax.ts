@@ -2,8 +2,7 @@ import { parse, tokenize } from "@huggingface/jinja";
 import type { Statement } from "./nodes.js";
 import { type Segment, segments } from "./segments.js";
 import { TemplateError } from "./template-error.js";
-
-type Token = ReturnType<typeof tokenize>[number];
+import { brackets, isWord, rewritten, type Token } from "./token-rewriting.js";
 
 /** Characters; the longest templates in use have 40,000. */
 const LONGEST = 131_072;
@@ -34,7 +33,7 @@ export function parseTemplate(template: string): Statement[] {
 function tokensOf({ kind, value, line }: Segment): Token[] {
   if (kind === "text") return [{ value, type: "Text" }];
   try {
-    return withTestArguments(tokenize(kind === "statement" ? `{% ${value} %}` : `{{ ${value} }}`));
+    return rewritten(withTestArguments(tokenize(kind === "statement" ? `{% ${value} %}` : `{{ ${value} }}`)));
   } catch (error) {
     throw syntaxError(error, line);
   }
@@ -77,13 +76,6 @@ function isTestName({ type }: Token): boolean {
   return type === "Identifier" || type === "ComparisonBinaryOperator";
 }
 
-function isWord(token: Token | undefined, word: string): boolean {
-  return token?.type === "Identifier" && token.value === word;
-}
-
-const OPENING = new Set<string>(["OpenParen", "OpenSquareBracket", "OpenCurlyBracket"]);
-const CLOSING = new Set<string>(["CloseParen", "CloseSquareBracket", "CloseCurlyBracket"]);
-
 /** Behind the argument that begins at `first`; `first` when none does. */
 function argumentEnd(tokens: readonly Token[], first: number, pairs: ReadonlyMap<number, number>): number {
   const token = tokens[first];
@@ -98,17 +90,6 @@ function argumentEnd(tokens: readonly Token[], first: number, pairs: ReadonlyMap
     else if (pairs.has(end)) end = pairs.get(end)!;
     else return end;
   }
-}
-
-/** Behind the closing bracket, for every opening one. */
-function brackets(tokens: readonly Token[]): Map<number, number> {
-  const pairs = new Map<number, number>();
-  const open: number[] = [];
-  tokens.forEach(({ type }, i) => {
-    if (OPENING.has(type)) open.push(i);
-    else if (CLOSING.has(type) && open.length > 0) pairs.set(open.pop()!, i + 1);
-  });
-  return pairs;
 }
 
 /** The last token that the parser looked at before it failed. */

@@ -49,7 +49,11 @@ export class Callable {
 
 /** The variable `loop`. */
 export class Loop {
-  constructor(readonly attribute: (name: string) => Value | undefined) {}
+  constructor(
+    readonly attribute: (name: string) => Value | undefined,
+    /** What the loop prints for other items, where it is recursive. */
+    readonly again: (items: Value | undefined) => Value,
+  ) {}
 }
 
 export type Dict = Map<Key, Value>;

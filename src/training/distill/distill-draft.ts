@@ -7,6 +7,7 @@ import { openCheckpoint } from "../../models/checkpoint/checkpoint.js";
 import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
+import { assertSameData } from "../data/same-data.js";
 import { LayeredDecoder } from "../gradient/layered-decoder.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
@@ -58,6 +59,7 @@ export async function distillDraft(
   const shape = await studentShape(target.directory, target.config, settings);
   const { output, onProgress } = settings;
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, WEIGHTS_FILE, settings.resume);
+  await assertSameData(work, examples, settings.resume);
   const key = `${target.dtype} ${settingsKey(settings)}`;
   const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
   const note = await cacheSequences(target.model, examples, work, key, { ...settings, onReading });

@@ -1,13 +1,13 @@
 import type { Ops } from "../../models/ops.js";
-import { UsageError } from "../../types/errors.js";
 import type { ModelConfig } from "../../types/model-config.js";
-import { packedBatch } from "./packed-batch.js";
+import { type PackedBatch, packedBatch } from "./packed-batch.js";
 import { add } from "./rules/add.js";
 import { attention } from "./rules/attention.js";
 import { gather } from "./rules/gather.js";
 import { linear } from "./rules/linear.js";
 import { mul } from "./rules/mul.js";
 import { rmsNorm } from "./rules/rms-norm.js";
+import { concat } from "./rules/shape.js";
 import { silu } from "./rules/silu.js";
 import type { Tape, Value } from "./tape.js";
 
@@ -16,17 +16,19 @@ export type Weights = (name: string) => Value | undefined;
 
 /** `Ops` that can be differentiated: rows are values [rows, width] on a tape. */
 export class DifferentiableOps implements Ops<Value> {
-  private packed: ReturnType<typeof packedBatch> | undefined;
+  private packed: PackedBatch | undefined;
 
   /**
    * @param ids the value of token ids i64 [batch T], for `embed`
    * @param sequence what `attention` needs: the shape of heads, and the tokens of each sequence
+   * @param draft what rows of a draft layer read beside tokens: the target's streams, unless all rows have guesses
    */
   constructor(
-    private readonly tape: Tape,
+    protected readonly tape: Tape,
     private readonly weights: Weights,
     private readonly ids = "ids",
     private readonly sequence?: { config: ModelConfig; length: number },
+    private readonly draft?: { streams: readonly Value[]; guesses?: Value },
   ) {}
 
   embed(weight: string): Value {
@@ -61,20 +63,15 @@ export class DifferentiableOps implements Ops<Value> {
     return add(this.tape, x, y);
   }
 
-  join(): never {
-    return refuseDraftLayers();
+  join(parts: readonly Value[]): Value {
+    return concat(this.tape, parts, 1);
   }
 
-  targetStreams(): never {
-    return refuseDraftLayers();
+  targetStreams(): Value[] {
+    return [...this.draft!.streams];
   }
 
-  features(): never {
-    return refuseDraftLayers();
+  features(fused: Value): Value {
+    return this.draft!.guesses ?? fused;
   }
-}
-
-/** What only draft layers compute has no rules yet. */
-function refuseDraftLayers(): never {
-  throw new UsageError("EAGLE-3 layers can be used, but not yet trained: train Medusa heads, or bring trained layers");
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { makeFolder } from "../../files/make-folder.js";
 import { ForetokenError, UsageError } from "../../types/errors.js";
 import { escaped } from "../../types/shown.js";
@@ -41,4 +41,10 @@ export async function prepareOutput(output: string, result: string, resume: bool
     throw new ForetokenError(`the output ${escaped(output)} cannot be written (${code}): choose another folder`);
   }
   return { work, checkpoints, resumeFrom: newest };
+}
+
+/** A base's folder as seen from an output: relative, as folders are moved together; absolute across drives. */
+export function pathFrom(directory: string, base: string): string {
+  const path = relative(resolve(directory), resolve(base));
+  return isAbsolute(path) ? path : path.replaceAll("\\", "/");
 }

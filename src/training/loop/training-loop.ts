@@ -7,6 +7,7 @@ import { Divergence } from "./divergence.js";
 import { DivergenceError, type LoopProgress, type LoopSettings } from "./loop-options.js";
 import { shuffled } from "./shuffle.js";
 import type { Trainee } from "./trainee.js";
+import { TrainingLog } from "./training-log.js";
 
 export interface LoopParts<Measure> {
   trainee: Trainee<Measure>;
@@ -25,6 +26,7 @@ export class TrainingLoop<Measure extends object> {
   private savedAt = Date.now();
   private order: { epoch: number; units: Uint32Array } | undefined;
   private readonly divergence = new Divergence();
+  private log: TrainingLog | undefined;
 
   private constructor(
     private readonly parts: LoopParts<Measure>,
@@ -60,6 +62,7 @@ export class TrainingLoop<Measure extends object> {
   async run(): Promise<{ before: Measure; after: Measure }> {
     const { signal, evaluations, checkpointMinutes } = this.parts.settings;
     const interval = Math.max(1, Math.ceil(this.steps / evaluations));
+    this.log = await TrainingLog.open(this.parts.settings.output, this.step);
     try {
       this.before ??= await this.measure();
       let after = this.before;
@@ -81,7 +84,7 @@ export class TrainingLoop<Measure extends object> {
   }
 
   private async one(): Promise<void> {
-    const { trainee, settings, onProgress } = this.parts;
+    const { trainee, settings } = this.parts;
     const { steps } = this;
     const { signal, warmupSteps = Math.ceil(steps / 20), decay } = settings;
     const started = performance.now();
@@ -96,7 +99,7 @@ export class TrainingLoop<Measure extends object> {
     this.step = step;
     const learningRate = factor * trainee.groups[0].learningRate;
     const tokensPerSecond = (1000 * tokens) / (performance.now() - started);
-    onProgress?.({ stage: "training", step, steps, loss, losses, learningRate, gradientNorm, tokensPerSecond });
+    this.tell({ stage: "training", step, steps, loss, losses, learningRate, gradientNorm, tokensPerSecond });
   }
 
   /** Units of a step: each epoch has an order of its own, which leaves out what makes no whole step. */
@@ -118,17 +121,25 @@ export class TrainingLoop<Measure extends object> {
   }
 
   private async measure(): Promise<Measure> {
-    const { trainee, settings, onProgress } = this.parts;
+    const { trainee, settings } = this.parts;
     const measure = await trainee.measure(settings.signal);
-    onProgress?.({ stage: "validation", step: this.step, steps: this.steps, ...measure });
+    this.tell({ stage: "validation", step: this.step, steps: this.steps, ...measure });
+    await this.log?.write();
     return measure;
+  }
+
+  private tell(progress: LoopProgress<Measure>): void {
+    this.log?.note(progress);
+    this.parts.onProgress?.(progress);
   }
 
   private async save(): Promise<void> {
     const { checkpoints, key } = this.parts;
+    // Before the checkpoint, so that the log of a killed process lacks no step that is not trained on again.
+    await this.log?.write();
+    const { before, arrays } = this;
     // Before the first measure there is nothing to keep.
-    if (this.before)
-      await checkpoints.save(this.step, { arrays: this.arrays, facts: { settings: key, before: this.before } });
+    if (before) await checkpoints.save(this.step, { arrays, facts: { settings: key, before } });
     this.savedAt = Date.now();
   }
 

@@ -2,9 +2,11 @@ import type { CausalLM } from "../../engine/causal-lm.js";
 import { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
 import type { TokenId } from "../../types/token.js";
+import { isHeldOut } from "../data/split.js";
+import { readNote, writeNote } from "../loop/cache-note.js";
 import { pieces } from "../pieces.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
-import { type CacheNote, ROWS_OF_BLOCK, RowWriter, readNote, writeNote } from "./row-cache.js";
+import { type CacheNote, ROWS_OF_BLOCK, RowWriter } from "./row-cache.js";
 import type { Settings } from "./settings.js";
 
 /** Validation is measured on so many rows at most. */
@@ -23,7 +25,7 @@ export async function cacheHiddenRows(
   key: string,
   settings: Settings,
 ): Promise<CacheNote> {
-  const known = settings.resume ? await readNote(directory, key) : undefined;
+  const known = settings.resume ? await readNote<CacheNote>(directory, key) : undefined;
   if (known) return known;
   const { heads, maxTokens = Number.POSITIVE_INFINITY, validateEvery, onProgress, signal } = settings;
   const writers = await Promise.all(
@@ -36,7 +38,7 @@ export async function cacheHiddenRows(
   try {
     for await (const example of examples) {
       for (const piece of pieces(example, settings.sequenceLength, base.vocabLimit)) {
-        const held = count++ % validateEvery === validateEvery - 1;
+        const held = isHeldOut(count++, validateEvery);
         if (held && validation.blocks * ROWS_OF_BLOCK >= VALIDATION_ROWS) continue;
         const text = labelled(piece, heads, held ? validation : training);
         if (!group.fits(text)) await addRows(group, signal);

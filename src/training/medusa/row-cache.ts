@@ -1,10 +1,8 @@
-import { type FileHandle, open, rename, writeFile } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { readJsonIfPresent } from "../../files/json.js";
 import { readFully } from "../../files/regular-file.js";
 import { writeFully } from "../../files/write-fully.js";
 import { ForetokenError } from "../../types/errors.js";
-import { escaped } from "../../types/shown.js";
 
 /** Rows that lie together, and are trained on together. */
 export const ROWS_OF_BLOCK = 32;
@@ -114,23 +112,6 @@ export interface CacheNote {
   tokens: number;
   trainingBlocks: number;
   validationBlocks: number;
-}
-
-/** The note of a cache that was finished and is of this key. */
-export async function readNote(directory: string, key: string): Promise<CacheNote | undefined> {
-  const note = (await readJsonIfPresent(join(directory, "rows.json"))) as unknown as CacheNote | undefined;
-  return note?.key === key ? note : undefined;
-}
-
-/** The note appears last, and whole. */
-export async function writeNote(directory: string, note: CacheNote): Promise<void> {
-  const path = join(directory, "rows.json");
-  try {
-    await writeFile(`${path}.tmp`, JSON.stringify(note), { flush: true });
-    await rename(`${path}.tmp`, path);
-  } catch (error) {
-    throw new ForetokenError(`${escaped(path)} cannot be written (${(error as NodeJS.ErrnoException).code})`);
-  }
 }
 
 function filesOf(directory: string, name: string): string[] {

@@ -3,7 +3,8 @@ import { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
-import { prepareOutput } from "../loop/output-folder.js";
+import { assertSameData } from "../data/same-data.js";
+import { pathFrom, prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import type { TrainingExamples } from "../training-example.js";
 import type { MedusaAccuracy } from "./accuracy.js";
@@ -14,7 +15,7 @@ import { MedusaTrainee } from "./medusa-trainee.js";
 import type { TrainMedusaOptions } from "./options.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowCache } from "./row-cache.js";
 import { medusaSettings, type Settings, settingsKey } from "./settings.js";
-import { HEADS_FILE, pathFrom, writeHeads } from "./write-heads.js";
+import { HEADS_FILE, writeHeads } from "./write-heads.js";
 
 /** What training made of the heads. */
 export interface MedusaTraining {
@@ -47,6 +48,7 @@ export async function trainMedusa(
   signal?.throwIfAborted();
   const lmHead = await baseLmHead(base);
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  await assertSameData(work, examples, settings.resume);
   const key = `${base.dtype} ${settingsKey(settings)}`;
   const note = await cacheHiddenRows(base.model, examples, work, key, settings);
   checkEnough(note, settings);

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { join } from "node:path";
 import { writeSafetensors } from "../../formats/safetensors/writer.js";
 import type { ParameterSpec } from "../parameters.js";
 import type { MedusaAccuracy } from "./accuracy.js";
@@ -46,10 +46,4 @@ export async function writeHeads(directory: string, written: WrittenHeads): Prom
 function tensorName(name: string, layers: number): string {
   const [, head, kind, block, bias] = name.split(".");
   return kind === "lm_head" ? `${head}.${layers}.weight` : `${head}.${block}.linear.${bias ? "bias" : "weight"}`;
-}
-
-/** Relative, as folders are moved together; absolute across drives. */
-export function pathFrom(directory: string, base: string): string {
-  const path = relative(resolve(directory), resolve(base));
-  return isAbsolute(path) ? path : path.replaceAll("\\", "/");
 }

@@ -8,6 +8,7 @@ import { architectureOf } from "../../models/architectures.js";
 import { type Checkpoint, openCheckpoint } from "../../models/checkpoint/checkpoint.js";
 import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
+import { assertSameData } from "../data/same-data.js";
 import { LayeredDecoder } from "../gradient/layered-decoder.js";
 import { adapterNames, mergeAdapter } from "../gradient/low-rank.js";
 import { prepareOutput } from "../loop/output-folder.js";
@@ -61,6 +62,7 @@ export async function trainMedusa2(
   if (!base.directory) throw new UsageError("trainMedusa2 changes the base's weights: load the base from its folder");
   const { output, onProgress, baseLoss } = settings;
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  await assertSameData(work, examples, settings.resume);
   const decoder = await newDecoder(base, settings);
   let close = async () => {};
   let loop: TrainingLoop<JointMeasure> | undefined;

@@ -120,12 +120,24 @@ EXPRESSIONS = [
     "{% set j = joiner('|') %}{% for i in [1, 2] %}{{ j() }}{{ i }}{% endfor %}{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.current }}",
     "{% for k, g in [{'a': 1, 'b': 2}, {'a': 1, 'b': 3}] | groupby('a') %}{{ k }}:{{ g | map(attribute='b') | list }}{% endfor %}",
     "{{ not true or 1 and 'yes' }} {{ 1 if x else 2 }} {{ -x[0] }} {{ 'a' * 3 }} {{ [0] * 2 }} {{ [1] + [2] }} {{ 5 - -1 }}",
+    "{{ () }} {{ ()|length }} {{ (1,) }} {{ (1, 2,) }} {{ ((), ((1,),)) }} {{ () == [] }} {{ () or 'empty' }} {{ [()] }} {{ {'a': ()} }} {{ ( ) + (1,) }} {{ ()|list }} {% if () %}x{% else %}y{% endif %}{% for i in () %}x{% endfor %}",
+    "{% set a = () %}{{ a }}{% set (b, c) = (1, 2,) %}{{ b }}{{ c }}{% for (d,) in [[1], (2,)] %}{{ d }}{% endfor %}{% for (a, b) in [(1, 2)] %}{{ a }}{{ b }}{% endfor %}{{ '%s' % (3,) }}{{ 'abc'.startswith(('x', 'a',)) }}{{ range(3,)|list }}{{ 'a'.upper() }}{{ (x)[0] }}{{ (('a')).upper() }}",
+    "{{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ (1 < 3) < 2 }} {{ 1 < (3 < 2) }} {{ 3 > 2 > 1 }} {{ (3 > 2) > 1 }} {{ 1 == 1 == 1 }} {{ (2 == 2) == 2 }} {{ 2 == 2 == 2 }} {{ 1 in [1] == true }} {{ (1 in [1]) == true }} {{ 'a' in 'ab' in ['ab'] }} {{ ('a' in 'ab') in ['ab'] }} {{ 1 != 2 != 1 }} {{ 0 <= x[0] <= 1 < 2 }}",
+    "{{ (1 < 2) in [true] }} {{ (1 < 2) not in [true] }} {{ not 1 < 2 < 3 }} {{ ((1 < 2)) == true }} {{ (1 < 2 and 3) == 3 }} {{ (1 if 1 < 2 else 0) == 1 }} {{ [(1 < 2) == 1] }} {{ (foo.x if foo is defined else 1) == 1 }}{% if (1 < 2) == true %}y{% elif (2 < 1) == false %}n{% endif %}{% set a = (1 == 1) == (2 == 2) %}{{ a }}{{ 1 < 2 < undefined_name if false else 'lazy' }} {{ 2 < 1 < 'a' }}",
+    "{{ 1, }} {{ 1, 2 }} {{ (1, 2), [3, 4] }} {% set a = 1, %}{{ a }}{% set a = (1), (2) %}{{ a }}{% set (b, c), d = [(1, 2), 3,] %}{{ b }}{{ c }}{{ d }}{% for e in 1, 2 %}{{ e }}{% endfor %}{% for e in 1, 2, 3 if e != 2 %}{{ e }}{% endfor %}{% for e in 1, (2, 3) recursive %}{{ e }}{{ loop(e) if e is iterable }}{% endfor %}{% for e, f in (1, 2), (3, 4) if f > 2 %}{{ e }}{{ f }}{% endfor %}",
+    "{% set q %}{{ 1, }}{% endset %}{{ q }}{% set q | upper %}a{% endset %}{{ q }}{% set q = {'a': (1,), 'b': [1, 2]} %}{{ q }}{% set q = dict(a=1, b=2) %}{{ q }}{% for k, v in dict(a=1, b=2) | items %}{{ k }}{{ v }}{% endfor %}{% set ns = namespace(a=1, b=2) %}{% set ns.a = 1, 2 %}{{ ns.a }}",
+    "{% with a = 1, b = 'x' %}{{ a }}{{ b }}{% set a = 2 %}{{ a }}{% set c = 3 %}{% endwith %}|{{ a }}{{ c }}{% set a = 5 %}{% with a = a + 1, b = a %}{{ a }}{{ b }}{% endwith %}{{ a }}{% with %}{% set q = 1 %}{{ q }}{% endwith %}{{ q }}{% with t = (1,), u = [1 < 2 < 3] %}{{ t }}{{ u }}{% endwith %}",
+    "{% for i in [1, 2, 3] %}{% with j = i * 2 %}{{ j }}{% if j == 4 %}{% break %}{% endif %}{% endwith %},{% endfor %}{% macro m() %}{% with z = varargs %}{{ z }}{% endwith %}{% endmacro %}{{ m(1, 2) }}{{ m(1) }}{{ m() }}\n{% with a = 1 -%}\n  {{ a }}\n{%- endwith %}\nend",
+    "{% set tree = [{'n': 'a', 'c': [{'n': 'b', 'c': []}, {'n': 'd', 'c': [{'n': 'e'}]}]}, {'n': 'f'}] %}{% for t in tree recursive %}{{ loop.depth }}{{ loop.depth0 }}{{ loop.index }}{{ t.n }}({{ loop(t.c) if t.c }}){% if not loop.last %},{% endif %}{% endfor %}",
+    "{% for i in [1, [2, [3, 4]], 5] if i != 4 recursive %}{% if i is iterable %}[{{ loop(i) }}]{% else %}{{ i }}{% endif %}{% else %}none{% endfor %}{% for i in [[]] recursive %}{{ loop(i) }}{% else %}none{% endfor %}{% for k, v in {'a': {'b': {}}} | dictsort recursive %}{{ k }}{{ loop(v | dictsort) }}{% endfor %}",
+    "{{ [1, 2, 3, 4, 5, 6, 7] | slice(3) | list }} {{ [1, 2, 3, 4] | slice(3, '-') | list }} {{ [1] | slice(3) | list }} {{ [] | slice(2, 0) | list }} {{ 'abcde' | slice(2) | map('join') | list }} {{ range(6) | slice(slices=2, fill_with=9) | list }} {{ [1] | slice(-1) | list }}{% for column in [1, 2, 3] | slice(2) %}<{{ column | join(',') }}>{% endfor %}",
 ]
 
 ERRORS = [
     "{{ raise_exception('boo') }}", "{{ ''.a.b }}", "{{ foo.bar }}", "{{ foo() }}", "{{ 1 + 'a' }}", "{{ 'a' + 1 }}", "{{ 'a' < 1 }}", "{{ [].append(1) }}", "{{ {'a': 1}.update({}) }}",
     "{{ range(100001) }}", "{% set ns = namespace() %}{% set ns.__proto__ = 1 %}", "{{ none|length }}", "{{ 'x' in none }}", "{% include 'x' %}", "{% if x %}", "{{ 'a }}", "{% foo %}", "{{ x y }}",
     "{{ x|nofilter }}", "{{ x is notest }}", "{{ undefined_name + 1 }}", "{{ undefined_name|tojson }}", "{{ {} | items | tojson }}", "{% for a, b in [1] %}{% endfor %}", "{{ 1 / 0 }}",
+    "{% for i in [1] %}{{ loop([2]) }}{% endfor %}", "{% for i in [1] recursive %}{{ loop() }}{% endfor %}", "{% with a %}{% endwith %}", "{% with a = 1 %}", "{{ [1] | slice(0) | list }}", "{{ [1] | slice | list }}", "{{ (,) }}", "{{ 1 < 2 < 'a' }}",
 ]
 
 

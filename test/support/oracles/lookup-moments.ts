@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { Drafter, StepOutcome } from "../../../src/index.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import { Sampler } from "../../../src/sampling/sampler.js";
-import { GREEDY } from "../../../src/types/sampling-params.js";
+import { GREEDY } from "../../../src/sampling/sampling-options.js";
 import type { OracleOf } from "./proposal.js";
 
 /**

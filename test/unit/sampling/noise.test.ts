@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import { GUMBEL_BOUNDS, gumbel, NoiseStream, noiseBits, noiseKey, uniform } from "../../../src/sampling/noise.js";
 import { Sampler } from "../../../src/sampling/sampler.js";
-import { GREEDY } from "../../../src/types/sampling-params.js";
+import { GREEDY } from "../../../src/sampling/sampling-options.js";
 import { chiSquareTest } from "../../support/statistics.js";
 import { tier } from "../../support/tier.js";
 

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import { Sampler } from "../../../src/sampling/sampler.js";
+import { GREEDY } from "../../../src/sampling/sampling-options.js";
 import { resolveSamplingParams } from "../../../src/sampling/sampling-params.js";
-import { GREEDY, type SamplingParams } from "../../../src/types/sampling-params.js";
+import type { SamplingParams } from "../../../src/types/sampling-params.js";
 import { naivePenalties, naiveProbabilities } from "../../support/naive.js";
 import { tier } from "../../support/tier.js";
 

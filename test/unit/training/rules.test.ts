@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { adapted } from "../../../src/training/gradient/low-rank.js";
 import { packedBatch } from "../../../src/training/gradient/packed-batch.js";
 import { add } from "../../../src/training/gradient/rules/add.js";
+import { rowDots, scaledRows } from "../../../src/training/gradient/rules/along-rows.js";
 import { attention } from "../../../src/training/gradient/rules/attention.js";
 import { cast } from "../../../src/training/gradient/rules/cast.js";
 import { crossEntropy } from "../../../src/training/gradient/rules/cross-entropy.js";
@@ -15,10 +16,11 @@ import { overlap } from "../../../src/training/gradient/rules/overlap.js";
 import { reverseKl } from "../../../src/training/gradient/rules/reverse-kl.js";
 import { rmsNorm } from "../../../src/training/gradient/rules/rms-norm.js";
 import { rotary } from "../../../src/training/gradient/rules/rotary.js";
-import { reshape, split, transpose } from "../../../src/training/gradient/rules/shape.js";
+import { concat, reshape, split, transpose } from "../../../src/training/gradient/rules/shape.js";
 import { silu } from "../../../src/training/gradient/rules/silu.js";
 import { softmax } from "../../../src/training/gradient/rules/softmax.js";
 import { weightedSum } from "../../../src/training/gradient/rules/weighted-sum.js";
+import type { Value } from "../../../src/training/gradient/tape.js";
 import { type Case, gradientError, integers, type Numbers, randomNumbers } from "../../support/gradients.js";
 
 const r = randomNumbers;
@@ -29,6 +31,14 @@ const positive = ({ dims, data }: Numbers): Numbers => ({
 const labels = integers([5], [3, -100, 0, 6, 3]);
 const turned = { cos: r([1, 3, 2], 8), sin: r([1, 3, 2], 9) };
 const probabilities: Numbers = { dims: [2, 3], data: Float64Array.of(0.2, 0.5, 0.3, 0, 0.9, 0.1) };
+
+const PACKED = {
+  positions: integers([2, 5], [0, 1, 2, 0, 1, 0, 1, 2, 3, 4]),
+  segments: integers([2, 5], [0, 0, 0, 1, 1, 0, 0, 0, 0, 0]),
+  cos: r([7, 2], 8),
+  sin: r([7, 2], 9),
+};
+const HEADS = { numHeads: 4, numKvHeads: 2, headDim: 4, length: 5 };
 
 /** Each with the number of its outputs' elements. */
 const cases: Record<string, [Case, number]> = {
@@ -86,6 +96,21 @@ const cases: Record<string, [Case, number]> = {
     },
     6,
   ],
+  "concat, a part used twice": [
+    {
+      parameters: { x: r([3, 2], 1), y: r([3, 4], 2) },
+      build: (tape, { x, y }) => silu(tape, concat(tape, [x, y, x], 1)),
+    },
+    24,
+  ],
+  "dots of rows with one row for all groups": [
+    { parameters: { x: r([2, 3, 2, 4], 1), y: r([2, 1, 2, 4], 2) }, build: (tape, { x, y }) => rowDots(tape, x, y) },
+    12,
+  ],
+  "one row for all groups, scaled": [
+    { parameters: { x: r([2, 3, 2, 1], 1), y: r([2, 1, 2, 4], 2) }, build: (tape, { x, y }) => scaledRows(tape, x, y) },
+    48,
+  ],
   cast: [
     { parameters: { x: r([3, 4], 1) }, build: (tape, { x }) => silu(tape, cast(tape, x, tape.float, tape.float)) },
     12,
@@ -113,6 +138,29 @@ const cases: Record<string, [Case, number]> = {
       build: (tape, { x }) => klDivergence(tape, x, { probabilities: "teacher" }, "weights"),
     },
     1,
+  ],
+  "overlap with probabilities, one of them 0": [
+    {
+      parameters: { x: r([2, 3], 1, 2) },
+      constants: { teacher: probabilities },
+      build: (tape, { x }) => overlap(tape, x, { probabilities: "teacher" }),
+    },
+    2,
+  ],
+  "attention of guesses after packed sequences": [
+    {
+      parameters: { qkv: r([10, 32], 1), first: r([10, 32], 2), second: r([10, 32], 3) },
+      inputs: PACKED,
+      build: (tape, { qkv, first, second }) => {
+        const packed = packedBatch(tape, 5, 4);
+        const chain = { keys: [], values: [] };
+        const of = (rows: Value, at: { cos: string; sin: string }) =>
+          attention(tape, rows, { ...HEADS, bias: packed.bias, cos: at.cos, sin: at.sin }, chain);
+        const text = of(qkv, packed);
+        return add(tape, text, mul(tape, of(first, packed.further(1)), of(second, packed.further(2))));
+      },
+    },
+    160,
   ],
   "reverse KL": [
     {
@@ -149,16 +197,8 @@ const cases: Record<string, [Case, number]> = {
   "attention over packed sequences": [
     {
       parameters: { qkv: r([10, 32], 1) },
-      inputs: {
-        positions: integers([2, 5], [0, 1, 2, 0, 1, 0, 1, 2, 3, 4]),
-        segments: integers([2, 5], [0, 0, 0, 1, 1, 0, 0, 0, 0, 0]),
-        cos: r([5, 2], 8),
-        sin: r([5, 2], 9),
-      },
-      build: (tape, { qkv }) => {
-        const shape = { numHeads: 4, numKvHeads: 2, headDim: 4, length: 5 };
-        return attention(tape, qkv, { ...shape, ...packedBatch(tape, 5, 4) });
-      },
+      inputs: PACKED,
+      build: (tape, { qkv }) => attention(tape, qkv, { ...HEADS, ...packedBatch(tape, 5, 4) }),
     },
     160,
   ],

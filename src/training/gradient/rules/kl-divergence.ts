@@ -1,22 +1,15 @@
 import type { Tape, Value } from "../tape.js";
 import { softmaxAndLogSumExp } from "./log-softmax-parts.js";
 
-/**
- * The sum over rows of weight KL(teacher || softmax(logits)): logits [rows, V], weights [rows, 1].
- * @param teacher its probabilities [rows, V], or its logits
- */
-export function klDivergence(
-  tape: Tape,
-  logits: Value,
-  teacher: { probabilities: string } | { logits: string },
-  weights: string,
-): Value {
+/** Probabilities [rows, V], with their entropy [rows, 1] where it is known; or logits. */
+export type Teacher = { probabilities: string; entropy?: string } | { logits: string };
+
+/** The sum over rows of weight KL(teacher || softmax(logits)): logits [rows, V], weights [rows, 1]. */
+export function klDivergence(tape: Tape, logits: Value, teacher: Teacher, weights: string): Value {
   const { p: q, logSumExp } = softmaxAndLogSumExp(tape, logits);
-  const logQ = tape.node("Sub", [logits, logSumExp]);
-  const { p, logP } =
-    "logits" in teacher ? ofLogits(tape, teacher.logits) : ofProbabilities(tape, teacher.probabilities);
-  const terms = tape.node("Mul", [p, tape.node("Sub", [logP, logQ])]);
-  const rows = tape.node("ReduceSum", [terms, tape.integers(-1)], { keepdims: 1 });
+  const { p, entropy } = "logits" in teacher ? ofLogits(tape, teacher.logits) : ofProbabilities(tape, teacher);
+  const cross = tape.node("Sub", [logSumExp, expected(tape, p, logits)]);
+  const rows = tape.node("Sub", [cross, entropy]);
   const loss = tape.node("ReduceSum", [tape.node("Mul", [rows, weights])], { keepdims: 0 });
   return tape.record(
     loss,
@@ -25,13 +18,22 @@ export function klDivergence(
   );
 }
 
-function ofLogits(tape: Tape, logits: string) {
-  const { p, logSumExp } = softmaxAndLogSumExp(tape, logits);
-  return { p, logP: tape.node("Sub", [logits, logSumExp]) };
+/** -sum of p log p, row by row. 0 log 0 counts as 0: the smallest normal number stands for 0 in the logarithm. */
+export function entropyOf(tape: Tape, p: string): string {
+  const logP = tape.node("Log", [tape.node("Max", [p, tape.constant(1.2e-38)])]);
+  return tape.node("Neg", [expected(tape, p, logP)]);
 }
 
-/** 0 log 0 counts as 0: the smallest normal number stands for 0 in the logarithm. */
-function ofProbabilities(tape: Tape, p: string) {
-  const tiny = tape.constant(1.2e-38);
-  return { p, logP: tape.node("Log", [tape.node("Max", [p, tiny])]) };
+function ofLogits(tape: Tape, logits: string) {
+  const { p, logSumExp } = softmaxAndLogSumExp(tape, logits);
+  return { p, entropy: tape.node("Sub", [logSumExp, expected(tape, p, logits)]) };
+}
+
+function ofProbabilities(tape: Tape, { probabilities: p, entropy }: { probabilities: string; entropy?: string }) {
+  return { p, entropy: entropy ?? entropyOf(tape, p) };
+}
+
+/** The mean of x [rows, V] under p, [rows, 1]. */
+function expected(tape: Tape, p: string, x: Value | string): string {
+  return tape.node("ReduceSum", [tape.node("Mul", [p, x]), tape.integers(-1)], { keepdims: 1 });
 }

@@ -1,13 +1,12 @@
 import type { Tape, Value } from "../tape.js";
-import { softmaxAndLogSumExp } from "./log-softmax-parts.js";
 
 /**
- * For each row the sum over the vocabulary of min(p, q), [rows, 1]: p and q the softmax of teacher and logits [rows, V]. It is how
+ * For each row the sum over the vocabulary of min(p, q), [rows, 1]: p the teacher's probabilities, q the softmax of logits [rows, V]. It is how
  * likely a token that is sampled from q is accepted (Leviathan et al. 2023, theorem 3.5), 1 minus their total variation.
  */
-export function overlap(tape: Tape, logits: Value, teacher: string): Value {
-  const { p: q } = softmaxAndLogSumExp(tape, logits);
-  const { p } = softmaxAndLogSumExp(tape, teacher);
+export function overlap(tape: Tape, logits: Value, teacher: string | { probabilities: string }): Value {
+  const q = tape.node("Softmax", [logits], { axis: -1 });
+  const p = typeof teacher === "string" ? tape.node("Softmax", [teacher], { axis: -1 }) : teacher.probabilities;
   const sum = (x: string) => tape.node("ReduceSum", [x, tape.integers(-1)], { keepdims: 1 });
   return tape.record(
     sum(tape.node("Min", [p, q])),

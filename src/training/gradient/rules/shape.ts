@@ -26,3 +26,19 @@ export function split(tape: Tape, x: Value, axis: number, sizes: readonly number
   const parts = tape.nodes("Split", [x, tape.integers(...sizes)], sizes.length, { axis });
   return tape.recordAll(parts, [x], [(...dys) => tape.node("Concat", dys, { axis })]);
 }
+
+/** Parts one after the other along an axis. */
+export function concat(tape: Tape, parts: readonly Value[], axis: number): Value {
+  const size = (part: Value) => tape.node("Shape", [part], { start: axis, end: axis + 1 });
+  // Taken now: later it would keep the parts alive.
+  const sizes = parts.some((part) => part.tracked) ? tape.node("Concat", parts.map(size), { axis: 0 }) : "";
+  let pieces: string[] | undefined;
+  return tape.record(
+    tape.node("Concat", parts, { axis }),
+    parts,
+    parts.map((_, i) => (dy) => {
+      pieces ??= tape.nodes("Split", [dy, sizes], parts.length, { axis });
+      return pieces[i];
+    }),
+  );
+}

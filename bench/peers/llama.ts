@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** One output of llama.cpp. */
+export interface LlamaOutput {
+  text: string;
+  promptTokens: number;
+  /** Of decoding alone, as the tool says itself. */
+  tokensPerSecond: number;
+}
+
+export interface LlamaRun {
+  /** Folder of llama.cpp's tools. */
+  bin: string;
+  gguf: string;
+  threads: number;
+  maxNewTokens: number;
+  /** Flags of speculation; plain decoding without. */
+  speculation?: readonly string[];
+}
+
+/** Greedy decoding in a process of its own, loading not counted. @throws Error where the tool's report cannot be read */
+export async function runLlama(prompt: string, run: LlamaRun): Promise<LlamaOutput> {
+  const { bin, gguf, threads, maxNewTokens, speculation } = run;
+  const file = join(tmpdir(), `peers-prompt-${process.pid}.txt`);
+  writeFileSync(file, prompt);
+  const common = ["-m", gguf, "-f", file, "-t", `${threads}`, "-n", `${maxNewTokens}`, "-c", "2048"];
+  const greedy = ["--temp", "0", "--top-k", "1", "--ignore-eos"];
+  const tool = speculation ? "llama-speculative-simple" : "llama-completion";
+  const own = speculation ?? ["-no-cnv", "--no-display-prompt"];
+  try {
+    const { stdout, stderr } = await output(join(bin, tool), [...common, ...greedy, ...own]);
+    return speculation ? ofSpeculation(stdout, stderr) : ofCompletion(stdout, stderr);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+function ofSpeculation(stdout: string, stderr: string): LlamaOutput {
+  const all = stdout + stderr;
+  return {
+    text: stdout,
+    promptTokens: numberIn(all, /encoded\s+(\d+) tokens/),
+    tokensPerSecond: numberIn(all, /decoded\s+\d+ tokens in\s+[\d.]+ seconds, speed:\s+([\d.]+)/),
+  };
+}
+
+function ofCompletion(stdout: string, stderr: string): LlamaOutput {
+  const all = stdout + stderr;
+  return {
+    text: stdout,
+    promptTokens: numberIn(all, /prompt eval time =\s+[\d.]+ ms \/\s+(\d+) tokens/),
+    tokensPerSecond: numberIn(all, /\beval time =\s+[\d.]+ ms \/\s+\d+ runs\s+\([^)]*?([\d.]+) tokens per second/),
+  };
+}
+
+function numberIn(text: string, pattern: RegExp): number {
+  const found = pattern.exec(text);
+  if (!found) throw new Error(`llama.cpp's report lacks ${pattern}; it ends: ${text.slice(-300)}`);
+  return Number(found[1]);
+}
+
+function output(file: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    execFile(file, args, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${file} failed: ${stderr.slice(-400)}`));
+      else resolve({ stdout, stderr });
+    });
+  });
+}
