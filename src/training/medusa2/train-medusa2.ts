@@ -62,6 +62,7 @@ export async function trainMedusa2(
   if (!base.directory) throw new UsageError("trainMedusa2 changes the base's weights: load the base from its folder");
   const { output, onProgress, baseLoss } = settings;
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  await assertSameData(work, examples, settings.resume);
   const decoder = await newDecoder(base, settings);
   let close = async () => {};
   let loop: TrainingLoop<JointMeasure> | undefined;
