@@ -9,18 +9,19 @@ import {
   trainEagle,
 } from "../../src/index.js";
 import { model, prompts, TARGET, temporaryFolder } from "../support/models.js";
+import { some } from "../support/tier.js";
 
 /** The base continues prompts: some thousand tokens of its own. */
 let base: LanguageModel;
 const texts: { tokens: number[] }[] = [];
 beforeAll(async () => {
   base = await model(TARGET, "q8");
-  const some = prompts().slice(0, 12);
+  const asked = prompts().slice(0, 12);
   const results = await base.generate(
-    some.map(({ prompt }) => prompt),
+    asked.map(({ prompt }) => prompt),
     { maxNewTokens: 80, speculation: { method: "none" } },
   );
-  for (const [i, { prompt }] of some.entries()) {
+  for (const [i, { prompt }] of asked.entries()) {
     texts.push({ tokens: [...base.promptIds(prompt), ...results[i].tokenIds].slice(0, 65) });
   }
 });
@@ -33,7 +34,7 @@ const weightsIn = (directory: string) => readFileSync(join(directory, "model.saf
 test("a layer learns, and drafts for the base at once", async () => {
   const progress: EagleProgress[] = [];
   const onProgress = (event: EagleProgress) => progress.push(event);
-  const { directory, before, after, steps } = await train({ epochs: 4, learningRate: 0.003, onProgress });
+  const { directory, before, after, steps } = await train({ epochs: 3, learningRate: 0.003, onProgress });
   for (const [step, loss] of after.losses.entries()) expect(loss).toBeLessThan(before.losses[step] - 0.5);
   expect(after.overlaps[0]).toBeGreaterThan(before.overlaps[0] + 0.05);
   expect(after.tokensPerPass).toBeGreaterThan(before.tokensPerPass + 0.1);
@@ -48,24 +49,26 @@ test("a layer learns, and drafts for the base at once", async () => {
 });
 
 test("a training that was stopped and resumed ends with the same bits", async () => {
-  const whole = await train({ maxSteps: 4 });
+  const whole = await train({ maxSteps: 3 });
   const output = join(temporaryFolder(), "heads");
   const stop = new AbortController();
   const onProgress = (event: EagleProgress) => {
-    if (event.stage === "training" && event.step === 2) stop.abort();
+    if (event.stage === "training" && event.step === 1) stop.abort();
   };
-  await expect(train({ maxSteps: 4, onProgress, signal: stop.signal }, output)).rejects.toThrow(/abort/i);
-  await expect(train({ maxSteps: 4 }, output)).rejects.toThrow("resume it");
+  await expect(train({ maxSteps: 3, onProgress, signal: stop.signal }, output)).rejects.toThrow(/abort/i);
+  await expect(train({ maxSteps: 3 }, output)).rejects.toThrow("resume it");
   await expect(train({ maxSteps: 5, resume: true }, output)).rejects.toThrow("other options");
-  await train({ maxSteps: 4, resume: true }, output);
+  await train({ maxSteps: 3, resume: true }, output);
   expect(weightsIn(output)).toBe(weightsIn(whole.directory));
 });
 
-test.each([
+const OTHERS = [
   { trainHead: true, loss: "lk", layout: "speculators", weights: "F32" },
   { optimiser: "muon", steps: 1, draftVocabulary: 4096, weights: "F16", targetLayers: [2, 3, 3] },
-] as const)("other heads: %o", async (options) => {
-  const { directory, before, after } = await train({ ...options, maxSteps: 4, warmupSteps: 0 });
+] as const;
+
+test.each(some(OTHERS, 1))("other heads: %o", async (options) => {
+  const { directory, before, after } = await train({ ...options, maxSteps: 3, warmupSteps: 0 });
   expect(after.losses[0]).toBeLessThan(before.losses[0]);
   const eagle = await EagleModel.fromPretrained(directory);
   expect(eagle.heads.targetLayers).toEqual("targetLayers" in options ? options.targetLayers : [2, 4, 6]);
