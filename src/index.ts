@@ -71,7 +71,6 @@ export {
   fitMedusaHeads,
   saveMedusaHeads,
 } from "./training/closed-form-heads.js";
-export { type PackedSequence, packed } from "./training/data/packing.js";
 export { TrainingData, type TrainingDataOptions } from "./training/data/training-data.js";
 export type { DraftAgreement } from "./training/distill/agreement.js";
 export { type DraftDistillation, distillDraft } from "./training/distill/distill-draft.js";
@@ -83,6 +82,10 @@ export { DivergenceError } from "./training/loop/loop-options.js";
 export type { MedusaAccuracy } from "./training/medusa/accuracy.js";
 export type { MedusaProgress, TrainMedusaOptions } from "./training/medusa/options.js";
 export { type MedusaTraining, trainMedusa } from "./training/medusa/train-medusa.js";
+export type { JointMeasure } from "./training/medusa2/joint-measure.js";
+export { DriftError } from "./training/medusa2/joint-trainee.js";
+export type { Medusa2Progress, TrainMedusa2Options } from "./training/medusa2/options.js";
+export { type Medusa2Training, trainMedusa2 } from "./training/medusa2/train-medusa2.js";
 export type { SelfDistillOptions, SelfDistillProgress } from "./training/self-distill/options.js";
 export { type DistillPrompt, type DistillPrompts, PromptFiles } from "./training/self-distill/prompts.js";
 export { type SelfDistillation, selfDistill } from "./training/self-distill/self-distill.js";

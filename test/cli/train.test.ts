@@ -18,7 +18,7 @@ const out = join(HERE, "out");
 const small = ["--max-steps", "2", "--batch-size", "128", "--heads", "2", "--sequence-length", "64"];
 
 const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
-  [[], 2, /must be told what: medusa.*, got nothing/],
+  [[], 2, /must be told what: .*medusa.*, got nothing/],
   [["medsua"], 2, /medusa.*, got "medsua"\. Did you mean "medusa"/],
   [["medusa", "--out", out], 2, /needs --data/],
   [["medusa", "--data", TEXT], 2, /needs --out/],
@@ -41,8 +41,12 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["medusa", "--data", TEXT, "--out", out, "--train-on", "some"], 2, /unknown --train-on "some"/],
   [["medusa", "--data", inFolder("list.json", "[]"), "--out", out], 2, /expected JSON lines/],
   [["eagle", "--out", out], 2, /needs --data/],
-  [["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"], 2, /--layout must be "eagle" or "speculators"/],
+  [["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"], 2, /unknown --layout "vllm", expected/],
   [["eagle", "--data", TEXT, "--out", out, "--batch-size", "100"], 2, /multiple of sequenceLength/],
+  [["draft", "--out", out], 2, /train draft needs --data/],
+  [["draft", "--data", TEXT, "--out", out, "--keep-layers", "a"], 2, /--keep-layers must be layers .*got "a"/],
+  [["draft", "--data", TEXT, "--out", out, "--keep-layers", "3,9"], 2, /keepLayers must be layers from 0 to 5/],
+  [["draft", "--data", TEXT, "--out", out, "--heads", "2"], 2, /numHeads is for a draft from scratch/],
 ];
 
 test.each(cases)("foretoken train %j", async (args, code, says) => {
@@ -70,6 +74,18 @@ test("an EAGLE-3 layer is trained, and used", async () => {
   expect(trained.stderr).toMatch(/step 2\/2: loss .* tokens per pass/);
   expect(trained.stdout).toMatch(/Best tree of 8 nodes: .*\nWritten to/);
   const used = await command(["generate", "Once", "--heads", heads, "-n", "8", "--json"]);
+  expect(used.code).toBe(0);
+});
+
+test("a draft is distilled, written with a card, and used", async () => {
+  const draft = join(HERE, "draft");
+  const sizes = ["--max-steps", "2", "--batch-size", "2", "--sequence-length", "64", "--layers", "1"];
+  const trained = await foretoken(["train", "draft", "--data", TEXT, "--out", draft, ...sizes, "--json"]);
+  expect(trained.stderr).toBe("");
+  expect(JSON.parse(trained.stdout)).toMatchObject({ directory: draft, steps: 2 });
+  expect(existsSync(join(draft, "README.md"))).toBe(true);
+  expect(existsSync(join(draft, ".training"))).toBe(false);
+  const used = await command(["generate", "Once", "--draft-model", draft, "--method", "draft", "-n", "8", "--json"]);
   expect(used.code).toBe(0);
 });
 

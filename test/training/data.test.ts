@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { packed, TrainingData, type TrainingDataOptions, type TrainingExample } from "../../src/index.js";
+import { TrainingData, type TrainingDataOptions, type TrainingExample } from "../../src/index.js";
 import { Tokenizer } from "../../src/tokenizer/tokenizer.js";
 import { isHeldOut } from "../../src/training/data/split.js";
 import { readJson, TARGET, temporaryFolder } from "../support/models.js";
@@ -165,33 +165,6 @@ test("tokens are kept once all were read; changed contents are noticed, a new ti
   expect(await examplesIn(path)).toEqual(examples);
   writeFileSync(path, `${readFileSync(path, "utf8")}\n{"text": "A cat."}`);
   expect((await TrainingData.open(path, chatty)).fingerprint).not.toBe(data.fingerprint);
-});
-
-test("packed sequences hold every token once, with labels one place before", async () => {
-  const lengths = [10, 3, 30, 64, 7, 100, 1, 20, 33, 5];
-  const examples = lengths.map((length, i) => ({
-    tokens: Array.from({ length }, (_, t) => 100 * i + t),
-    ...(i % 2 === 0 && { lossMask: Array.from({ length }, (_, t) => t > 1) }),
-  }));
-  const seen = new Map<number, number>();
-  let count = 0;
-  for await (const { ids, positions, segments, labels, tokens } of packed(examples, 64)) {
-    count++;
-    expect([ids, positions, segments, labels].map(({ length }) => length)).toEqual([64, 64, 64, 64]);
-    for (let at = 0; at < 64; at++) {
-      expect(segments[at] >= 0).toBe(at < tokens);
-      if (at >= tokens) continue;
-      seen.set(ids[at], (seen.get(ids[at]) ?? 0) + 1);
-      const follows = at + 1 < tokens && segments[at + 1] === segments[at];
-      expect(positions[at]).toBe(at > 0 && segments[at - 1] === segments[at] ? positions[at - 1] + 1 : 0);
-      const counts = follows && (Math.floor(ids[at] / 100) % 2 === 1 || positions[at] > 0 || ids[at] % 100 >= 64);
-      expect(labels[at]).toBe(counts ? ids[at + 1] : -100);
-    }
-  }
-  expect(seen.size).toBe(lengths.reduce((sum, length) => sum + length, 0));
-  expect([...seen.values()].every((times) => times === 1)).toBe(true);
-  expect(count).toBeLessThanOrEqual(6);
-  await expect(packed([{ tokens: [1, 2], lossMask: [true] }], 8).next()).rejects.toThrow("one for each");
 });
 
 test("what is held out stays held out when data is added", () => {

@@ -1,15 +1,10 @@
-import { type TrainEagleOptions, trainEagle } from "../../index.js";
-import { dataFiles } from "../../training/data/data-files.js";
+import { type EagleAccuracy, type EagleTraining, type TrainEagleOptions, trainEagle } from "../../index.js";
 import { HEADS_FILE } from "../../training/eagle/write-heads.js";
-import { prepareOutput } from "../../training/loop/output-folder.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
-import { interruptSignal } from "../interrupt.js";
-import { BASE_FLAGS, DATA_FLAGS, loadBase, neededFlag, openData, RUN_FLAGS } from "./flags.js";
-import { stepTable, TrainingProgress } from "./training-progress.js";
-
-/** Tokens of a packed sequence unless --sequence-length says otherwise. */
-const SEQUENCE = 256;
+import { table } from "../terminal.js";
+import { BASE_FLAGS, DATA_FLAGS, RUN_FLAGS } from "./flags.js";
+import { runTraining, SEQUENCE } from "./run-training.js";
 
 export const trainEagleCommand: Command = {
   name: "train eagle",
@@ -48,52 +43,54 @@ export const trainEagleCommand: Command = {
   run,
 };
 
-async function run(args: Arguments): Promise<void> {
-  const data = neededFlag(args, "train eagle", "data", "a file or folder of text");
-  const output = neededFlag(args, "train eagle", "out", "a new folder for the heads");
-  // Before the model is loaded.
-  await dataFiles(data);
-  const resume = args.flags.resume === true;
-  await prepareOutput(output, HEADS_FILE, resume);
-  const { signal, release } = interruptSignal();
-  const progress = new TrainingProgress(args.flags.json === true);
-  try {
-    const base = await loadBase(args, signal);
-    const sequenceLength = numberFlag(args, "sequence-length") ?? Math.min(SEQUENCE, base.contextLength - 1);
-    const options: TrainEagleOptions = {
-      ...trainingOptions(args),
-      ...{ output, resume, signal, sequenceLength },
-      onProgress: (event) => progress.show(event),
-    };
+function run(args: Arguments): Promise<void> {
+  const number = (name: string) => numberFlag(args, name);
+  return runTraining<EagleAccuracy, EagleTraining>(args, {
+    name: "train eagle",
+    made: "heads",
+    result: HEADS_FILE,
     // A text of so many tokens and one makes a whole sequence of rows.
-    const result = await trainEagle(base, await openData(args, data, base.tokenizer, sequenceLength + 1), options);
-    progress.end();
-    process.stdout.write(args.flags.json ? `${JSON.stringify(result)}\n` : stepTable(result));
-  } catch (error) {
-    progress.end();
-    if (signal.aborted) process.stderr.write(`foretoken: stopped; the same command with --resume goes on\n`);
-    throw error;
-  } finally {
-    release();
-  }
+    labelsBeyond: 1,
+    train: (base, examples, common) =>
+      trainEagle(base, examples, {
+        ...common,
+        steps: number("steps"),
+        loss: stringFlag(args, "loss") as TrainEagleOptions["loss"],
+        draftVocabulary: number("draft-vocabulary"),
+        trainHead: args.flags["train-head"] as boolean | undefined,
+        learningRate: number("learning-rate"),
+        optimiser: stringFlag(args, "optimiser") as TrainEagleOptions["optimiser"],
+        batchSize: number("batch-size"),
+        weights: stringFlag(args, "weights") as TrainEagleOptions["weights"],
+        layout: stringFlag(args, "layout") as TrainEagleOptions["layout"],
+      }),
+    describe,
+    report: stepTable,
+  });
 }
 
-function trainingOptions(args: Arguments): Partial<TrainEagleOptions> {
-  const number = (name: string) => numberFlag(args, name);
-  return {
-    steps: number("steps"),
-    loss: stringFlag(args, "loss") as TrainEagleOptions["loss"],
-    draftVocabulary: number("draft-vocabulary"),
-    trainHead: args.flags["train-head"] as boolean | undefined,
-    learningRate: number("learning-rate"),
-    optimiser: stringFlag(args, "optimiser") as TrainEagleOptions["optimiser"],
-    epochs: number("epochs"),
-    maxSteps: number("max-steps"),
-    maxTokens: number("max-tokens"),
-    batchSize: number("batch-size"),
-    seed: number("seed"),
-    weights: stringFlag(args, "weights") as TrainEagleOptions["weights"],
-    layout: stringFlag(args, "layout") as TrainEagleOptions["layout"],
-    checkpointMinutes: number("checkpoint-minutes"),
-  };
+function describe({ losses, accuracies, tokensPerPass }: EagleAccuracy): string {
+  const list = (values: readonly number[]) => values.map((value) => value.toFixed(3)).join(" ");
+  const first = accuracies.map(([top]) => top);
+  return `loss ${list(losses)} | top-1 ${list(first)} | ${tokensPerPass.toFixed(2)} tokens per pass`;
+}
+
+/** A layer before and after training. */
+function stepTable({ directory, before, after }: EagleTraining): string {
+  const rows = after.accuracies.map(([first], step) => [
+    String(step + 1),
+    after.losses[step].toFixed(3),
+    before.accuracies[step][0].toFixed(3),
+    first.toFixed(3),
+    after.overlaps[step].toFixed(3),
+  ]);
+  const gain = (name: "chainTokensPerPass" | "tokensPerPass") =>
+    `${before[name].toFixed(2)} before, ${after[name].toFixed(2)} after`;
+  return [
+    table([["step", "loss", "top-1 before", "top-1", "1 - total variation"], ...rows]),
+    `Expected tokens per pass, greedy chain of ${rows.length}: ${gain("chainTokensPerPass")}.`,
+    `Best tree of 8 nodes: ${gain("tokensPerPass")}.`,
+    `Written to ${directory}`,
+    "",
+  ].join("\n");
 }

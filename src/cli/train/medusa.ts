@@ -1,15 +1,10 @@
-import { type TrainMedusaOptions, trainMedusa } from "../../index.js";
-import { dataFiles } from "../../training/data/data-files.js";
-import { prepareOutput } from "../../training/loop/output-folder.js";
+import { type MedusaAccuracy, type MedusaTraining, type TrainMedusaOptions, trainMedusa } from "../../index.js";
 import { HEADS_FILE } from "../../training/medusa/write-heads.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
-import { interruptSignal } from "../interrupt.js";
-import { BASE_FLAGS, DATA_FLAGS, loadBase, neededFlag, openData, RUN_FLAGS } from "./flags.js";
-import { accuracyTable, TrainingProgress } from "./training-progress.js";
-
-/** Tokens that the base reads at once unless --sequence-length says otherwise. */
-const SEQUENCE = 256;
+import { table } from "../terminal.js";
+import { BASE_FLAGS, DATA_FLAGS, RUN_FLAGS } from "./flags.js";
+import { runTraining, SEQUENCE } from "./run-training.js";
 
 export const trainMedusaCommand: Command = {
   name: "train medusa",
@@ -42,49 +37,46 @@ export const trainMedusaCommand: Command = {
   run,
 };
 
-async function run(args: Arguments): Promise<void> {
-  const data = neededFlag(args, "train medusa", "data", "a file or folder of text");
-  const output = neededFlag(args, "train medusa", "out", "a new folder for the heads");
-  // Before the model is loaded.
-  await dataFiles(data);
-  const resume = args.flags.resume === true;
-  await prepareOutput(output, HEADS_FILE, resume);
-  const { signal, release } = interruptSignal();
-  const progress = new TrainingProgress(args.flags.json === true);
-  try {
-    const base = await loadBase(args, signal);
-    const length = numberFlag(args, "sequence-length") ?? Math.min(SEQUENCE, base.contextLength);
-    const options: TrainMedusaOptions = {
-      ...trainingOptions(args),
-      ...{ output, resume, signal, sequenceLength: length },
-      onProgress: (event) => progress.show(event),
-    };
-    const result = await trainMedusa(base, await openData(args, data, base.tokenizer, length), options);
-    progress.end();
-    process.stdout.write(args.flags.json ? `${JSON.stringify(result)}\n` : accuracyTable(result));
-  } catch (error) {
-    progress.end();
-    if (signal.aborted) process.stderr.write(`foretoken: stopped; the same command with --resume goes on\n`);
-    throw error;
-  } finally {
-    release();
-  }
+function run(args: Arguments): Promise<void> {
+  const number = (name: string) => numberFlag(args, name);
+  return runTraining<MedusaAccuracy, MedusaTraining>(args, {
+    name: "train medusa",
+    made: "heads",
+    result: HEADS_FILE,
+    train: (base, examples, common) =>
+      trainMedusa(base, examples, {
+        ...common,
+        heads: number("heads"),
+        layers: number("layers"),
+        sharedHead: args.flags["shared-head"] as boolean | undefined,
+        learningRate: number("learning-rate"),
+        optimiser: stringFlag(args, "optimiser") as TrainMedusaOptions["optimiser"],
+        batchSize: number("batch-size"),
+        weights: stringFlag(args, "weights") as TrainMedusaOptions["weights"],
+      }),
+    describe,
+    report: accuracyTable,
+  });
 }
 
-function trainingOptions(args: Arguments): Partial<TrainMedusaOptions> {
-  const number = (name: string) => numberFlag(args, name);
-  return {
-    heads: number("heads"),
-    layers: number("layers"),
-    sharedHead: args.flags["shared-head"] as boolean | undefined,
-    learningRate: number("learning-rate"),
-    optimiser: stringFlag(args, "optimiser") as TrainMedusaOptions["optimiser"],
-    epochs: number("epochs"),
-    maxSteps: number("max-steps"),
-    maxTokens: number("max-tokens"),
-    batchSize: number("batch-size"),
-    seed: number("seed"),
-    weights: stringFlag(args, "weights") as TrainMedusaOptions["weights"],
-    checkpointMinutes: number("checkpoint-minutes"),
-  };
+function describe({ losses, accuracies, tokensPerPass }: MedusaAccuracy): string {
+  const list = (values: number[]) => values.map((value) => value.toFixed(3)).join(" ");
+  const first = accuracies.map(([top]) => top);
+  return `loss ${list(losses)} | top-1 ${list(first)} | ${tokensPerPass.toFixed(2)} tokens per pass`;
+}
+
+/** The heads before and after training. */
+function accuracyTable({ directory, before, after }: MedusaTraining): string {
+  const rows = after.accuracies.map((ranks, head) => [
+    String(head + 1),
+    after.losses[head].toFixed(3),
+    before.accuracies[head][0].toFixed(3),
+    ranks[0].toFixed(3),
+    ranks
+      .slice(0, 5)
+      .reduce((sum, rate) => sum + rate, 0)
+      .toFixed(3),
+  ]);
+  const gain = `${before.tokensPerPass.toFixed(2)} before, ${after.tokensPerPass.toFixed(2)} after`;
+  return `${table([["head", "loss", "top-1 before", "top-1", "top-5"], ...rows])}\nExpected tokens per pass, best tree of 8 nodes: ${gain}.\nWritten to ${directory}\n`;
 }

@@ -1,12 +1,11 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { EagleProgress, EagleTraining, MedusaProgress, MedusaTraining } from "../../index.js";
-import { table } from "../terminal.js";
+import type { LoopProgress } from "../../training/loop/loop-options.js";
 
 /** Tokens between lines about reading where there is no terminal to show a bar on. */
 const LINE_TOKENS = 100_000;
 
 /** Training on standard error: a bar with loss, rate and time left on a terminal, else a line for each validation. */
-export class TrainingProgress {
+export class TrainingProgress<Measure> {
   private readonly bar = new SingleBar(
     {
       format: "training [{bar}] {value}/{total} steps | loss {loss} | {rate} tokens/s | {eta_formatted} left",
@@ -20,13 +19,19 @@ export class TrainingProgress {
   private started = false;
   private told = 0;
 
-  /** @param quiet nothing at all is shown */
-  constructor(private readonly quiet: boolean) {}
+  /**
+   * @param quiet nothing at all is shown
+   * @param describe a validation on one line
+   */
+  constructor(
+    private readonly quiet: boolean,
+    private readonly describe: (measure: Measure) => string,
+  ) {}
 
-  show(event: MedusaProgress | EagleProgress): void {
+  show(event: { stage: "reading"; tokens: number } | LoopProgress<Measure>): void {
     if (this.quiet) return;
     if (event.stage === "reading") this.reading(event.tokens);
-    else if (event.stage === "validation") this.validation(event);
+    else if (event.stage === "validation") this.validation(event, event);
     else if (process.stderr.isTTY) {
       if (!this.started) this.bar.start(event.steps, event.step);
       this.started = true;
@@ -47,53 +52,9 @@ export class TrainingProgress {
     }
   }
 
-  private validation({
-    step,
-    steps,
-    losses,
-    accuracies,
-    tokensPerPass,
-  }: (MedusaProgress | EagleProgress) & { stage: "validation" }): void {
-    const list = (values: number[], digits: number) => values.map((value) => value.toFixed(digits)).join(" ");
-    const first = accuracies.map(([top]) => top);
-    const line = `step ${step}/${steps}: loss ${list(losses, 3)} | top-1 ${list(first, 3)} | ${tokensPerPass.toFixed(2)} tokens per pass`;
+  private validation({ step, steps }: { step: number; steps: number }, measure: Measure): void {
+    const line = `step ${step}/${steps}: ${this.describe(measure)}`;
     // Over the bar, which the next step draws again.
     process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}\n` : `${line}\n`);
   }
-}
-
-/** The heads before and after training. */
-export function accuracyTable({ directory, before, after }: MedusaTraining): string {
-  const rows = after.accuracies.map((ranks, head) => [
-    String(head + 1),
-    after.losses[head].toFixed(3),
-    before.accuracies[head][0].toFixed(3),
-    ranks[0].toFixed(3),
-    ranks
-      .slice(0, 5)
-      .reduce((sum, rate) => sum + rate, 0)
-      .toFixed(3),
-  ]);
-  const gain = `${before.tokensPerPass.toFixed(2)} before, ${after.tokensPerPass.toFixed(2)} after`;
-  return `${table([["head", "loss", "top-1 before", "top-1", "top-5"], ...rows])}\nExpected tokens per pass, best tree of 8 nodes: ${gain}.\nWritten to ${directory}\n`;
-}
-
-/** An EAGLE-3 layer before and after training. */
-export function stepTable({ directory, before, after }: EagleTraining): string {
-  const rows = after.accuracies.map(([first], step) => [
-    String(step + 1),
-    after.losses[step].toFixed(3),
-    before.accuracies[step][0].toFixed(3),
-    first.toFixed(3),
-    after.overlaps[step].toFixed(3),
-  ]);
-  const gain = (name: "chainTokensPerPass" | "tokensPerPass") =>
-    `${before[name].toFixed(2)} before, ${after[name].toFixed(2)} after`;
-  return [
-    table([["step", "loss", "top-1 before", "top-1", "1 - total variation"], ...rows]),
-    `Expected tokens per pass, greedy chain of ${rows.length}: ${gain("chainTokensPerPass")}.`,
-    `Best tree of 8 nodes: ${gain("tokensPerPass")}.`,
-    `Written to ${directory}`,
-    "",
-  ].join("\n");
 }

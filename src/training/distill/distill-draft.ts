@@ -7,6 +7,7 @@ import { openCheckpoint } from "../../models/checkpoint/checkpoint.js";
 import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
+import { assertSameData } from "../data/same-data.js";
 import { LayeredDecoder } from "../gradient/layered-decoder.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
@@ -58,16 +59,23 @@ export async function distillDraft(
   const shape = await studentShape(target.directory, target.config, settings);
   const { output, onProgress } = settings;
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, WEIGHTS_FILE, settings.resume);
+  await assertSameData(work, examples, settings.resume);
   const key = `${target.dtype} ${settingsKey(settings)}`;
   const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
   const note = await cacheSequences(target.model, examples, work, key, { ...settings, onReading });
   checkEnough(note, settings);
-  const training = await SequenceFile.open(work, "training", note.training);
-  const validation = await SequenceFile.open(work, "validation", note.validation);
   const decoder = await newStudent(target, shape, settings);
-  const trainee = new DraftTrainee(decoder, training, validation, settings, target.config.hiddenSize);
-  const loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress });
+  let close = async () => {};
+  let loop: TrainingLoop<DraftAgreement> | undefined;
   try {
+    const training = await SequenceFile.open(work, "training", note.training);
+    const validation = await SequenceFile.open(work, "validation", note.validation);
+    close = async () => {
+      await training.close();
+      await validation.close();
+    };
+    const trainee = new DraftTrainee(decoder, training, validation, settings, target.config.hiddenSize);
+    loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress });
     if (resumeFrom !== undefined) await loop.resume(resumeFrom);
     const { before, after } = await loop.run();
     const result = { directory: output, steps: loop.steps, tokens: note.tokens, before, after };
@@ -75,15 +83,13 @@ export async function distillDraft(
       ...{ json: shape.json, weights: decoder.weights, type: settings.weights },
       ...{ tokenizerFrom: target.directory, card: draftCard(result, target, shape, settings) },
     });
-    await training.close();
-    await validation.close();
+    await close();
     await rm(work, { recursive: true, force: true });
     return result;
   } finally {
-    loop.dispose();
+    loop?.dispose();
     decoder.dispose();
-    await training.close();
-    await validation.close();
+    await close();
   }
 }
 
@@ -97,14 +103,15 @@ async function newStudent(
   const { loss, textWeight, microBatchSize: batch, sequenceLength: length, seed } = settings;
   const { vocabSize, hiddenSize: teacherHiddenSize } = target.config;
   const head = distillationHead({ vocabSize, teacherHiddenSize, loss, text: textWeight > 0 });
-  const decoder = await LayeredDecoder.create({ architecture: architectureOf(config), config, head, batch, length });
   const checkpoint = await openCheckpoint(target.directory!, join(cacheDirectory(), "digests"));
+  let decoder: LayeredDecoder | undefined;
   try {
+    decoder = await LayeredDecoder.create({ architecture: architectureOf(config), config, head, batch, length });
     await initialWeights(decoder.weights, shape, checkpoint, seed);
     decoder.weights.valuesOf(TEACHER_HEAD).set(await baseLmHead(target));
     return decoder;
   } catch (error) {
-    decoder.dispose();
+    decoder?.dispose();
     throw error;
   } finally {
     await checkpoint.source.close();

@@ -1,9 +1,8 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
-import { TextGroup } from "../../engine/read-texts.js";
+import type { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
-import type { TokenId } from "../../types/token.js";
 import { readNote, writeNote } from "../loop/cache-note.js";
-import { pieces } from "../pieces.js";
+import { type Piece, readPieces } from "../read-pieces.js";
 import type { TrainingExamples } from "../training-example.js";
 import { mostFrequent } from "./draft-vocabulary.js";
 import { IGNORED, SequenceWriter } from "./sequence-cache.js";
@@ -38,7 +37,7 @@ export async function cacheTargetFeatures(
 ): Promise<FeatureNote> {
   const known = settings.resume ? await readNote<FeatureNote>(directory, key) : undefined;
   if (known) return known;
-  const { sequenceLength, maxTokens = Number.POSITIVE_INFINITY, validateEvery, onProgress } = settings;
+  const { sequenceLength, onProgress } = settings;
   base.capture(settings.targetLayers);
   const width = featureWidth(base, settings);
   const writers = await Promise.all(
@@ -46,26 +45,16 @@ export async function cacheTargetFeatures(
   );
   const [training, validation] = writers;
   const counts = new Float64Array(base.vocabLimit);
-  const group = new TextGroup<Piece>(base);
-  let tokens = 0;
-  let count = 0;
+  const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
+  let tokens: number;
   try {
-    for await (const example of examples) {
-      for (const piece of pieces(example, sequenceLength + 1, base.vocabLimit)) {
-        if (piece.tokens.length < SHORTEST) continue;
-        const held = count++ % validateEvery === validateEvery - 1;
-        if (held && validation.sequences * sequenceLength >= VALIDATION_ROWS) continue;
-        for (const token of piece.tokens) counts[token]++;
-        const text = { ...piece, writer: held ? validation : training };
-        if (!group.fits(text)) await addRows(group, base, settings);
-        group.add(text);
-        tokens += piece.tokens.length;
-        onProgress?.({ stage: "reading", tokens });
-        if (tokens >= maxTokens) break;
+    const lengths = { length: sequenceLength + 1, shortest: SHORTEST, mostHeld: VALIDATION_ROWS };
+    tokens = await readPieces(base, examples, { ...settings, ...lengths, onReading }, async (group) => {
+      for (const { tokens } of group.texts) for (const token of tokens) counts[token]++;
+      for (const [{ held }, features, rows] of await rowsOf(group, base, settings)) {
+        await (held ? validation : training).add(features, rows);
       }
-      if (tokens >= maxTokens) break;
-    }
-    await addRows(group, base, settings);
+    });
   } finally {
     for (const writer of writers) await writer.close();
   }
@@ -81,15 +70,8 @@ export function featureWidth({ config }: Pick<CausalLM, "config">, { targetLayer
   return (targetLayers.length + 1) * config.hiddenSize;
 }
 
-/** A piece of text, and where its rows go. */
-interface Piece {
-  tokens: readonly TokenId[];
-  lossMask?: readonly boolean[];
-  writer: SequenceWriter;
-}
-
-/** Reads the pieces and writes their rows: row j has the streams at token j, and what the target says after token j + 1. */
-async function addRows(group: TextGroup<Piece>, base: CausalLM, settings: Settings): Promise<void> {
+/** Rows of the pieces, and their features: row j has the streams at token j, and what the target says after token j + 1. */
+async function rowsOf(group: TextGroup<Piece>, base: CausalLM, settings: Settings) {
   const { targetLayers, signal } = settings;
   const { hiddenSize: D } = base.config;
   const width = featureWidth(base, settings);
@@ -115,10 +97,10 @@ async function addRows(group: TextGroup<Piece>, base: CausalLM, settings: Settin
     },
     signal,
   );
-  for (const [{ tokens, writer }, { features, choices }] of read) {
-    const rows = choices.map((choice, j) => ({ token: tokens[j + 1], position: j, choice }));
-    await writer.add(features, rows);
-  }
+  return [...read].map(([text, { features, choices }]) => {
+    const rows = choices.map((choice, j) => ({ token: text.tokens[j + 1], position: j, choice }));
+    return [text, features, rows] as const;
+  });
 }
 
 /** What follows the end of a text is learnt where its last token is. */

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
+import { assertSameData } from "../data/same-data.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import type { TrainingExamples } from "../training-example.js";
@@ -49,6 +50,7 @@ export async function trainEagle(
   signal?.throwIfAborted();
   const target = await readTarget(base);
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  await assertSameData(work, examples, settings.resume);
   const key = `${base.dtype} ${settingsKey(settings)}`;
   const note = await cacheTargetFeatures(base.model, examples, work, key, settings);
   checkEnough(note, settings);

@@ -11,6 +11,12 @@ export interface StepLosses {
   tokens: number;
 }
 
+/** Where a training stands: step counts from 1 to steps. */
+export interface StepPlace {
+  step: number;
+  steps: number;
+}
+
 /** What a `TrainingLoop` trains. Units, such as packed sequences or blocks of rows, are trained on whole. */
 export interface Trainee<Measure> {
   readonly parameters: ParameterSet;
@@ -20,7 +26,7 @@ export interface Trainee<Measure> {
   /** Units of a step. */
   readonly unitsPerStep: number;
   /** Adds the gradients of a step to `parameters.gradients`, which are zero before. */
-  addGradients(units: Uint32Array, signal?: AbortSignal): Promise<StepLosses>;
+  addGradients(units: Uint32Array, signal: AbortSignal | undefined, at: StepPlace): Promise<StepLosses>;
   /** Looks at what was not trained on. */
   measure(signal?: AbortSignal): Promise<Measure>;
 }

@@ -91,7 +91,7 @@ export class TrainingLoop<Measure extends object> {
     const step = this.step + 1;
     signal?.throwIfAborted();
     trainee.parameters.gradients.fill(0);
-    const { loss, losses, tokens } = await trainee.addGradients(this.unitsOf(step), signal);
+    const { loss, losses, tokens } = await trainee.addGradients(this.unitsOf(step), signal, { step, steps });
     const factor = scheduleFactor(step, steps, warmupSteps, decay);
     const gradientNorm = Number.isFinite(loss) ? this.groups.update(step, factor) : Number.NaN;
     if (!Number.isFinite(gradientNorm)) throw await this.diverged(`the loss or its gradient is no finite number`, step);

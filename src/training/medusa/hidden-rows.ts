@@ -1,12 +1,10 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
-import { TextGroup } from "../../engine/read-texts.js";
+import type { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
-import type { TokenId } from "../../types/token.js";
-import { isHeldOut } from "../data/split.js";
 import { readNote, writeNote } from "../loop/cache-note.js";
-import { pieces } from "../pieces.js";
+import { type Piece, readPieces } from "../read-pieces.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
-import { type CacheNote, ROWS_OF_BLOCK, RowWriter } from "./row-cache.js";
+import { type CacheNote, RowWriter } from "./row-cache.js";
 import type { Settings } from "./settings.js";
 
 /** Validation is measured on so many rows at most. */
@@ -27,29 +25,20 @@ export async function cacheHiddenRows(
 ): Promise<CacheNote> {
   const known = settings.resume ? await readNote<CacheNote>(directory, key) : undefined;
   if (known) return known;
-  const { heads, maxTokens = Number.POSITIVE_INFINITY, validateEvery, onProgress, signal } = settings;
+  const { heads, sequenceLength: length, onProgress, signal } = settings;
   const writers = await Promise.all(
     ["training", "validation"].map((name) => RowWriter.create(directory, name, base.config.hiddenSize, heads)),
   );
   const [training, validation] = writers;
-  let tokens = 0;
-  let count = 0;
-  const group = new TextGroup<LabelledText>(base);
+  const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
+  let tokens: number;
   try {
-    for await (const example of examples) {
-      for (const piece of pieces(example, settings.sequenceLength, base.vocabLimit)) {
-        const held = isHeldOut(count++, validateEvery);
-        if (held && validation.blocks * ROWS_OF_BLOCK >= VALIDATION_ROWS) continue;
-        const text = labelled(piece, heads, held ? validation : training);
-        if (!group.fits(text)) await addRows(group, signal);
-        group.add(text);
-        tokens += piece.tokens.length;
-        onProgress?.({ stage: "reading", tokens });
-        if (tokens >= maxTokens) break;
+    const reading = { ...settings, length, mostHeld: VALIDATION_ROWS, onReading };
+    tokens = await readPieces(base, examples, reading, async (group) => {
+      for (const [{ held }, hidden, labels] of await rowsOf(group, heads, signal)) {
+        await (held ? validation : training).add(hidden, labels);
       }
-      if (tokens >= maxTokens) break;
-    }
-    await addRows(group, signal);
+    });
   } finally {
     for (const writer of writers) await writer.close();
   }
@@ -58,29 +47,24 @@ export async function cacheHiddenRows(
   return note;
 }
 
-/** A piece with the labels of every row, and where its rows go. */
-interface LabelledText {
-  tokens: readonly TokenId[];
-  labels: number[][];
-  writer: RowWriter;
-}
-
-function labelled({ tokens, lossMask }: TrainingExample, heads: number, writer: RowWriter): LabelledText {
-  const label = (at: number) => (at < tokens.length && (lossMask?.[at] ?? true) ? tokens[at] : IGNORED);
-  const labels = tokens.map((_, t) => Array.from({ length: heads }, (_, head) => label(t + head + 2)));
-  return { tokens, labels, writer };
-}
-
-async function addRows(group: TextGroup<LabelledText>, signal: AbortSignal | undefined): Promise<void> {
-  const rows: [RowWriter, Float32Array, number[]][] = [];
-  const wanted = ({ labels }: LabelledText, place: number) => labels[place].some((id) => id !== IGNORED);
+/** Hidden states of the pieces, each with its labels, where any head has something to learn. */
+async function rowsOf(group: TextGroup<Piece>, heads: number, signal: AbortSignal | undefined) {
+  const labels = new Map(group.texts.map((text) => [text, labelsOf(text, heads)]));
+  const wanted = (text: Piece, place: number) => labels.get(text)![place].some((id) => id !== IGNORED);
+  const rows: [Piece, Float32Array, number[]][] = [];
   await group.read(
     (text, place) => (wanted(text, place) ? Need.hidden : Need.nothing),
     (result, row, request, text, place) => {
       if (!wanted(text, place)) return;
-      rows.push([text.writer, result.hidden(row, request).slice(), text.labels[place]]);
+      rows.push([text, result.hidden(row, request).slice(), labels.get(text)![place]]);
     },
     signal,
   );
-  for (const [writer, hidden, labels] of rows) await writer.add(hidden, labels);
+  return rows;
+}
+
+/** Of every token, the labels of all heads. */
+function labelsOf({ tokens, lossMask }: TrainingExample, heads: number): number[][] {
+  const label = (at: number) => (at < tokens.length && (lossMask?.[at] ?? true) ? tokens[at] : IGNORED);
+  return tokens.map((_, t) => Array.from({ length: heads }, (_, head) => label(t + head + 2)));
 }

@@ -4,10 +4,11 @@ import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
 import { assertSameData } from "../data/same-data.js";
-import { prepareOutput } from "../loop/output-folder.js";
+import { pathFrom, prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import type { TrainingExamples } from "../training-example.js";
 import type { MedusaAccuracy } from "./accuracy.js";
+import { headsCard } from "./card.js";
 import { HeadsInTraining } from "./heads-in-training.js";
 import { cacheHiddenRows } from "./hidden-rows.js";
 import { MedusaTrainee } from "./medusa-trainee.js";
@@ -64,8 +65,13 @@ export async function trainMedusa(
     const { before, after } = await loop.run();
     const { parameters } = inTraining;
     const { steps } = loop;
-    const from = { directory: base.directory!, dtype: base.dtype };
-    await writeHeads(output, { parameters, settings, accuracy: after, before, tokens: note.tokens, steps, base: from });
+    const { specs } = parameters;
+    const baseName = pathFrom(output, base.directory!);
+    const facts = { settings, accuracy: after, before, tokens: note.tokens, steps, dtype: base.dtype, baseName };
+    await writeHeads(output, {
+      ...{ heads, layers, specs, valuesOf: (name) => parameters.valuesOf(name), accuracies: after.accuracies },
+      ...{ base: baseName, type: settings.weights, card: headsCard(facts) },
+    });
     await training.close();
     await validation.close();
     await rm(work, { recursive: true, force: true });

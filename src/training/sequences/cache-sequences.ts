@@ -1,13 +1,8 @@
-import { rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { CausalLM } from "../../engine/causal-lm.js";
-import { TextGroup } from "../../engine/read-texts.js";
+import type { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
-import { readJsonIfPresent } from "../../files/json.js";
-import { ForetokenError } from "../../types/errors.js";
-import { escaped } from "../../types/shown.js";
-import type { TokenId } from "../../types/token.js";
-import { pieces } from "../pieces.js";
+import { readNote, writeNote } from "../loop/cache-note.js";
+import { type Piece, readPieces } from "../read-pieces.js";
 import type { TrainingExamples } from "../training-example.js";
 import { Packer } from "./packed-sequence.js";
 import { SequenceFile } from "./sequence-file.js";
@@ -23,6 +18,8 @@ export interface SequenceSettings {
   validateEvery: number;
   /** Whether what is there of the same key is used. */
   resume: boolean;
+  /** Whether the teacher is asked at all. Default true. */
+  rows?: boolean;
   signal?: AbortSignal;
   onReading?: (tokens: number) => void;
 }
@@ -48,55 +45,36 @@ export async function cacheSequences(
   key: string,
   settings: SequenceSettings,
 ): Promise<SequenceNote> {
-  const notePath = join(directory, "sequences.json");
-  const known = (await readJsonIfPresent(notePath)) as unknown as SequenceNote | undefined;
-  if (settings.resume && known?.key === key) return known;
-  const { maxTokens = Number.POSITIVE_INFINITY, validateEvery, sequenceLength, onReading, signal } = settings;
-  const { hiddenSize } = teacher.config;
+  const known = settings.resume ? await readNote<SequenceNote>(directory, key) : undefined;
+  if (known) return known;
+  const { sequenceLength, signal } = settings;
+  const width = settings.rows === false ? 0 : teacher.config.hiddenSize;
   const files = await Promise.all(["training", "validation"].map((name) => SequenceFile.create(directory, name)));
-  const [training, validation] = files.map((file) => new Packer(sequenceLength, hiddenSize, (full) => file.add(full)));
-  const group = new TextGroup<Piece>(teacher);
-  let tokens = 0;
-  let held = 0;
-  let count = 0;
+  const [training, validation] = files.map((file) => new Packer(sequenceLength, width, (full) => file.add(full)));
+  let tokens: number;
   try {
-    for await (const example of examples) {
-      for (const piece of pieces(example, sequenceLength, teacher.vocabLimit)) {
-        const isHeld = count++ % validateEvery === validateEvery - 1;
-        if (isHeld && held >= VALIDATION_TOKENS) continue;
-        const text = { ...piece, packer: isHeld ? validation : training };
-        if (!group.fits(text)) await addRows(group, hiddenSize, signal);
-        group.add(text);
-        if (isHeld) held += piece.tokens.length;
-        tokens += piece.tokens.length;
-        onReading?.(tokens);
-        if (tokens >= maxTokens) break;
+    const reading = { ...settings, length: sequenceLength, mostHeld: VALIDATION_TOKENS };
+    tokens = await readPieces(teacher, examples, reading, async (group) => {
+      for (const [piece, rows] of await rowsOf(group, width, signal)) {
+        await (piece.held ? validation : training).add(piece.tokens, piece.lossMask, rows);
       }
-      if (tokens >= maxTokens) break;
-    }
-    await addRows(group, hiddenSize, signal);
+    });
     await training.end();
     await validation.end();
   } finally {
     for (const file of files) await file.close();
   }
   const note = { key, tokens, training: files[0].count, validation: files[1].count };
-  await writeNote(notePath, note);
+  await writeNote(directory, note);
   return note;
 }
 
-/** A piece of text, and where it goes. */
-interface Piece {
-  tokens: readonly TokenId[];
-  lossMask?: readonly boolean[];
-  packer: Packer;
-}
-
-/** Reads the pieces and packs them with the teacher's rows. */
-async function addRows(group: TextGroup<Piece>, width: number, signal: AbortSignal | undefined): Promise<void> {
+/** The teacher's rows of the pieces. */
+async function rowsOf(group: TextGroup<Piece>, width: number, signal: AbortSignal | undefined) {
   const rows = new Map(group.texts.map((text) => [text, new Float32Array(text.tokens.length * width)]));
   const wanted = ({ tokens, lossMask }: Piece, place: number) =>
     place + 1 < tokens.length && (lossMask?.[place + 1] ?? true);
+  if (width === 0) group.texts.length = 0;
   await group.read(
     (text, place) => (wanted(text, place) ? Need.hidden : Need.nothing),
     (result, row, request, text, place) => {
@@ -104,15 +82,5 @@ async function addRows(group: TextGroup<Piece>, width: number, signal: AbortSign
     },
     signal,
   );
-  for (const [{ tokens, lossMask, packer }, hidden] of rows) await packer.add(tokens, lossMask, hidden);
-}
-
-/** The note appears last, and whole. */
-async function writeNote(path: string, note: SequenceNote): Promise<void> {
-  try {
-    await writeFile(`${path}.tmp`, JSON.stringify(note), { flush: true });
-    await rename(`${path}.tmp`, path);
-  } catch (error) {
-    throw new ForetokenError(`${escaped(path)} cannot be written (${(error as NodeJS.ErrnoException).code})`);
-  }
+  return rows;
 }

@@ -6,7 +6,7 @@ import { distillationHead } from "../../../src/training/distill/distillation-hea
 import { DISTILLATION_LOSSES, type DistillationLoss } from "../../../src/training/distill/options.js";
 import { LayeredDecoder } from "../../../src/training/gradient/layered-decoder.js";
 import { mergeAdapter } from "../../../src/training/gradient/low-rank.js";
-import { HEAD_LABELS, headRank, jointHead, LOG_LOSS } from "../../../src/training/medusa/joint-head.js";
+import { HEAD_LABELS, headRank, jointHead, LOG_LOSS } from "../../../src/training/medusa2/joint-head.js";
 import { COUNTS, TEACHER_HEAD, TEACHER_HIDDEN } from "../../../src/training/teacher-rows.js";
 import { type Digest, digestError, furthest } from "../../support/digests.js";
 import { readJson } from "../../support/models.js";

@@ -4,8 +4,8 @@ import { crossEntropy } from "../gradient/rules/cross-entropy.js";
 import { klDivergence } from "../gradient/rules/kl-divergence.js";
 import { softmaxAndLogSumExp } from "../gradient/rules/log-softmax-parts.js";
 import type { Tape, Value } from "../gradient/tape.js";
+import { type HeadShape, headParameters, ofHead } from "../medusa/head-graph.js";
 import { COUNTS, TEACHER_HEAD, TEACHER_HIDDEN, teacherHead } from "../teacher-rows.js";
-import { type HeadShape, headParameters, ofHead } from "./head-graph.js";
 
 /** Input: what each head is to guess, i64 [R, heads]. */
 export const HEAD_LABELS = "head.labels";

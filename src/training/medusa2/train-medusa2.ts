@@ -1,0 +1,168 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { LanguageModel } from "../../api/language-model.js";
+import { cacheDirectory } from "../../conversion/cache-directory.js";
+import { readJson } from "../../files/json.js";
+import { makeFolder } from "../../files/make-folder.js";
+import { architectureOf } from "../../models/architectures.js";
+import { type Checkpoint, openCheckpoint } from "../../models/checkpoint/checkpoint.js";
+import { UsageError } from "../../types/errors.js";
+import { shown } from "../../types/shown.js";
+import { assertSameData } from "../data/same-data.js";
+import { LayeredDecoder } from "../gradient/layered-decoder.js";
+import { adapterNames, mergeAdapter } from "../gradient/low-rank.js";
+import { prepareOutput } from "../loop/output-folder.js";
+import { TrainingLoop } from "../loop/training-loop.js";
+import { HEADS_FILE, writeHeads } from "../medusa/write-heads.js";
+import { cacheSequences, type SequenceNote } from "../sequences/cache-sequences.js";
+import { SequenceFile } from "../sequences/sequence-file.js";
+import type { TrainingExamples } from "../training-example.js";
+import { writeDecoder } from "../write-decoder.js";
+import { baseCard, jointCard } from "./card.js";
+import { fittingHeads, initialWeights } from "./initial-weights.js";
+import { jointHead } from "./joint-head.js";
+import type { JointMeasure } from "./joint-measure.js";
+import { JointTrainee } from "./joint-trainee.js";
+import type { TrainMedusa2Options } from "./options.js";
+import { type JointSettings, jointSettings, settingsKey } from "./settings.js";
+
+/** The changed base's folder in the output. */
+export const BASE_FOLDER = "base";
+
+/** What training made of base and heads. */
+export interface Medusa2Training {
+  /** The heads' folder, the changed base in `base` in it: MedusaModel.fromPretrained loads both. */
+  directory: string;
+  steps: number;
+  /** Tokens that were read. */
+  tokens: number;
+  before: JointMeasure;
+  after: JointMeasure;
+}
+
+/**
+ * Trains a base and Medusa heads on it together (Medusa-2, Cai et al. 2024, section 3.2): base loss + c ramp sum_i decay^i CE_i, the
+ * base through adapters of low rank (Hu et al. 2021) that are merged in the end, or whole. Writes the changed base as a Hugging Face
+ * directory, and the heads.
+ * @param base loaded from its folder
+ * @param examples token ids, best the base's own answers
+ * @throws UsageError for options or examples that make no sense; DriftError where the base's perplexity rises over the limit;
+ *   ForetokenError where the disk refuses; DivergenceError
+ */
+export async function trainMedusa2(
+  base: LanguageModel,
+  examples: TrainingExamples,
+  options: TrainMedusa2Options,
+): Promise<Medusa2Training> {
+  if (!(base instanceof LanguageModel)) {
+    throw new UsageError(`trainMedusa2 needs a loaded LanguageModel, got ${shown(base)}`);
+  }
+  const settings = jointSettings(options, base.contextLength);
+  settings.signal?.throwIfAborted();
+  if (!base.directory) throw new UsageError("trainMedusa2 changes the base's weights: load the base from its folder");
+  const { output, onProgress, baseLoss } = settings;
+  const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  const decoder = await newDecoder(base, settings);
+  let close = async () => {};
+  let loop: TrainingLoop<JointMeasure> | undefined;
+  try {
+    await assertSameData(work, examples, settings.resume);
+    const key = `${base.dtype} ${settingsKey(settings)}`;
+    const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
+    const rows = baseLoss === "teacher";
+    const note = await cacheSequences(base.model, examples, work, key, { ...settings, rows, onReading });
+    checkEnough(note, settings);
+    const training = await SequenceFile.open(work, "training", note.training);
+    const validation = await SequenceFile.open(work, "validation", note.validation);
+    close = async () => {
+      await training.close();
+      await validation.close();
+    };
+    const { vocabSize, hiddenSize } = base.config;
+    const trainee = new JointTrainee(decoder, training, validation, settings, vocabSize, rows ? hiddenSize : 0);
+    loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress });
+    await trainee.begin(settings.signal);
+    if (resumeFrom !== undefined) await loop.resume(resumeFrom);
+    const { before, after } = await loop.run();
+    const result = { directory: output, steps: loop.steps, tokens: note.tokens, before, after };
+    await write(base, decoder, settings, result);
+    await close();
+    await rm(work, { recursive: true, force: true });
+    return result;
+  } finally {
+    loop?.dispose();
+    decoder.dispose();
+    await close();
+  }
+}
+
+/** Base and heads as they begin. Fills in what trained heads decide. */
+async function newDecoder(base: LanguageModel, settings: JointSettings): Promise<LayeredDecoder> {
+  const { config, vocabLimit } = base;
+  const { rank, alpha, headsFrom, baseLoss, seed, microBatchSize: batch, sequenceLength: length } = settings;
+  const given = headsFrom === undefined ? undefined : await fittingHeads(headsFrom, config);
+  if (given) {
+    settings.heads = given.heads.length;
+    settings.layers = given.heads[0].blocks.length;
+    settings.sharedHead = given.heads[0].lmHead === undefined;
+  }
+  const { heads, layers, sharedHead } = settings;
+  const shape = { hiddenSize: config.hiddenSize, vocabSize: config.vocabSize, vocabLimit, heads, layers, sharedHead };
+  const head = jointHead({ ...shape, teacher: baseLoss === "teacher", lmHeadTrained: rank === 0 });
+  let decoder: LayeredDecoder | undefined;
+  let checkpoint: Checkpoint | undefined;
+  try {
+    checkpoint = await openCheckpoint(base.directory!, join(cacheDirectory(), "digests"));
+    decoder = await LayeredDecoder.create({
+      ...{ architecture: architectureOf(config), config, head, batch, length },
+      ...(rank > 0 && { frozen: () => true, adapters: { rank, alpha } }),
+    });
+    await initialWeights(decoder.weights, checkpoint, given, seed);
+    return decoder;
+  } catch (error) {
+    decoder?.dispose();
+    throw error;
+  } finally {
+    await checkpoint?.source.close();
+    await given?.source.close();
+  }
+}
+
+/** The heads last: without them there is no result. */
+async function write(
+  base: LanguageModel,
+  { weights }: LayeredDecoder,
+  settings: JointSettings,
+  result: Medusa2Training,
+): Promise<void> {
+  const { output, heads, layers, weights: type } = settings;
+  const { adapters } = weights.trained;
+  for (const { name } of adapters ? weights.own : []) {
+    const { a, b } = adapterNames(name);
+    if (weights.find(a)) mergeAdapter(weights.valuesOf(name), weights.valuesOf(a), weights.valuesOf(b), adapters!);
+  }
+  const folder = join(output, BASE_FOLDER);
+  await makeFolder(folder);
+  const json = {
+    ...(await readJson(join(base.directory!, "config.json"))),
+    tie_word_embeddings: base.config.tieWordEmbeddings,
+  };
+  const card = baseCard(base, settings, result);
+  await writeDecoder(folder, { json, weights, type, tokenizerFrom: base.directory!, card });
+  await writeHeads(output, {
+    ...{ heads, layers, type, base: BASE_FOLDER, accuracies: result.after.accuracies },
+    specs: weights.parameters.specs.filter(({ name }) => name.startsWith("heads.")),
+    valuesOf: (name) => weights.valuesOf(name),
+    card: jointCard(base, settings, result),
+  });
+}
+
+/** @throws UsageError where there is too little to train or to measure on */
+function checkEnough({ training, validation }: SequenceNote, { batchSize, sequenceLength }: JointSettings): void {
+  const tooFew = (count: number, what: string, needed: number) =>
+    new UsageError(
+      `the examples fill ${count} sequences of ${sequenceLength} tokens ${what}, at least ${needed} are needed: give more text`,
+    );
+  if (training < batchSize) throw tooFew(training, "to train on", batchSize);
+  if (validation === 0) throw tooFew(validation, "to validate on", 1);
+}
