@@ -4,7 +4,7 @@ import { type Arguments, type Command, numberFlag } from "../command.js";
 import { MODEL_FLAGS, OUTPUT_FLAGS, SAMPLING_FLAGS } from "../flags.js";
 import { interruptSignal } from "../interrupt.js";
 import { loadModels } from "../models.js";
-import { methodFlag, SPECULATION_FLAGS, saveResources, speculationOptions } from "../speculation.js";
+import { SPECULATION_FLAGS, saveResources, speculationOptions } from "../speculation.js";
 import { DistillProgress } from "./distill-progress.js";
 import { neededFlag } from "./flags.js";
 
@@ -42,10 +42,6 @@ export const selfDistillCommand: Command = {
     resume: { type: "boolean", help: "go on behind the last answer in --out, with the same options" },
     ...MODEL_FLAGS,
     ...SPECULATION_FLAGS,
-    method: {
-      ...SPECULATION_FLAGS.method,
-      help: SPECULATION_FLAGS.method.help.replace("auto (default)", "ngram (default), auto"),
-    },
     ...OUTPUT_FLAGS,
   },
   examples: [
@@ -71,15 +67,14 @@ async function run(args: Arguments): Promise<void> {
   const asked = samplingOptions(args);
   const prompts = await PromptFiles.open(path, { strict: args.flags.strict === true });
   const { signal, release } = interruptSignal();
-  const withMethod: Arguments = { ...args, flags: { ...args.flags, method: methodFlag(args) ?? "ngram" } };
   let progress: DistillProgress | undefined;
   try {
-    const { target, draft, resources } = await loadModels(withMethod, signal);
+    const { target, draft, resources } = await loadModels(args, signal);
     progress = new DistillProgress(await prompts.count(), args.flags.json === true);
     const result = await selfDistill(target, prompts, {
       ...asked,
       ...{ output, signal, assistantModel: draft },
-      speculation: withoutUndefined({ ...speculationOptions(withMethod), ...resources }),
+      speculation: withoutUndefined({ ...speculationOptions(args), ...resources }),
       onProgress: (event) => progress!.show(event),
     });
     saveResources(args, resources);

@@ -49,7 +49,7 @@ export async function selfDistill(
   if (!hasTokenizer(model)) throw new UsageError("the model has no tokenizer.json: it cannot write text");
   const { resume = false, batchSize = model.model.maxSequences, prefixTokens, onProgress, signal } = options;
   const { seed = 0, temperature, topK, topP, maxNewTokens, assistantModel } = options;
-  const speculation = options.speculation ?? { method: "ngram" };
+  const speculation = options.speculation ?? { method: "auto" };
   const sampling = { temperature, topK, topP, maxNewTokens };
   model.request({ ...sampling, speculation });
   signal?.throwIfAborted();
