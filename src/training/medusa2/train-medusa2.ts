@@ -67,7 +67,6 @@ export async function trainMedusa2(
   let close = async () => {};
   let loop: TrainingLoop<JointMeasure> | undefined;
   try {
-    await assertSameData(work, examples, settings.resume);
     const key = `${base.dtype} ${settingsKey(settings)}`;
     const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
     const rows = baseLoss === "teacher";
