@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import type { LanguageModel, TrainingExamples } from "../../index.js";
 import { dataFiles } from "../../training/data/data-files.js";
 import type { LoopOptions, LoopProgress } from "../../training/loop/loop-options.js";
 import { prepareOutput } from "../../training/loop/output-folder.js";
+import { CURVES_PAGE } from "../../training/loop/training-log.js";
+import { escaped } from "../../types/shown.js";
 import { type Arguments, numberFlag } from "../command.js";
 import { interruptSignal } from "../interrupt.js";
 import { loadBase, neededFlag, openData } from "./flags.js";
@@ -65,6 +68,7 @@ export async function runTraining<Measure, Result>(
     });
     progress.end();
     process.stdout.write(args.flags.json ? `${JSON.stringify(result)}\n` : command.report(result));
+    if (!args.flags.json) process.stderr.write(`Curves: ${escaped(join(output, CURVES_PAGE))}\n`);
   } catch (error) {
     progress.end();
     if (signal.aborted) process.stderr.write(`foretoken: stopped; the same command with --resume goes on\n`);

@@ -6,7 +6,8 @@ import type { LogEntry } from "./curves.js";
 import { curvesPage } from "./curves-page.js";
 
 const LINES = "training.jsonl";
-const PAGE = "training.html";
+/** The page with the curves. */
+export const CURVES_PAGE = "training.html";
 
 /**
  * What happened in a training, kept in its output: each step and validation as a line of JSON in training.jsonl, and the
@@ -45,7 +46,7 @@ export class TrainingLog {
     await appendFile(path, lines).catch((error) => {
       throw refused(path, error);
     });
-    await this.replace(PAGE, curvesPage(`Training of ${basename(resolve(this.output))}`, this.entries));
+    await this.replace(CURVES_PAGE, curvesPage(`Training of ${basename(resolve(this.output))}`, this.entries));
   }
 
   /** The file appears whole. */
