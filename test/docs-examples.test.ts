@@ -17,7 +17,6 @@ const PAGES = [
 /** Why a page's programs cannot run here. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "docs/methods/universal.md": "its target is SmolLM2, which is not in the repository",
-  "docs/methods/eagle.md": "there are no trained heads in the repository",
 };
 
 interface Program {

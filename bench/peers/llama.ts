@@ -1,6 +1,4 @@
 import { execFile } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** One output of llama.cpp. */
@@ -24,18 +22,13 @@ export interface LlamaRun {
 /** Greedy decoding in a process of its own, loading not counted. @throws Error where the tool's report cannot be read */
 export async function runLlama(prompt: string, run: LlamaRun): Promise<LlamaOutput> {
   const { bin, gguf, threads, maxNewTokens, speculation } = run;
-  const file = join(tmpdir(), `peers-prompt-${process.pid}.txt`);
-  writeFileSync(file, prompt);
-  const common = ["-m", gguf, "-f", file, "-t", `${threads}`, "-n", `${maxNewTokens}`, "-c", "2048"];
+  // As an argument: of a file the tools drop the last newline.
+  const common = ["-m", gguf, "--no-escape", "-p", prompt, "-t", `${threads}`, "-n", `${maxNewTokens}`, "-c", "2048"];
   const greedy = ["--temp", "0", "--top-k", "1", "--ignore-eos"];
   const tool = speculation ? "llama-speculative-simple" : "llama-completion";
   const own = speculation ?? ["-no-cnv", "--no-display-prompt"];
-  try {
-    const { stdout, stderr } = await output(join(bin, tool), [...common, ...greedy, ...own]);
-    return speculation ? ofSpeculation(stdout, stderr) : ofCompletion(stdout, stderr);
-  } finally {
-    rmSync(file, { force: true });
-  }
+  const { stdout, stderr } = await output(join(bin, tool), [...common, ...greedy, ...own]);
+  return speculation ? ofSpeculation(stdout, stderr) : ofCompletion(stdout, stderr);
 }
 
 function ofSpeculation(stdout: string, stderr: string): LlamaOutput {

@@ -31,6 +31,7 @@ const OURS: Record<string, SpeculationOptions> = {
   auto: { method: "auto" },
   ngram: { method: "ngram" },
   suffix: { method: "suffix" },
+  "merged: suffixes, recycling": { method: "merged", drafters: ["suffix", "recycling"] },
 };
 const simple = (n: number, m: number) => [
   ...["--spec-type", "ngram-simple", "--spec-ngram-simple-size-n", `${n}`, "--spec-ngram-simple-size-m", `${m}`],

@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
 import { AutoModelForCausalLM, loadEagleHeads, Recording } from "../../src/index.js";
-import { withEagleFolder, withEagleHeads } from "../support/eagle-heads.js";
+import { EAGLE_HEADS, withEagleHeads } from "../support/eagle-heads.js";
 import { model, prompts, TARGET } from "../support/models.js";
 
 /** EAGLE-3 heads beside other drafters, guarded, and with a prompt that they did not see. */
 const heads = withEagleHeads();
-const folder = withEagleFolder();
 const PROMPTS = [4, 10, 12].map((i) => prompts()[i].prompt);
 
 test("in a merged tree it sees the rows of tokens that others proposed", async () => {
@@ -49,7 +48,7 @@ test("a prompt of which it saw nothing costs guesses, not the text", async () =>
 
 test("heads with a smaller context than the target's draft as far as it goes", async () => {
   const small = await AutoModelForCausalLM.fromPretrained(TARGET, { contextLength: 48 });
-  const few = await loadEagleHeads(await folder(), small);
+  const few = await loadEagleHeads(EAGLE_HEADS, small);
   await small.dispose();
   const target = await model(TARGET, "q8");
   for (const prompt of [PROMPTS[1], PROMPTS.join(" ")]) {

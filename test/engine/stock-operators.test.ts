@@ -5,12 +5,11 @@ import { CausalLM } from "../../src/engine/causal-lm.js";
 import { exactnessOf } from "../../src/exactness/exactness.js";
 import { AutoTokenizer, type Dtype, LanguageModel, loadEagleHeads, loadMedusaHeads } from "../../src/index.js";
 import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
-import { withEagleFolder } from "../support/eagle-heads.js";
+import { EAGLE_HEADS } from "../support/eagle-heads.js";
 import { DRAFT, model, prompts, TARGET } from "../support/models.js";
 import { some, tier } from "../support/tier.js";
 
 const ATTENTION = "GroupQueryAttention";
-const folder = withEagleFolder();
 
 /** Where no native operators are, ONNX Runtime's run: everything must hold with them too. */
 async function stock(dtype: Dtype): Promise<LanguageModel> {
@@ -33,7 +32,7 @@ describe.each(["fp32", "q8", "q4"] as const)("ONNX Runtime's own operators, %s",
     );
     const common = { maxNewTokens: tier(48, 24), ignoreEos: true };
     const heads = await loadMedusaHeads("models/medusa-heads", target);
-    const eagle = await loadEagleHeads(await folder(), target);
+    const eagle = await loadEagleHeads(EAGLE_HEADS, target);
     const ways = [
       { speculation: { method: "eagle", heads: eagle } },
       { speculation: { method: "ngram" } },

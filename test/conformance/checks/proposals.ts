@@ -7,7 +7,7 @@ import { tier } from "../../support/tier.js";
 const EVERY = prompts()
   .filter((_, i) => i % 6 === 2)
   .map(({ prompt }) => prompt);
-export const PROMPTS = tier(EVERY, [EVERY[1], EVERY[5]]);
+export const PROMPTS = tier(EVERY, [EVERY[1], EVERY[3]]);
 
 /**
  * The target's choice decides what is said, so a broken drafter says the right text, only more slowly. Here its
