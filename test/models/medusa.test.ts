@@ -206,11 +206,11 @@ test("config.json that says something else than the file", async () => {
 
 test("heads made by regression are right more often than chance, and read back as saved", async () => {
   const target = await model(TARGET, "fp32");
-  const texts: number[][] = [];
-  for (const { prompt } of prompts().slice(0, 16)) {
-    const ids = target.promptIds(prompt);
-    texts.push([...ids, ...(await target.generate(ids, { maxNewTokens: 80, ignoreEos: true })).tokenIds]);
-  }
+  const asked = prompts()
+    .slice(0, 16)
+    .map(({ prompt }) => target.promptIds(prompt));
+  const answers = await target.generate(asked, { maxNewTokens: 80, ignoreEos: true });
+  const texts = asked.map((ids, i) => [...ids, ...answers[i].tokenIds]);
   const fitted = await fitMedusaHeads(target, texts, { heads: 2 });
   expect(fitted.accuracies[0][0]).toBeGreaterThan(0.05);
   const folder = temporaryFolder();

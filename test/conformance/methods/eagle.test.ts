@@ -1,5 +1,6 @@
 import type { Dtype } from "../../../src/index.js";
 import { withEagleHeads } from "../../support/eagle-heads.js";
+import { tier } from "../../support/tier.js";
 import type { Way } from "../../support/ways.js";
 import { conformance } from "../suite.js";
 
@@ -15,10 +16,10 @@ conformance(
   {
     tree: eagle({ treeNodes: 16, treeRanks: 6 }),
     chain: eagle({ treeRanks: 1, numSpeculativeTokens: 3 }),
-    "confidence stop": eagle({ policy: "confidence", confidenceThreshold: 0.05 }),
+    ...tier({ "confidence stop": eagle({ policy: "confidence", confidenceThreshold: 0.05 }) }, {}),
   },
   {
-    edgeCases: ["tree", "chain"],
+    edgeCases: tier(["tree", "chain"], ["tree"]),
     skip: { proposals: "test/engine/eagle.test.ts compares logits and trees with PyTorch's" },
   },
 );
