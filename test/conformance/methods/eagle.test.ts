@@ -16,7 +16,7 @@ conformance(
   {
     tree: eagle({ treeNodes: 16, treeRanks: 6 }),
     chain: eagle({ treeRanks: 1, numSpeculativeTokens: 3 }),
-    ...tier({ "confidence stop": eagle({ policy: "confidence", confidenceThreshold: 0.05 }) }, {}),
+    ...tier<Record<string, Way>>({ "confidence stop": eagle({ policy: "confidence", confidenceThreshold: 0.05 }) }, {}),
   },
   {
     edgeCases: tier(["tree", "chain"], ["tree"]),
