@@ -12,13 +12,13 @@ import { Sampler } from "../sampling/sampler.js";
 import type { ChatMessage } from "../tokenizer/chat-message.js";
 import { IncrementalDetokenizer } from "../tokenizer/incremental-detokenizer.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
-import { ContextOverflowError, UsageError } from "../types/errors.js";
+import { UsageError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
 import { warn } from "../types/warn.js";
 import { ForeignDrafts } from "./foreign-draft.js";
 import type { GenerateOptions } from "./generate-options.js";
 import { modelDefaults, overDefaults } from "./generation-config.js";
-import { assertPrompt, conversationOptions, type PromptInput } from "./prompt-input.js";
+import { assertPrompt, assertPromptIds, conversationOptions, type PromptInput } from "./prompt-input.js";
 import { checkGenerateOptions, forAnotherPrompt, resolveRequest } from "./resolve-request.js";
 import { resolveSpeculation } from "./speculation-options.js";
 import { type Outputs, TextGenerator } from "./text-generator.js";
@@ -238,15 +238,7 @@ export class LanguageModel extends TextGenerator {
 
   private checkedPrompt(input: PromptInput, options: GenerateOptions): TokenId[] {
     const prompt = this.promptIds(input, options);
-    if (prompt.length === 0) throw new UsageError("the prompt is empty: give at least one token");
-    for (const id of prompt) {
-      if (Number.isInteger(id) && id >= 0 && id < this.model.vocabLimit) continue;
-      throw new UsageError(`token id ${id} of the prompt is outside the vocabulary of ${this.model.vocabLimit}`);
-    }
-    const { contextLength } = this.model;
-    if (prompt.length < contextLength) return prompt;
-    throw new ContextOverflowError(
-      `the prompt has ${prompt.length} tokens but the context is ${contextLength}: shorten it or raise contextLength (the model allows ${this.config.maxPositionEmbeddings})`,
-    );
+    assertPromptIds(prompt, this.model);
+    return prompt;
   }
 }

@@ -1,5 +1,6 @@
+import type { CausalLM } from "../engine/causal-lm.js";
 import type { ChatMessage } from "../tokenizer/chat-message.js";
-import { UsageError } from "../types/errors.js";
+import { ContextOverflowError, UsageError } from "../types/errors.js";
 import { everyItem } from "../types/option-kinds.js";
 import { shown } from "../types/shown.js";
 import type { TokenId } from "../types/token.js";
@@ -42,4 +43,17 @@ export function conversationOptions(options: GenerateOptions, input: PromptInput
 
 function isConversation(input: PromptInput): boolean {
   return typeof input !== "string" && input.length > 0 && typeof input[0] === "object";
+}
+
+/** @throws UsageError for no tokens, or what is none; ContextOverflowError for more than leave room for another */
+export function assertPromptIds(prompt: readonly TokenId[], { vocabLimit, contextLength, config }: CausalLM): void {
+  if (prompt.length === 0) throw new UsageError("the prompt is empty: give at least one token");
+  for (const id of prompt) {
+    if (Number.isInteger(id) && id >= 0 && id < vocabLimit) continue;
+    throw new UsageError(`token id ${id} of the prompt is outside the vocabulary of ${vocabLimit}`);
+  }
+  if (prompt.length < contextLength) return;
+  throw new ContextOverflowError(
+    `the prompt has ${prompt.length} tokens but the context is ${contextLength}: shorten it or raise contextLength (the model allows ${config.maxPositionEmbeddings})`,
+  );
 }

@@ -69,6 +69,10 @@ export class SequenceCache {
     await this.features.close();
     await this.facts.close();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 /** Packs texts into sequences: as many whole ones as fit, the rest of a sequence stays empty. */

@@ -56,8 +56,8 @@ export async function trainEagle(
   checkEnough(note, settings);
   const width = featureWidth(base, settings);
   const open = (name: string, sequences: number) => SequenceCache.open(work, name, sequences, sequenceLength, width);
-  const training = await open("training", note.trainingSequences);
-  const validation = await open("validation", note.validationSequences);
+  await using training = await open("training", note.trainingSequences);
+  await using validation = await open("validation", note.validationSequences);
   const targetIds = Int32Array.from(note.targetIds);
   const config = draftConfig(base.config, { targetLayers, draftVocabSize: targetIds.length });
   const shape: ChainShape = { ...shapeOf(settings), config, vocabLimit: base.vocabLimit, targetIds };
@@ -82,8 +82,6 @@ export async function trainEagle(
   } finally {
     loop.dispose();
     layer.dispose();
-    await training.close();
-    await validation.close();
   }
 }
 

@@ -59,6 +59,10 @@ export class RowCache {
     await this.hidden.close();
     await this.labels.close();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 /** Collects rows into blocks and writes the whole ones; what is left at the end is dropped. */

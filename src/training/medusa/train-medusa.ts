@@ -54,8 +54,8 @@ export async function trainMedusa(
   checkEnough(note, settings);
   const { hiddenSize, vocabSize } = base.config;
   const open = (name: string, blocks: number) => RowCache.open(work, name, blocks, hiddenSize, heads);
-  const training = await open("training", note.trainingBlocks);
-  const validation = await open("validation", note.validationBlocks);
+  await using training = await open("training", note.trainingBlocks);
+  await using validation = await open("validation", note.validationBlocks);
   const shape = { hiddenSize, vocabSize, layers, sharedHead, vocabLimit: base.vocabLimit };
   const inTraining = await HeadsInTraining.create(shape, heads, microBatchSize, lmHead);
   const trainee = new MedusaTrainee(inTraining, training, validation, settings);
@@ -79,8 +79,6 @@ export async function trainMedusa(
   } finally {
     loop.dispose();
     inTraining.dispose();
-    await training.close();
-    await validation.close();
   }
 }
 
