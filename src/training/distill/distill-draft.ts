@@ -9,6 +9,7 @@ import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
 import { assertSameData } from "../data/same-data.js";
 import { LayeredDecoder } from "../gradient/layered-decoder.js";
+import { settingsKey } from "../loop/loop-options.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import { cacheSequences, type SequenceNote } from "../sequences/cache-sequences.js";
@@ -21,7 +22,7 @@ import { draftCard } from "./card.js";
 import { distillationHead } from "./distillation-head.js";
 import { DraftTrainee } from "./draft-trainee.js";
 import type { DistillDraftOptions } from "./options.js";
-import { type DistillSettings, distillSettings, settingsKey } from "./settings.js";
+import { type DistillSettings, distillSettings } from "./settings.js";
 import { type StudentShape, studentShape } from "./student-shape.js";
 import { initialWeights } from "./student-weights.js";
 

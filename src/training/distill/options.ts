@@ -40,10 +40,6 @@ export interface DistillDraftOptions extends LoopOptions {
   microBatchSize?: number;
   /** Tokens of a sequence. Short pieces of text are packed into one and do not see each other. Default: the context, at most 256. */
   sequenceLength?: number;
-  /** Most tokens that are read from the examples. Default: all. */
-  maxTokens?: number;
-  /** One piece in so many is kept for validation. Default 20. */
-  validateEvery?: number;
   /** How weights are written. Default "BF16". */
   weights?: (typeof WEIGHT_TYPES)[number];
   onProgress?: (progress: DistillProgress) => void;
@@ -68,8 +64,6 @@ export const DISTILL_DRAFT_OPTIONS: OptionTable<Omit<DistillDraftOptions, "outpu
   batchSize: integer(1),
   microBatchSize: integer(1),
   sequenceLength: integer(8),
-  maxTokens: integer(1),
-  validateEvery: integer(2),
   weights: choice(WEIGHT_TYPES),
   onProgress: callback(),
 };

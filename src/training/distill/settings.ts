@@ -1,7 +1,7 @@
 import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
-import { LOOP_DEFAULTS } from "../loop/loop-options.js";
+import { LOOP_DEFAULTS, MUON_RATE } from "../loop/loop-options.js";
 import { DISTILL_DRAFT_OPTIONS, type DistillDraftOptions } from "./options.js";
 
 type Shape = "layers" | "keepLayers" | "hiddenSize" | "intermediateSize" | "numHeads" | "numKvHeads";
@@ -43,14 +43,6 @@ function checkSettings(settings: DistillSettings, contextLength: number): void {
   }
 }
 
-/** What a checkpoint of other settings could not go on with. */
-export function settingsKey(settings: DistillSettings): string {
-  const { output: _o, resume: _r, checkpointMinutes: _c, evaluations: _e, weights: _w, ...rest } = settings;
-  return JSON.stringify({ ...rest, onProgress: undefined, signal: undefined });
-}
-
-/** Muon's updates have singular values of about 1, whatever the gradient. */
-const MUON_RATE = 0.01;
 /** Longer ones take memory and time of attention; a draft is asked of what comes next. */
 const DEFAULT_LENGTH = 256;
 
@@ -63,6 +55,5 @@ const DEFAULTS = {
   optimiser: "adamw",
   batchSize: 8,
   microBatchSize: 4,
-  validateEvery: 20,
   weights: "BF16",
 } as const;

@@ -34,10 +34,6 @@ export interface TrainEagleOptions extends LoopOptions {
   batchSize?: number;
   /** Rows that are computed at once; a step adds up several such parts. Less takes less memory. Default: 2 sequences. */
   microBatchSize?: number;
-  /** Most tokens that are read from the examples. Default: all. */
-  maxTokens?: number;
-  /** One example in so many is kept for validation. Default 20. */
-  validateEvery?: number;
   /** How weights are written. Default "BF16". */
   weights?: (typeof WEIGHT_TYPES)[number];
   /** Default "eagle": SafeAILab/EAGLE's. */
@@ -61,8 +57,6 @@ export const TRAIN_EAGLE_OPTIONS: OptionTable<Omit<TrainEagleOptions, "output">>
   sequenceLength: integer(8),
   batchSize: integer(8),
   microBatchSize: integer(8),
-  maxTokens: integer(1),
-  validateEvery: integer(2),
   weights: choice(WEIGHT_TYPES),
   layout: choice(LAYOUTS),
   onProgress: callback(),

@@ -2,7 +2,7 @@ import type { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
-import { LOOP_DEFAULTS } from "../loop/loop-options.js";
+import { LOOP_DEFAULTS, MUON_RATE } from "../loop/loop-options.js";
 import { trainedLayers } from "./draft-config.js";
 import { TRAIN_EAGLE_OPTIONS, type TrainEagleOptions } from "./options.js";
 
@@ -61,14 +61,6 @@ function checkSettings(settings: Settings, { config, contextLength, vocabLimit }
   }
 }
 
-/** What a checkpoint of other settings could not go on with. */
-export function settingsKey(settings: Settings): string {
-  const { output: _o, resume: _r, checkpointMinutes: _c, evaluations: _e, weights: _w, layout: _l, ...rest } = settings;
-  return JSON.stringify({ ...rest, onProgress: undefined, signal: undefined });
-}
-
-/** Muon's updates have singular values of about 1, whatever the gradient. */
-const MUON_RATE = 0.01;
 /** Attention by parts holds a square of it for each head. */
 const DEFAULT_LENGTH = 256;
 const DEFAULT_SEQUENCES = 4;
@@ -83,7 +75,6 @@ const DEFAULTS = {
   trainHead: false,
   learningRate: 1e-3,
   optimiser: "adamw",
-  validateEvery: 20,
   weights: "BF16",
   layout: "eagle",
 } as const;

@@ -27,6 +27,10 @@ export interface LoopOptions {
   resume?: boolean;
   /** Decides the order of the tokens. Default 0. */
   seed?: number;
+  /** Most tokens that are read from the examples. Default: all. */
+  maxTokens?: number;
+  /** One piece of an example in so many is kept for validation. Default 20. */
+  validateEvery?: number;
   /** An abort saves a checkpoint, then the promise rejects. */
   signal?: AbortSignal;
 }
@@ -42,6 +46,8 @@ export const LOOP_OPTIONS = {
   checkpointMinutes: number("> 0"),
   resume: boolean(),
   seed: integer(0),
+  maxTokens: integer(1),
+  validateEvery: integer(2),
   signal: abortSignal(),
 } satisfies OptionTable<Omit<LoopOptions, "output">>;
 
@@ -54,9 +60,13 @@ export const LOOP_DEFAULTS = {
   checkpointMinutes: 5,
   resume: false,
   seed: 0,
+  validateEvery: 20,
 } as const;
 
-type WithoutDefault = "maxSteps" | "warmupSteps" | "signal";
+/** Muon's updates have singular values of about 1, whatever the gradient: the rate unless another is given. */
+export const MUON_RATE = 0.01;
+
+type WithoutDefault = "maxSteps" | "warmupSteps" | "maxTokens" | "signal";
 
 /** The options with every default filled in. */
 export type LoopSettings = Required<Omit<LoopOptions, WithoutDefault>> & Pick<LoopOptions, WithoutDefault>;
@@ -82,4 +92,10 @@ export type LoopProgress<Measure> =
 /** The loss or a gradient is no number, or the loss has grown out of all proportion. The last checkpoint is as it was. */
 export class DivergenceError extends ForetokenError {
   override name = "DivergenceError";
+}
+
+/** What decides the outcome of a training, as text: a checkpoint of other settings could not go on with these. */
+export function settingsKey(settings: LoopSettings & { weights: string; layout?: string }): string {
+  const { output: _o, resume: _r, checkpointMinutes: _c, evaluations: _e, weights: _w, layout: _l, ...rest } = settings;
+  return JSON.stringify({ ...rest, onProgress: undefined, signal: undefined });
 }

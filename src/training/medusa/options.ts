@@ -23,10 +23,6 @@ export interface TrainMedusaOptions extends LoopOptions {
   microBatchSize?: number;
   /** Longest piece of text that the base reads at once. Default: the base's context, at most 512. */
   sequenceLength?: number;
-  /** Most tokens that are read from the examples. Default: all. */
-  maxTokens?: number;
-  /** One example in so many is kept for validation. Default 20. */
-  validateEvery?: number;
   /** How weights are written. Default "F16". */
   weights?: (typeof WEIGHT_TYPES)[number];
   onProgress?: (progress: MedusaProgress) => void;
@@ -46,8 +42,6 @@ export const TRAIN_MEDUSA_OPTIONS: OptionTable<Omit<TrainMedusaOptions, "output"
   batchSize: integer(32),
   microBatchSize: integer(32),
   sequenceLength: integer(8),
-  maxTokens: integer(1),
-  validateEvery: integer(2),
   weights: choice(WEIGHT_TYPES),
   onProgress: callback(),
 };

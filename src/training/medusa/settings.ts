@@ -1,7 +1,7 @@
 import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
-import { LOOP_DEFAULTS } from "../loop/loop-options.js";
+import { LOOP_DEFAULTS, MUON_RATE } from "../loop/loop-options.js";
 import { TRAIN_MEDUSA_OPTIONS, type TrainMedusaOptions } from "./options.js";
 import { ROWS_OF_BLOCK } from "./row-cache.js";
 
@@ -42,14 +42,6 @@ function checkSettings(settings: Settings, contextLength: number): void {
   }
 }
 
-/** What a checkpoint of other settings could not go on with. */
-export function settingsKey(settings: Settings): string {
-  const { output: _o, resume: _r, checkpointMinutes: _c, evaluations: _e, weights: _w, ...rest } = settings;
-  return JSON.stringify({ ...rest, onProgress: undefined, signal: undefined });
-}
-
-/** Muon's updates have singular values of about 1, whatever the gradient. */
-const MUON_RATE = 0.01;
 /** Long enough that few tokens have little before them. */
 const DEFAULT_LENGTH = 512;
 
@@ -63,6 +55,5 @@ const DEFAULTS = {
   headDecay: 0.8,
   batchSize: 1024,
   microBatchSize: 512,
-  validateEvery: 20,
   weights: "F16",
 } as const;

@@ -4,6 +4,7 @@ import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
 import { assertSameData } from "../data/same-data.js";
+import { settingsKey } from "../loop/loop-options.js";
 import { pathFrom, prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import type { TrainingExamples } from "../training-example.js";
@@ -14,7 +15,7 @@ import { cacheHiddenRows } from "./hidden-rows.js";
 import { MedusaTrainee } from "./medusa-trainee.js";
 import type { TrainMedusaOptions } from "./options.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowCache } from "./row-cache.js";
-import { medusaSettings, type Settings, settingsKey } from "./settings.js";
+import { medusaSettings, type Settings } from "./settings.js";
 import { HEADS_FILE, writeHeads } from "./write-heads.js";
 
 /** What training made of the heads. */

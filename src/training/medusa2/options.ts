@@ -35,10 +35,6 @@ export interface TrainMedusa2Options
   microBatchSize?: number;
   /** Tokens of a sequence. Short pieces of text are packed into one and do not see each other. Default: the context, at most 256. */
   sequenceLength?: number;
-  /** Most tokens that are read from the examples. Default: all. */
-  maxTokens?: number;
-  /** One piece in so many is kept for validation. Default 20. */
-  validateEvery?: number;
   /** How base and heads are written. Default "BF16". */
   weights?: (typeof WEIGHT_TYPES)[number];
   onProgress?: (progress: Medusa2Progress) => void;
@@ -64,8 +60,6 @@ export const TRAIN_MEDUSA2_OPTIONS: OptionTable<Omit<TrainMedusa2Options, "outpu
   batchSize: integer(1),
   microBatchSize: integer(1),
   sequenceLength: integer(8),
-  maxTokens: integer(1),
-  validateEvery: integer(2),
   weights: choice(WEIGHT_TYPES),
   onProgress: callback(),
 };

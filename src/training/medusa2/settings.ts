@@ -38,12 +38,6 @@ export function jointSettings(given: TrainMedusa2Options, contextLength: number)
   return settings;
 }
 
-/** What a checkpoint of other settings could not go on with. */
-export function settingsKey(settings: JointSettings): string {
-  const { output: _o, resume: _r, checkpointMinutes: _c, evaluations: _e, weights: _w, ...rest } = settings;
-  return JSON.stringify({ ...rest, onProgress: undefined, signal: undefined });
-}
-
 /** Cai et al. 2024, section 3.2: heads that are trained already, or none with text of the base's own. */
 const TWO_STAGES = { headWeight: 0.2, ramp: "none" } as const;
 const SELF_DISTILLED = { headWeight: 0.01, ramp: "sine" } as const;
@@ -63,6 +57,5 @@ const DEFAULTS = {
   maxDrift: 0.01,
   batchSize: 8,
   microBatchSize: 4,
-  validateEvery: 20,
   weights: "BF16",
 } as const;

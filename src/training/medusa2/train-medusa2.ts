@@ -11,6 +11,7 @@ import { shown } from "../../types/shown.js";
 import { assertSameData } from "../data/same-data.js";
 import { LayeredDecoder } from "../gradient/layered-decoder.js";
 import { adapterNames, mergeAdapter } from "../gradient/low-rank.js";
+import { settingsKey } from "../loop/loop-options.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import { HEADS_FILE, writeHeads } from "../medusa/write-heads.js";
@@ -24,7 +25,7 @@ import { jointHead } from "./joint-head.js";
 import type { JointMeasure } from "./joint-measure.js";
 import { JointTrainee } from "./joint-trainee.js";
 import type { TrainMedusa2Options } from "./options.js";
-import { type JointSettings, jointSettings, settingsKey } from "./settings.js";
+import { type JointSettings, jointSettings } from "./settings.js";
 
 /** The changed base's folder in the output. */
 export const BASE_FOLDER = "base";
