@@ -10,13 +10,14 @@ import { readJsonIfPresent } from "../files/json.js";
 import { assertPath } from "../files/no-directory.js";
 import type { TensorSource } from "../formats/tensor-source.js";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
+import { readTargetIds } from "../models/draft-vocabulary.js";
 import { AutoTokenizer } from "../tokenizer/auto-tokenizer.js";
 import type { Tokenizer } from "../tokenizer/tokenizer.js";
 import { UsageError } from "../types/errors.js";
 import type { ModelConfig } from "../types/model-config.js";
 import { hasMethods } from "../types/option-kinds.js";
 import { checkOptions } from "../types/option-table.js";
-import { shown } from "../types/shown.js";
+import { escaped, shown } from "../types/shown.js";
 import { warn } from "../types/warn.js";
 import { LanguageModel } from "./language-model.js";
 import { LOAD_NAMES, LOAD_OPTIONS, type LoadOptions, MOST_CONTEXT } from "./load-options.js";
@@ -74,6 +75,8 @@ export async function loadModel(
     );
   }
   const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);
+  const at = origin.directory === undefined ? "the model" : escaped(origin.directory);
+  const targetIds = config.draftVocabSize === undefined ? undefined : await readTargetIds(source, config, at);
   const format = await weightFormat(options.dtype ?? LOAD_OPTIONS.dtype.fallback);
   const blueprint = decoderBlueprint(config);
   // Before gigabytes are read for their digest.
@@ -85,6 +88,7 @@ export async function loadModel(
     ...converted,
     contextLength,
     vocabLimit,
+    targetIds,
     exactness,
   });
   return new LanguageModel(model, tokenizer, origin.directory, origin.generationConfig);

@@ -4,6 +4,7 @@ import { openEagleCheckpoint } from "../models/eagle/eagle-checkpoint.js";
 import type { EagleConfig } from "../models/eagle/eagle-config.js";
 import { weightSpecs } from "../models/eagle/weights.js";
 import type { WeightSpec } from "../models/weight-spec.js";
+import { logitCount } from "../types/model-config.js";
 import { byteSize } from "./terminal.js";
 
 /** What a folder of EAGLE-3 heads is, for a target that must be given with it. */
@@ -18,7 +19,7 @@ export async function inspectEagle(directory: string, json: boolean): Promise<st
     if (json) {
       return `${JSON.stringify({ directory, heads: "eagle3", config: { ...layer, eagle }, base, parameters, ownEmbedding, mapped })}\n`;
     }
-    const { targetHiddenSize, targetLayers, draftVocabSize } = eagle;
+    const { targetHiddenSize, targetLayers } = eagle;
     const flags = (["normBeforeResidual", "normBeforeFc", "fcNorm", "normOutput"] as const).filter(
       (name) => eagle[name],
     );
@@ -33,7 +34,7 @@ export async function inspectEagle(directory: string, json: boolean): Promise<st
         "reads",
         `${targetHiddenSize} wide, ${targetLayers ? `after ${targetLayers.join(", ")} layers` : "after 2, L / 2 and L - 3 layers of the target"}`,
       ],
-      ["vocabulary", `${draftVocabSize} of ${layer.vocabSize} tokens${mapped ? ", by d2t" : ""}`],
+      ["vocabulary", `${logitCount(config)} of ${layer.vocabSize} tokens${mapped ? ", by d2t" : ""}`],
       ["embedding", ownEmbedding ? "its own" : "the target's"],
       ["norms", flags.join(", ") || "as in SafeAILab/EAGLE"],
       ["target", base ?? "not named"],

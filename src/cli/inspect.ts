@@ -6,7 +6,7 @@ import { cacheDirectory, DTYPES, type Dtype, type Exactness } from "../index.js"
 import { architectureOf } from "../models/architectures.js";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
 import { BYTES_PER_WEIGHT } from "../models/weight-spec.js";
-import type { ModelConfig } from "../types/model-config.js";
+import { logitCount, type ModelConfig } from "../types/model-config.js";
 import { escaped } from "../types/shown.js";
 import { warn } from "../types/warn.js";
 import type { Arguments, Command } from "./command.js";
@@ -90,7 +90,7 @@ function describe({ directory, config, parameters, storedAs, weightBytes, cacheB
     ["parameters", `${(parameters / 1e6).toFixed(2)} M, stored as ${storedAs.join(", ")}`],
     ["layers", `${config.numLayers} of width ${config.hiddenSize}, MLP ${config.intermediateSize}`],
     ["attention", `${config.numHeads} heads of ${config.headDim}, ${config.numKvHeads} for keys and values`],
-    ["vocabulary", `${config.vocabSize}, ${config.tieWordEmbeddings ? "tied" : "untied"} embeddings`],
+    ["vocabulary", vocabularyWords(config)],
     ["context", `${config.maxPositionEmbeddings} (rotary theta ${config.ropeTheta}, ${rope})`],
     ["end of sequence", config.eosTokenIds.join(", ") || "none"],
   ];
@@ -99,6 +99,13 @@ function describe({ directory, config, parameters, storedAs, weightBytes, cacheB
     ["weights", "memory", "exactness on this CPU"],
     ...DTYPES.map((dtype) => [dtype, byteSize(weightBytes[dtype]), exactnessWords(exactness[dtype])]),
   ])}\n${table([["context", "cache of a sequence"], ...sizes(cacheBytes)])}`;
+}
+
+function vocabularyWords(config: ModelConfig): string {
+  const { vocabSize, tieWordEmbeddings } = config;
+  const known = logitCount(config);
+  if (known < vocabSize) return `${vocabSize}, of which it names ${known}, by d2t: a draft`;
+  return `${vocabSize}, ${tieWordEmbeddings ? "tied" : "untied"} embeddings`;
 }
 
 function cacheBytesPerToken(config: ModelConfig): number {

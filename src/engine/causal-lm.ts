@@ -10,7 +10,7 @@ import { PagedCaches } from "./paged-cache.js";
 import { PassPacer } from "./pass-pacer.js";
 import { PassQueue } from "./pass-queue.js";
 import type { PassRunner } from "./pass-runner.js";
-import { attentionHere, type GraphOptions, PassRunners } from "./pass-runners.js";
+import { attentionHere, type GraphOptions, PassRunners, rankedCount } from "./pass-runners.js";
 import { PassTimes } from "./pass-times.js";
 import { checkPrefill, type PrefillOptions, prefill } from "./prefill.js";
 import { RotaryCache } from "./rotary-cache.js";
@@ -62,10 +62,10 @@ export class CausalLM {
     this.rotary = new RotaryCache(this.config, capacity);
     this.runners = new PassRunners(options, this.caches, this.rotary);
     const { vocabSize, hiddenSize, eagle } = this.config;
-    const { vocabLimit, maxSequences, caches } = this;
+    const { maxSequences, caches } = this;
     const streams = eagle && eagle.targetLayers.length * eagle.targetHiddenSize;
     const featureWidths = streams === undefined ? undefined : { streams, guess: hiddenSize };
-    this.limits = { vocabSize, vocabLimit, maxSequences, caches, featureWidths };
+    this.limits = { vocabSize, rankedCount: rankedCount(options), maxSequences, caches, featureWidths };
   }
 
   /**

@@ -9,7 +9,7 @@ import { Sequence } from "./sequence.js";
 export interface PassLimits {
   vocabSize: number;
   /** Ids that have logits to be ranked. */
-  vocabLimit: number;
+  rankedCount: number;
   maxSequences: number;
   caches: KvCaches;
   /** Numbers of a feature's streams and of a guess, for a draft layer. */
@@ -40,9 +40,9 @@ export function checkSequences(requests: readonly TokenRows[], { maxSequences, c
 
 /** Checks every number that a pass writes into the graph's inputs. @throws UsageError */
 export function checkRows(requests: readonly TokenRows[], k: number, limits: PassLimits): void {
-  const { vocabSize, vocabLimit } = limits;
-  if (!Number.isInteger(k) || k < 1 || k > vocabLimit) {
-    throw new UsageError(`k must be an integer from 1 to the vocabulary's ${vocabLimit}, got ${shown(k)}`);
+  const { vocabSize, rankedCount } = limits;
+  if (!Number.isInteger(k) || k < 1 || k > rankedCount) {
+    throw new UsageError(`k must be an integer from 1 to the vocabulary's ${rankedCount}, got ${shown(k)}`);
   }
   for (const { sequence, tokens, needs, parents, features } of requests) {
     const rows = lengthOf(tokens);

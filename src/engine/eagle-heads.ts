@@ -1,31 +1,26 @@
-import type { TokenId } from "../types/token.js";
+import { logitCount } from "../types/model-config.js";
 import { CausalLM, type CausalLMOptions } from "./causal-lm.js";
 import { Need, type PassResult } from "./rows.js";
 
 /** The layer's own residual stream is taken after this many layers. */
 const AFTER_LAYER = 1;
 
-export interface EagleHeadsOptions extends Omit<CausalLMOptions, "vocabLimit"> {
-  /** The target's id of each token of the draft's vocabulary. Absent: they are the same. */
-  targetIds?: Int32Array;
-}
+export type EagleHeadsOptions = Omit<CausalLMOptions, "vocabLimit">;
 
 /**
- * An EAGLE-3 layer as a model: its rows read a token of the target and a feature, and give logits over a vocabulary of
- * the draft's own. Row j of a text reads token j + 1 with the target's streams at token j.
+ * An EAGLE-3 layer as a model: its rows read a token of the target and a feature, and give logits of the target's tokens, mostly
+ * of some of them only. Row j of a text reads token j + 1 with the target's streams at token j.
  */
 export class EagleHeads {
   private constructor(
-    /** Runs the layer: sequences, caches, passes. Its token ids are the target's, those of its logits the draft's. */
+    /** Runs the layer: sequences, caches, passes. Its token ids are the target's. */
     readonly model: CausalLM,
-    private readonly targetIds: Int32Array | undefined,
   ) {}
 
-  static async load({ targetIds, ...options }: EagleHeadsOptions): Promise<EagleHeads> {
-    const { draftVocabSize } = options.config.eagle!;
-    const model = await CausalLM.load({ ...options, vocabLimit: draftVocabSize });
+  static async load(options: EagleHeadsOptions): Promise<EagleHeads> {
+    const model = await CausalLM.load({ ...options, vocabLimit: options.config.vocabSize });
     if (!options.config.eagle!.normOutput) model.capture([AFTER_LAYER]);
-    return new EagleHeads(model, targetIds);
+    return new EagleHeads(model);
   }
 
   /** The target's residual streams that make a feature, each by the layers before it. */
@@ -39,23 +34,12 @@ export class EagleHeads {
 
   /** Tokens that the heads can name. */
   get draftVocabSize(): number {
-    return this.model.config.eagle!.draftVocabSize;
+    return logitCount(this.model.config);
   }
 
   /** The target's vocabulary. */
   get vocabSize(): number {
     return this.model.config.vocabSize;
-  }
-
-  /** The target's id of a token of the draft's vocabulary. */
-  targetId(id: TokenId): TokenId {
-    return this.targetIds ? this.targetIds[id] : id;
-  }
-
-  /** A row of logits by the target's ids; tokens that the draft does not know are impossible. @param into [vocabSize] */
-  widen(logits: Float32Array, into: Float32Array): void {
-    into.fill(Number.NEGATIVE_INFINITY);
-    for (let id = 0; id < logits.length; id++) into[this.targetId(id)] = logits[id];
   }
 
   /** The feature of a target's row, copied: its streams one after the other. @param row one with Need.auxiliary */

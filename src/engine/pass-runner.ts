@@ -2,7 +2,7 @@ import { Binding } from "../runtime/binding.js";
 import type { Session } from "../runtime/session.js";
 import type { Tensor } from "../runtime/tensor.js";
 import { NumericsError, RuntimeError } from "../types/errors.js";
-import type { Exactness } from "../types/exactness.js";
+import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import { logitCount, type ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import type { AttentionInputs } from "./attention-inputs.js";
@@ -13,6 +13,14 @@ import { type OutputCounts, OutputRows } from "./output-rows.js";
 import { PassBuffers } from "./pass-buffers.js";
 import type { RotaryCache } from "./rotary-cache.js";
 import type { PassResult, TokenRows } from "./rows.js";
+import { WideLogits } from "./wide-logits.js";
+
+/** What a runner knows of its model (pass-runners.ts). */
+export interface RunnerModel {
+  config: ModelConfig;
+  targetIds?: Int32Array;
+  exactness?: Exactness;
+}
 
 /** Runs passes of one graph: fills its inputs, runs it, and reads what rows asked for. */
 export class PassRunner implements PassResult {
@@ -25,25 +33,31 @@ export class PassRunner implements PassResult {
   private readonly vocabHead: boolean;
   private readonly features: FeatureInputs | undefined;
   private readonly logitCount: number;
+  /** Of a draft with a vocabulary of its own. */
+  private readonly wide: WideLogits | undefined;
+  private readonly config: ModelConfig;
+  private readonly least: Pick<Exactness, "leastRows" | "leastHiddenRows">;
   private k = 1;
   private requests: readonly TokenRows[] = [];
 
   constructor(
     private readonly session: Session,
-    private readonly config: ModelConfig,
+    { config, targetIds, exactness = UNCHECKED }: RunnerModel,
     private readonly attention: AttentionInputs,
     private readonly rotary: RotaryCache,
-    private readonly least: Pick<Exactness, "leastRows" | "leastHiddenRows">,
     private readonly streams?: AuxiliaryRows,
   ) {
+    this.config = config;
+    this.least = exactness;
     this.binding = new Binding(session, session.inputNames, session.outputNames);
     this.inputs = new Map(session.inputNames.map((name, i) => [name, i]));
     this.outputs = new Map(session.outputNames.map((name, i) => [name, i]));
     this.buffers = new PassBuffers(config);
     this.vocabHead = this.inputs.has("logit_rows");
-    this.outputRows = new OutputRows(this.buffers, least, this.vocabHead);
+    this.outputRows = new OutputRows(this.buffers, this.least, this.vocabHead);
     this.features = config.eagle && new FeatureInputs(config.eagle, config.hiddenSize);
     this.logitCount = logitCount(config);
+    this.wide = targetIds && new WideLogits(targetIds, config.vocabSize);
     this.setInput("cos", this.rotary.cos);
     this.setInput("sin", this.rotary.sin);
     attention.bind({
@@ -90,23 +104,24 @@ export class PassRunner implements PassResult {
   }
 
   logits(row: number, request = 0): Float32Array {
-    const start = this.outputRows.logits(row, request) * this.logitCount;
+    const place = this.outputRows.logits(row, request);
+    const start = place * this.logitCount;
     const logits = this.buffers.logits.data.subarray(start, start + this.logitCount);
     if (isSuspect(logits[0]) && !areSound(logits)) this.fail(row, request);
-    return logits;
+    return this.wide?.row(logits, place) ?? logits;
   }
 
   argmax(row: number, request = 0): TokenId {
     const start = this.outputRows.top(row, request) * this.k;
     this.check(this.buffers.topValues.data[start], row, request);
-    return this.buffers.topIds.get(start);
+    return this.idAt(start);
   }
 
   top(row: number, request = 0): { ids: TokenId[]; logits: Float32Array } {
     const start = this.outputRows.top(row, request) * this.k;
     this.check(this.buffers.topValues.data[start], row, request);
     const ids = new Array<TokenId>(this.k);
-    for (let i = 0; i < this.k; i++) ids[i] = this.buffers.topIds.get(start + i);
+    for (let i = 0; i < this.k; i++) ids[i] = this.idAt(start + i);
     return { ids, logits: this.buffers.topValues.data.subarray(start, start + this.k) };
   }
 
@@ -130,6 +145,11 @@ export class PassRunner implements PassResult {
     this.features?.dispose();
     this.buffers.dispose();
     this.attention.dispose();
+  }
+
+  private idAt(place: number): TokenId {
+    const id = this.buffers.topIds.get(place);
+    return this.wide?.targetId(id) ?? id;
   }
 
   /** @param largest a row's largest logit. @throws NumericsError when its logits are no numbers to choose by */

@@ -7,8 +7,8 @@ import type { WeightManifest } from "../models/weight-spec.js";
 import { nativeOperators } from "../runtime/native-operators.js";
 import { Session } from "../runtime/session.js";
 import { RuntimeError, UsageError } from "../types/errors.js";
-import { type Exactness, UNCHECKED } from "../types/exactness.js";
-import type { ModelConfig } from "../types/model-config.js";
+import type { Exactness } from "../types/exactness.js";
+import { logitCount, type ModelConfig } from "../types/model-config.js";
 import { shown } from "../types/shown.js";
 import type { AttentionInputs } from "./attention-inputs.js";
 import { AuxiliaryRows } from "./auxiliary-rows.js";
@@ -36,12 +36,19 @@ export interface GraphOptions {
   directory: string;
   /** Ids from here on are padding that the tokenizer does not know. */
   vocabLimit: number;
+  /** Of a draft with a vocabulary of its own: its target's id of each token. Rows are given by those. Absent: they are the same. */
+  targetIds?: Int32Array;
   /** Places of the layers that run, config.numLayers of them. Default: all. */
   layers?: readonly number[];
   /** How it attends. Default: TreeAttention where the native operators run. */
   attention?: AttentionOperator;
   /** What was found for these weights on this CPU; a lone row stands twice where it says so. Default: nobody looked. */
   exactness?: Exactness;
+}
+
+/** Ids of a graph's logits that are ranked: padding is not. */
+export function rankedCount({ config, vocabLimit, targetIds }: GraphOptions): number {
+  return targetIds ? logitCount(config) : Math.min(vocabLimit, logitCount(config));
 }
 
 /** Whether the residual stream has another basis than the checkpoint's (conversion/rotated-basis.ts). */
@@ -98,12 +105,13 @@ export class PassRunners {
   }
 
   private async open(sequences: Sequences, streams: readonly number[]): Promise<PassRunner> {
-    const { config, manifest, directory, vocabLimit, layers, exactness = UNCHECKED } = this.options;
+    const { config, manifest, directory, layers } = this.options;
+    const vocabLimit = rankedCount(this.options);
     const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers, streams });
     try {
       const session = await Session.create({ bytes, weightsDirectory: directory });
       const auxiliary = streams.length > 0 ? this.auxiliaryRows(streams) : undefined;
-      return new PassRunner(session, config, this.inputsFor(sequences), this.rotary, exactness, auxiliary);
+      return new PassRunner(session, this.options, this.inputsFor(sequences), this.rotary, auxiliary);
     } catch (error) {
       if (existsSync(join(directory, manifest.file))) throw error;
       throw new RuntimeError(

@@ -18,8 +18,6 @@ export interface EagleLayer {
   targetHiddenSize: number;
   /** The target's residual streams that it reads, in this order: each after so many layers (0: the embedding). */
   targetLayers: readonly number[];
-  /** Tokens that it has logits for: the first ids of a vocabulary of its own. */
-  draftVocabSize: number;
   /** The residual begins after the features' norm, not before. */
   normBeforeResidual: boolean;
   /** The target's streams, joined, are normed before they are fused. */
@@ -51,13 +49,17 @@ export interface ModelConfig {
   bosTokenId: number | null;
   /** End-of-sequence ids: generation_config.json's list where present, else config.json's. */
   eosTokenIds: number[];
+  /**
+   * Of a draft whose logits are over a vocabulary of its own, some of the tokens that it reads: how many these are. Absent: all.
+   */
+  draftVocabSize?: number;
   /** Only for a draft layer over a target's features. */
   eagle?: EagleLayer;
 }
 
 /** Ids that a model's rows of logits have. */
-export function logitCount({ eagle, vocabSize }: ModelConfig): number {
-  return eagle?.draftVocabSize ?? vocabSize;
+export function logitCount({ draftVocabSize, vocabSize }: Pick<ModelConfig, "draftVocabSize" | "vocabSize">): number {
+  return draftVocabSize ?? vocabSize;
 }
 
 /** How weights are held and multiplied. See docs/dtypes.md. */

@@ -4,8 +4,10 @@ import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
 import { GREEDY } from "../../src/sampling/sampling-options.js";
 import { DRAFT, model, prompts, readJson, TARGET } from "../support/models.js";
+import { makePrunedDraft } from "../support/pruned-draft.js";
 import { chiSquareTest } from "../support/statistics.js";
 import { deepTier, some, tier } from "../support/tier.js";
+import { madeDraft } from "../support/ways.js";
 
 /**
  * Rows of a tree's side branches have the bits of a chain's and are committed at once. Where ONNX Runtime attends they round
@@ -69,11 +71,17 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
   });
 });
 
-test.each([[[1, 1]], [[3, 2]]])(
-  "maximal coupling, real models, widths %j: the target's distribution",
-  async (treeWidths) => {
+const prunedDraft = madeDraft(makePrunedDraft);
+const DRAFTS: [name: string, treeWidths: number[]][] = [
+  ["draft", [1, 1]],
+  ["draft", [3, 2]],
+  ...tier<[string, number[]][]>([["draft with a vocabulary of its own", [3, 2]]], []),
+];
+test.each(DRAFTS)(
+  "maximal coupling, real models, %s, widths %j: the target's distribution",
+  async (name, treeWidths) => {
     const target = await model(TARGET, "q8");
-    const draft = await model(DRAFT, "q8");
+    const draft = await model(name === "draft" ? DRAFT : await prunedDraft(), "q8");
     const prompt = target.tokenizer!.encode(prompts()[2].prompt);
     const sampling = { doSample: true, temperature: 1.3, topK: 3 };
     const counts = new Map<string, number>();

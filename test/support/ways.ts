@@ -6,6 +6,7 @@ import type { Dtype, SingleOptions } from "../../src/index.js";
 import { makeForeignDraft } from "./foreign-draft.js";
 import { medusaModel } from "./medusa-model.js";
 import { DRAFT, model } from "./models.js";
+import { makePrunedDraft } from "./pruned-draft.js";
 
 /** One way to use a method. */
 export interface Way {
@@ -32,22 +33,42 @@ export function withDraft(method: string, options: Record<string, unknown> = {})
   };
 }
 
-let foreignDraft: { folder: string; made: Promise<string> } | undefined;
+type Make = (folder: string) => Promise<string>;
+const made = new Map<Make, { folder: string; made: Promise<string> }>();
 
-/** A draft that has another tokenizer than the target. To be called where tests are declared: its folder goes after them. */
-export function withForeignDraft(method: string, options: Record<string, unknown> = {}): Way {
+/** The folder of a draft that is made once in a test file. To be called where tests are declared: it goes after them. */
+export function madeDraft(make: Make): () => Promise<string> {
   afterAll(() => {
-    if (foreignDraft) rmSync(foreignDraft.folder, { recursive: true, force: true });
-    foreignDraft = undefined;
+    const known = made.get(make);
+    if (known) rmSync(known.folder, { recursive: true, force: true });
+    made.delete(make);
   });
-  return {
-    options: async (dtype) => {
-      if (!foreignDraft) {
-        const folder = mkdtempSync(join(tmpdir(), "foretoken-test-"));
-        foreignDraft = { folder, made: makeForeignDraft(folder) };
-      }
-      const assistantModel = await model(await foreignDraft.made, dtype);
-      return { assistantModel, speculation: { method, ...options } };
-    },
+  return () => {
+    const known = made.get(make);
+    if (known) return known.made;
+    const folder = mkdtempSync(join(tmpdir(), "foretoken-test-"));
+    const result = make(folder);
+    made.set(make, { folder, made: result });
+    return result;
   };
+}
+
+function withMadeDraft(make: Make, method: string, options: Record<string, unknown>): Way {
+  const folder = madeDraft(make);
+  return {
+    options: async (dtype) => ({
+      assistantModel: await model(await folder(), dtype),
+      speculation: { method, ...options },
+    }),
+  };
+}
+
+/** A draft that has another tokenizer than the target. */
+export function withForeignDraft(method: string, options: Record<string, unknown> = {}): Way {
+  return withMadeDraft(makeForeignDraft, method, options);
+}
+
+/** A draft that names some of the target's tokens. */
+export function withPrunedDraft(method: string, options: Record<string, unknown> = {}): Way {
+  return withMadeDraft(makePrunedDraft, method, options);
 }

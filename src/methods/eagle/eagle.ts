@@ -35,7 +35,7 @@ export class EagleDrafter implements Drafter {
   /** Set when the layer's context is full: nothing is drafted from there on. */
   exhausted: DraftExhausted | undefined;
   private readonly sequence: FeatureSequence;
-  private readonly reader: NextTokenReader;
+  private readonly reader = new NextTokenReader();
   private readonly prompt: TokenId[] = [];
   /** Levels of the current step. */
   private depth = 0;
@@ -48,7 +48,6 @@ export class EagleDrafter implements Drafter {
     sequence?: FeatureSequence,
   ) {
     this.sequence = sequence ?? new FeatureSequence(heads, features);
-    this.reader = new NextTokenReader(heads);
   }
 
   observePrompt(rows: TextRows, result: PassResult, request: number): void {

@@ -1,6 +1,7 @@
 import type { TensorInfo, TensorSource } from "../../formats/tensor-source.js";
 import { CheckpointError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
+import { DRAFT_TO_TARGET } from "../draft-vocabulary.js";
 
 export const EMBEDDING = "model.embed_tokens.weight";
 export const HEAD = "lm_head.weight";
@@ -23,6 +24,7 @@ export function withModelNames(source: TensorSource, tied: boolean): TensorSourc
   const theirs = new Map<string, string>();
   for (const name of names) {
     if (name === head) theirs.set(headAlone ? EMBEDDING : HEAD, name);
+    else if (name === DRAFT_TO_TARGET) theirs.set(name, name);
     else if (name.startsWith(prefix)) theirs.set(BODY + name.slice(prefix.length), name);
   }
   return new RenamedSource(source, theirs);
@@ -64,6 +66,10 @@ class RenamedSource implements TensorSource {
 
   readRows(name: string, start: number, count: number, into: Float32Array): Promise<void> {
     return this.source.readRows(this.theirs.get(name)!, start, count, into);
+  }
+
+  async integers(name: string): Promise<number[] | undefined> {
+    return this.theirs.has(name) ? this.source.integers?.(this.theirs.get(name)!) : undefined;
   }
 
   digest(): Promise<string> {

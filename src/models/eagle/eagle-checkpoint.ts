@@ -5,8 +5,8 @@ import { assertPath } from "../../files/no-directory.js";
 import type { TensorSource } from "../../formats/tensor-source.js";
 import { hasWeights, openWeights } from "../../formats/weight-files.js";
 import { CheckpointError } from "../../types/errors.js";
-import { escaped, shown } from "../../types/shown.js";
-import type { TokenId } from "../../types/token.js";
+import { escaped } from "../../types/shown.js";
+import { readTargetIds } from "../draft-vocabulary.js";
 import { type EagleConfig, isEagleConfig, parseEagleConfig } from "./eagle-config.js";
 import { eagleNames, hasEagleNames, withEagleNames } from "./eagle-names.js";
 
@@ -52,32 +52,4 @@ export async function openEagleCheckpoint(directory: string): Promise<EagleCheck
     await weights.close();
     throw error;
   }
-}
-
-/** d2t: token i of the draft is token i + d2t[i] of the target. */
-async function readTargetIds(source: TensorSource, config: EagleConfig, at: string): Promise<Int32Array | undefined> {
-  const { vocabSize } = config;
-  const { draftVocabSize } = config.eagle;
-  const offsets = await source.integers?.("d2t");
-  if (!offsets) {
-    if (draftVocabSize === vocabSize) return undefined;
-    throw new CheckpointError(`${at} has no d2t, which a vocabulary of ${draftVocabSize} of ${vocabSize} tokens needs`);
-  }
-  if (offsets.length !== draftVocabSize) {
-    throw new CheckpointError(
-      `${at}: d2t has ${offsets.length} entries, expected draft_vocab_size (${draftVocabSize})`,
-    );
-  }
-  const seen = new Set<TokenId>();
-  for (const [i, offset] of offsets.entries()) {
-    const id = i + offset;
-    if (!(id >= 0 && id < vocabSize)) {
-      throw new CheckpointError(
-        `${at}: d2t makes token ${i} ${shown(id)}, outside the target's vocabulary of ${vocabSize}`,
-      );
-    }
-    if (seen.has(id)) throw new CheckpointError(`${at}: d2t makes two tokens ${id}: the heads are damaged`);
-    seen.add(id);
-  }
-  return Int32Array.from(offsets, (offset, i) => i + offset);
 }

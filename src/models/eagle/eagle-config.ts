@@ -69,9 +69,9 @@ export function parseEagleConfig(json: Json, file: string): EagleConfig {
   const targetLayers = layerIds(json, nested, file);
   return {
     ...config,
+    draftVocabSize,
     eagle: {
       targetHiddenSize: json.target_hidden_size == null ? hiddenSize : field.positive("target_hidden_size"),
-      draftVocabSize,
       normBeforeResidual: field.flag("norm_before_residual", false),
       normBeforeFc: field.flag("norm_before_fc", false),
       fcNorm: field.flag("fc_norm", false),

@@ -1,10 +1,10 @@
-import type { EagleLayer, ModelConfig } from "../../types/model-config.js";
+import { type EagleLayer, logitCount, type ModelConfig } from "../../types/model-config.js";
 import type { VectorSpec, WeightSpec } from "../weight-spec.js";
 
 /** The weights of EAGLE-3 heads by the names that decode.ts uses; tensors are named as in eagle-names.ts. */
 export function weightSpecs(config: ModelConfig): WeightSpec[] {
   const { hiddenSize: D, intermediateSize: F } = config;
-  const { targetHiddenSize, targetLayers, draftVocabSize, fcNorm, normBeforeFc } = config.eagle as EagleLayer;
+  const { targetHiddenSize, targetLayers, fcNorm, normBeforeFc } = config.eagle as EagleLayer;
   const width = targetLayers.length * targetHiddenSize;
   const q = config.numHeads * config.headDim;
   const kv = config.numKvHeads * config.headDim;
@@ -46,6 +46,6 @@ export function weightSpecs(config: ModelConfig): WeightSpec[] {
   linear("up", D, [["midlayer.mlp.up_proj", F]], config.mlpBias);
   linear("down", F, [["midlayer.mlp.down_proj", D]], config.mlpBias);
   gain("final_norm", "norm", D);
-  linear("lm_head", D, [["lm_head", draftVocabSize]]);
+  linear("lm_head", D, [["lm_head", logitCount(config)]]);
   return specs;
 }

@@ -23,6 +23,7 @@ export function parseConfig(json: Json, generation: Json | undefined, file: stri
   }
   if (json.hidden_act !== undefined && json.hidden_act !== "silu") field.fail("hidden_act", '"silu"');
   const vocabSize = field.positive("vocab_size");
+  const draftVocabSize = draftVocabulary(json, field, vocabSize);
   const generationEos = generation?.eos_token_id;
   const eos = generationEos ?? json.eos_token_id;
   const eosFile = generationEos == null ? file : "generation_config.json";
@@ -43,5 +44,15 @@ export function parseConfig(json: Json, generation: Json | undefined, file: stri
     mlpBias: field.flag("mlp_bias", false),
     bosTokenId: tokenIds(json.bos_token_id, vocabSize, file, "bos_token_id")[0] ?? null,
     eosTokenIds: tokenIds(eos, vocabSize, eosFile, "eos_token_id"),
+    ...(draftVocabSize !== undefined && { draftVocabSize }),
   };
+}
+
+/** truncated_vocab_size, vLLM's name of it in Medusa's configs: draft_vocab_size would say that this is an EAGLE layer. */
+function draftVocabulary(json: Json, field: ConfigFields, vocabSize: number): number | undefined {
+  if (json.truncated_vocab_size == null) return undefined;
+  const size = field.positive("truncated_vocab_size");
+  if (size > vocabSize) field.fail("truncated_vocab_size", `at most vocab_size (${vocabSize})`);
+  if (!json.tie_word_embeddings) return size;
+  return field.fail("tie_word_embeddings", "false: logits are over truncated_vocab_size tokens, embeddings over more");
 }

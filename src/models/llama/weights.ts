@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../../types/model-config.js";
+import { logitCount, type ModelConfig } from "../../types/model-config.js";
 import type { LinearSpec, WeightSpec } from "../weight-spec.js";
 
 /** Llama's weights by the names that decode.ts uses, and the tensors of a checkpoint that they are made of. */
@@ -49,7 +49,7 @@ export function weightSpecs(config: ModelConfig): WeightSpec[] {
     linear(`${to}.down`, F, [[down, D]], { intoResidual: true, channels: { of, side: "in" } }, config.mlpBias);
   }
   const normGain = norm("final_norm", "model.norm");
-  linear("lm_head", D, [[config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head", V]], {
+  linear("lm_head", D, [[config.tieWordEmbeddings ? "model.embed_tokens" : "lm_head", logitCount(config)]], {
     normGain,
     sensitive: true,
   });

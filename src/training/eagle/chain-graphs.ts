@@ -1,5 +1,6 @@
 import { OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import { weightSpecs } from "../../models/eagle/weights.js";
+import { logitCount } from "../../types/model-config.js";
 import { type TrainingWeight, trainingWeights } from "../checkpoint-weights.js";
 import { accumulateInto } from "../gradient/gradient-graph.js";
 import { entropyOf, klDivergence } from "../gradient/rules/kl-divergence.js";
@@ -82,10 +83,10 @@ function giveLosses(tape: Tape, losses: readonly Value[]): void {
  */
 export function chainLosses(tape: Tape, shape: ChainShape, trained = trainedInputs(tape, shape)) {
   const { config, rows: R, steps } = shape;
-  const { draftVocabSize, targetHiddenSize } = config.eagle!;
+  const { targetHiddenSize } = config.eagle!;
   const values = new Map(trained);
   values.set("embedding", tape.input("embedding", [config.vocabSize, config.hiddenSize], false));
-  const teacher = tape.input("teacher", [draftVocabSize, targetHiddenSize], false);
+  const teacher = tape.input("teacher", [logitCount(config), targetHiddenSize], false);
   if (!shape.trainHead) values.set("lm_head", teacher);
   const test = trainingTimeTest(tape, shape, (name) => values.get(name));
   const said = linear(tape, { name: test.hidden, tracked: false }, teacher);

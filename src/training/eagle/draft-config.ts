@@ -25,10 +25,10 @@ export function draftConfig(
     tieWordEmbeddings: false,
     bosTokenId: null,
     eosTokenIds: [],
+    draftVocabSize,
     eagle: {
       targetHiddenSize: target.hiddenSize,
       targetLayers,
-      draftVocabSize,
       normBeforeResidual: false,
       normBeforeFc: false,
       fcNorm: false,

@@ -1,10 +1,11 @@
+import { logitCount } from "../../types/model-config.js";
 import type { TrainedHeads } from "./write-heads.js";
 
 /** README.md of trained heads: data, recipe, figures. */
 export function headsCard(trained: TrainedHeads, baseName: string): string {
   const { settings, config, accuracy, before, tokens, steps, base } = trained;
   const { optimiser, learningRate, decay, batchSize, sequenceLength, stepDecay, seed, epochs, loss } = settings;
-  const { draftVocabSize, targetLayers } = config.eagle!;
+  const { targetLayers } = config.eagle!;
   const row = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
   const rate = (value: number) => value.toFixed(3);
   const lines = accuracy.accuracies.map((ranks, i) =>
@@ -15,7 +16,7 @@ export function headsCard(trained: TrainedHeads, baseName: string): string {
     `# EAGLE-3 heads for ${baseName}`,
     "",
     `One decoder layer over the target's residual streams after ${targetLayers.join(", ")} layers (${base.dtype}), trained on the`,
-    `frozen target: Li et al. 2025. It names ${draftVocabSize} of ${config.vocabSize} tokens; its output product is ${head}, its embedding`,
+    `frozen target: Li et al. 2025. It names ${logitCount(config)} of ${config.vocabSize} tokens; its output product is ${head}, its embedding`,
     "the target's, which is not stored here.",
     "",
     `- Data: ${tokens} tokens, one piece in ${settings.validateEvery} kept for validation.`,

@@ -1,11 +1,11 @@
-import type { ModelConfig, RopeScaling } from "../../types/model-config.js";
+import { logitCount, type ModelConfig, type RopeScaling } from "../../types/model-config.js";
 import type { Settings } from "./settings.js";
 
 /** config.json of heads, as EagleModel and others read it. @param base the target's folder */
 export function configJson(config: ModelConfig, settings: Settings, base: string): Record<string, unknown> {
-  const { draftVocabSize, targetLayers } = config.eagle!;
+  const { targetLayers } = config.eagle!;
   // At the top of config.json these count the layers before a stream, as in vLLM and speculators.
-  const own = { draft_vocab_size: draftVocabSize, eagle_aux_hidden_state_layer_ids: targetLayers };
+  const own = { draft_vocab_size: logitCount(config), eagle_aux_hidden_state_layer_ids: targetLayers };
   if (settings.layout === "eagle") {
     return { architectures: ["LlamaForCausalLM"], ...llamaJson(config), ...own, base_model_name_or_path: base };
   }

@@ -1,5 +1,6 @@
 import { rotaryTables } from "../../models/rotary.js";
 import { Tensor } from "../../runtime/tensor.js";
+import { logitCount } from "../../types/model-config.js";
 import { GraphSession, gradientOf } from "../gradient/gradient-graph.js";
 import { ParameterSet } from "../parameters.js";
 import { RANKS } from "./accuracy.js";
@@ -51,9 +52,9 @@ export class LayerInTraining {
   ) {
     const { config, rows: R, length, steps, vocabLimit } = shape;
     const { vocabSize, hiddenSize, eagle, headDim } = config;
-    const { targetHiddenSize: width, targetLayers, draftVocabSize } = eagle!;
+    const { targetHiddenSize: width, targetLayers } = eagle!;
     this.parameters = new ParameterSet(trainedWeights(shape));
-    this.ranks = Math.min(RANKS, draftVocabSize);
+    this.ranks = Math.min(RANKS, logitCount(config));
     const parts = (targetLayers.length + 1) * width;
     this.features = new Uint16Array(R * parts);
     this.bind("features", new Tensor(this.features, [R, parts], "f16"));
@@ -80,7 +81,7 @@ export class LayerInTraining {
       floats(name, [positions, headDim / 2], table);
     }
     floats("embedding", [vocabSize, hiddenSize], frozen.embedding);
-    floats("teacher", [draftVocabSize, width], frozen.teacher);
+    floats("teacher", [logitCount(config), width], frozen.teacher);
     floats("head", [vocabLimit, width], frozen.head);
     const perStep = <T>(of: (step: number) => T) => Array.from({ length: steps }, (_, step) => of(step));
     this.weights = perStep((step) => floats(weightsOf(step), [R, 1]));
@@ -98,7 +99,7 @@ export class LayerInTraining {
 
   static async create(shape: ChainShape, frozen: FrozenWeights): Promise<LayerInTraining> {
     const training = await GraphSession.create(trainingGraph(shape));
-    const ranks = Math.min(RANKS, shape.config.eagle!.draftVocabSize);
+    const ranks = Math.min(RANKS, logitCount(shape.config));
     const measuring = await GraphSession.create(measuringGraph(shape, ranks));
     return new LayerInTraining(shape, frozen, training, measuring);
   }

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { AutoModelForCausalLM } from "../../../src/index.js";
 import { DRAFT, model, prompts, TARGET } from "../../support/models.js";
 import { oraclesOf } from "../../support/proposal-oracles.js";
-import { withDraft } from "../../support/ways.js";
+import { tier } from "../../support/tier.js";
+import { type Way, withDraft, withPrunedDraft } from "../../support/ways.js";
 import { conformance } from "../suite.js";
 
 conformance(
@@ -10,6 +11,10 @@ conformance(
   {
     chain: withDraft("draft", { numSpeculativeTokens: 6 }),
     tree: withDraft("draft", { treeWidths: [3, 2, 1] }),
+    ...tier<Record<string, Way>>(
+      { "vocabulary of its own": withPrunedDraft("draft", { treeWidths: [2, 1], policy: "confidence" }) },
+      {},
+    ),
   },
   { edgeCases: ["chain", "tree"], proposals: oraclesOf("draft") },
 );

@@ -65,7 +65,11 @@ test.each([
   ],
   ["one tensor twice", heads({}, { "layers.0.hidden_norm.weight": d2t(0) }), "which are one tensor"],
   ["no map", heads({ draft_vocab_size: 40 }), "has no d2t, which a vocabulary of 40 of 96 tokens needs"],
-  ["a short map", heads({ draft_vocab_size: 2 }, { d2t: d2t(0) }), "d2t has 1 entries, expected draft_vocab_size (2)"],
+  [
+    "a short map",
+    heads({ draft_vocab_size: 2 }, { d2t: d2t(0) }),
+    "d2t has 1 entries, expected one for each of 2 tokens",
+  ],
   ["a map beyond", heads({ draft_vocab_size: 2 }, { d2t: d2t(0, 95) }), "d2t makes token 1 96, outside the target's"],
   ["a map below", heads({ draft_vocab_size: 1 }, { d2t: d2t(-1) }), "d2t makes token 0 -1, outside"],
   ["a map to one token", heads({ draft_vocab_size: 2 }, { d2t: d2t(1, 0) }), "d2t makes two tokens 1"],
@@ -86,7 +90,7 @@ test.each([
 test("heads that say nothing of a vocabulary have the target's", async () => {
   const { config, source } = await openEagleCheckpoint(heads({ draft_vocab_size: undefined }));
   await source.close();
-  expect(config.eagle.draftVocabSize).toBe(V);
+  expect(config.draftVocabSize).toBe(V);
 });
 
 test("loading them as Medusa's says what they are", async () => {
