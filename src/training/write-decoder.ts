@@ -1,6 +1,7 @@
 import { copyFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeSafetensors } from "../formats/safetensors/writer.js";
+import { type NewTensor, writeSafetensors } from "../formats/safetensors/writer.js";
+import { DRAFT_TO_TARGET, draftToTarget } from "../models/draft-vocabulary.js";
 import { ForetokenError } from "../types/errors.js";
 import { escaped } from "../types/shown.js";
 import type { DecoderWeights } from "./gradient/decoder-weights.js";
@@ -22,6 +23,8 @@ export interface TrainedDecoder {
   json: Readonly<Record<string, unknown>>;
   weights: DecoderWeights;
   type: (typeof WEIGHT_TYPES)[number];
+  /** Of a draft with a vocabulary of its own: the target's id of each of its tokens. */
+  targetIds?: Int32Array;
   /** The folder that the tokenizer's files are copied from. */
   tokenizerFrom: string;
   card: string;
@@ -29,7 +32,7 @@ export interface TrainedDecoder {
 
 /** Writes a Hugging Face directory; the weights, without which it is none, appear last. */
 export async function writeDecoder(directory: string, decoder: TrainedDecoder): Promise<void> {
-  const { json, weights, type, tokenizerFrom, card } = decoder;
+  const { json, weights, type, targetIds, tokenizerFrom, card } = decoder;
   const { dtype: _d, torch_dtype: _t, quantization_config: _q, ...rest } = json;
   const config = { ...rest, torch_dtype: TORCH_TYPES[type] };
   try {
@@ -43,7 +46,7 @@ export async function writeDecoder(directory: string, decoder: TrainedDecoder): 
     const { code } = error as NodeJS.ErrnoException;
     throw new ForetokenError(`${escaped(directory)} cannot be written (${code}): free some space, then resume`);
   }
-  const tensors = weights.own.flatMap(({ name, dims, parts }) => {
+  const tensors: NewTensor[] = weights.own.flatMap(({ name, dims, parts }) => {
     const values = weights.valuesOf(name);
     const width = dims.length === 2 ? dims[1] : 1;
     let at = 0;
@@ -53,5 +56,8 @@ export async function writeDecoder(directory: string, decoder: TrainedDecoder): 
       return { name: tensor, shape: dims.length === 2 ? [out, width] : [out], values: values.subarray(from, at) };
     });
   });
+  if (targetIds) {
+    tensors.push({ name: DRAFT_TO_TARGET, shape: [targetIds.length], values: draftToTarget(targetIds) });
+  }
   await writeSafetensors(join(directory, WEIGHTS_FILE), tensors, type);
 }

@@ -7,6 +7,7 @@ import {
   type DistillProgress,
   distillDraft,
   type LanguageModel,
+  Need,
 } from "../../src/index.js";
 import { model, prompts, TARGET, temporaryFolder } from "../support/models.js";
 
@@ -74,6 +75,7 @@ test("a training that was stopped and resumed ends with the same bits", async ()
 test.each([
   { loss: "reverse-kl", textWeight: 0.1 },
   { loss: "tv", keepLayers: [1] },
+  { loss: "tv", draftVocabulary: 64, fromScratch: true },
   { loss: "lk", fromScratch: true, hiddenSize: 32, numHeads: 2, numKvHeads: 1, weights: "F32" },
   { optimiser: "muon", learningRate: 0.003, fromScratch: true, layers: 2 },
 ] as const)("other drafts: %o", async (options) => {
@@ -84,8 +86,52 @@ test.each([
   await draft.dispose();
 });
 
+test("a draft with a vocabulary of its own names the data's most frequent tokens, and drafts", async () => {
+  const options = { ...SMALL, sequenceLength: 64, epochs: 2, draftVocabulary: 256, textWeight: 0.1 };
+  const { directory, before, after } = await distillDraft(target, texts, {
+    ...options,
+    output: join(temporaryFolder(), "draft"),
+  });
+  expect(after.acceptance).toBeGreaterThan(before.acceptance);
+  await using draft = await AutoModelForCausalLM.fromPretrained(directory);
+  const { targetIds } = draft.model.options;
+  expect(targetIds).toHaveLength(256);
+  const known = new Set(targetIds);
+  const counts = new Map<number, number>();
+  for (const { tokens } of texts) for (const id of tokens) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const frequency = (id: number) => counts.get(id) ?? 0;
+  expect(Math.min(...[...known].map(frequency))).toBeGreaterThanOrEqual(
+    Math.max(...[...counts.keys()].filter((id) => !known.has(id)).map(frequency)),
+  );
+  using sequence = draft.model.newSequence();
+  const needs = [Need.logits | Need.top];
+  const [logits, best] = await draft.model.forward([{ sequence, tokens: [texts[0].tokens[0]], needs }], (rows) => [
+    rows.logits(0).slice(),
+    rows.argmax(0),
+  ]);
+  expect(logits).toHaveLength(draft.config.vocabSize);
+  expect([...logits.keys()].filter((id) => Number.isFinite(logits[id]))).toEqual([...targetIds!]);
+  expect(logits.indexOf(Math.max(...logits))).toBe(best);
+  expect(draft.model.options.manifest.tensors).toSatisfy(
+    (tensors: Record<string, { length: number }>) =>
+      Object.entries(tensors).find(([name]) => name.startsWith("lm_head"))![1].length <
+      300 * draft.config.hiddenSize * 2,
+  );
+  const prompt = "Once upon a time";
+  for (const sampling of [{}, { temperature: 0.8, seed: 3 }]) {
+    const plain = await target.generate(prompt, { ...sampling, maxNewTokens: 24, speculation: { method: "none" } });
+    const speculation = { method: "draft" } as const;
+    const fast = await target.generate(prompt, { ...sampling, maxNewTokens: 24, assistantModel: draft, speculation });
+    expect(fast.tokenIds).toEqual(plain.tokenIds);
+    expect(fast.stats.acceptedTokens).toBeGreaterThan(0);
+  }
+});
+
 test("what is wrong is said before any work", async () => {
   await expect(distilTiny({}, "/proc/draft")).rejects.toThrow("the output /proc/draft cannot be written");
+  await expect(distilTiny({ draftVocabulary: 5000 })).rejects.toThrow(
+    `draftVocabulary is 5000, the target has ${tiny.vocabLimit} tokens`,
+  );
   await expect(distilTiny({ layers: 9 })).rejects.toThrow("9 are to be kept: give fewer layers");
   await expect(distilTiny({ layers: undefined, keepLayers: [1, 0] })).rejects.toThrow("in rising order, got [1, 0]");
   await expect(distilTiny({ hiddenSize: 64 })).rejects.toThrow("set fromScratch");

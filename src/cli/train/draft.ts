@@ -35,6 +35,11 @@ export const trainDraftCommand: Command = {
     "intermediate-size": { type: "string", value: "N", help: "width of its MLP (default: 8/3 of --hidden-size)" },
     heads: { type: "string", value: "N", help: "its attention heads (default: of the target's dimension)" },
     "kv-heads": { type: "string", value: "N", help: "its key and value heads (default: --heads)" },
+    "draft-vocabulary": {
+      type: "string",
+      value: "N",
+      help: "its output product covers the data's N most frequent tokens (default: the target's vocabulary)",
+    },
     loss: { type: "string", value: "NAME", help: "kl (default), reverse-kl, tv or lk" },
     "text-weight": { type: "string", value: "C", help: "adds C times the text's cross-entropy (default 0)" },
     "learning-rate": { type: "string", value: "X", help: "highest learning rate (default 0.001; muon: 0.01)" },
@@ -52,6 +57,10 @@ export const trainDraftCommand: Command = {
     [
       "foretoken train draft -m ./SmolLM2-135M-Instruct --data answers.jsonl -o draft --keep-layers 0,29 --loss lk",
       "a draft for a model of yours",
+    ],
+    [
+      "foretoken train draft -m ./SmolLM2-135M-Instruct --data answers.jsonl -o draft --draft-vocabulary 8192",
+      "it can name the 8192 tokens that occur most, in passes that cost less",
     ],
     ["foretoken generate --draft-model draft 'Once upon a time'", "what it is for"],
   ],
@@ -74,6 +83,7 @@ function run(args: Arguments): Promise<void> {
         intermediateSize: number("intermediate-size"),
         numHeads: number("heads"),
         numKvHeads: number("kv-heads"),
+        draftVocabulary: number("draft-vocabulary"),
         loss: stringFlag(args, "loss") as DistillDraftOptions["loss"],
         textWeight: number("text-weight"),
         learningRate: number("learning-rate"),

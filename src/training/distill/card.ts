@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import type { LanguageModel } from "../../api/language-model.js";
+import { logitCount, type ModelConfig } from "../../types/model-config.js";
 import type { DraftDistillation } from "./distill-draft.js";
 import type { DistillSettings } from "./settings.js";
 import type { StudentShape } from "./student-shape.js";
@@ -26,6 +27,7 @@ export function draftCard(
     `- Recipe: ${steps} steps of ${batchSize} sequences of ${sequenceLength} tokens, ${optimiser}, learning rate ${learningRate} (${decay}),`,
     `  loss ${loss}${text}, seed ${seed}.`,
     "",
+    ...(logitCount(config) < config.vocabSize ? vocabularyWords(config) : []),
     "| on validation | before | after |",
     "| --- | --- | --- |",
     row("loss", "validationLoss", 3),
@@ -35,4 +37,15 @@ export function draftCard(
     row("tokens per pass, 4 drafted, temperature 1", "sampledTokensPerPass", 2),
     "",
   ].join("\n");
+}
+
+function vocabularyWords(config: ModelConfig): string[] {
+  const count = logitCount(config);
+  return [
+    `It reads ${config.vocabSize} tokens and names ${count} of them, those that occur most in the data; others it never proposes. Row i of`,
+    `\`lm_head.weight\` [${count}, ${config.hiddenSize}] is for token i + \`d2t\`[i], as in EAGLE-3's files; config.json says truncated_vocab_size.`,
+    "Foretoken runs it as a draft. In transformers AutoTokenizer and AutoModel (the layers, without the output product) load it;",
+    "AutoModelForCausalLM refuses it, as that expects a row for every token.",
+    "",
+  ];
 }

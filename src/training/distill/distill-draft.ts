@@ -8,13 +8,14 @@ import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
 import { assertSameData } from "../data/same-data.js";
+import { rowsOfTokens } from "../draft-vocabulary.js";
 import { LayeredDecoder } from "../gradient/layered-decoder.js";
 import { settingsKey } from "../loop/loop-options.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import { cacheSequences, type SequenceNote } from "../sequences/cache-sequences.js";
 import { SequenceFile } from "../sequences/sequence-file.js";
-import { TEACHER_HEAD } from "../teacher-rows.js";
+import { TEACHER_DRAFT_HEAD, TEACHER_HEAD } from "../teacher-rows.js";
 import type { TrainingExamples } from "../training-example.js";
 import { WEIGHTS_FILE, writeDecoder } from "../write-decoder.js";
 import type { DraftAgreement } from "./agreement.js";
@@ -53,7 +54,7 @@ export async function distillDraft(
   if (!(target instanceof LanguageModel)) {
     throw new UsageError(`distillDraft needs a loaded LanguageModel, got ${shown(target)}`);
   }
-  const settings = distillSettings(options, target.contextLength);
+  const settings = distillSettings(options, target);
   settings.signal?.throwIfAborted();
   if (!target.directory)
     throw new UsageError("a draft takes over the target's tokenizer: load the target from its folder");
@@ -65,7 +66,8 @@ export async function distillDraft(
   const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
   const note = await cacheSequences(target.model, examples, work, key, { ...settings, onReading });
   checkEnough(note, settings);
-  const decoder = await newStudent(target, shape, settings);
+  const targetIds = note.targetIds && Int32Array.from(note.targetIds);
+  const decoder = await newStudent(target, shape, settings, targetIds);
   let close = async () => {};
   let loop: TrainingLoop<DraftAgreement> | undefined;
   try {
@@ -75,13 +77,13 @@ export async function distillDraft(
       await training.close();
       await validation.close();
     };
-    const trainee = new DraftTrainee(decoder, training, validation, settings, target.config.hiddenSize);
+    const trainee = new DraftTrainee(decoder, training, validation, settings, target.config.hiddenSize, targetIds);
     loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress });
     if (resumeFrom !== undefined) await loop.resume(resumeFrom);
     const { before, after } = await loop.run();
     const result = { directory: output, steps: loop.steps, tokens: note.tokens, before, after };
     await writeDecoder(output, {
-      ...{ json: shape.json, weights: decoder.weights, type: settings.weights },
+      ...{ json: shape.json, weights: decoder.weights, type: settings.weights, targetIds },
       ...{ tokenizerFrom: target.directory, card: draftCard(result, target, shape, settings) },
     });
     await close();
@@ -99,17 +101,21 @@ async function newStudent(
   target: LanguageModel,
   shape: StudentShape,
   settings: DistillSettings,
+  targetIds: Int32Array | undefined,
 ): Promise<LayeredDecoder> {
   const { config } = shape;
   const { loss, textWeight, microBatchSize: batch, sequenceLength: length, seed } = settings;
   const { vocabSize, hiddenSize: teacherHiddenSize } = target.config;
-  const head = distillationHead({ vocabSize, teacherHiddenSize, loss, text: textWeight > 0 });
+  const head = distillationHead({ vocabSize, teacherHiddenSize, loss, text: textWeight > 0, targetIds });
   const checkpoint = await openCheckpoint(target.directory!, join(cacheDirectory(), "digests"));
   let decoder: LayeredDecoder | undefined;
   try {
     decoder = await LayeredDecoder.create({ architecture: architectureOf(config), config, head, batch, length });
-    await initialWeights(decoder.weights, shape, checkpoint, seed);
-    decoder.weights.valuesOf(TEACHER_HEAD).set(await baseLmHead(target));
+    const teacher = await baseLmHead(target);
+    const known = targetIds && rowsOfTokens(teacher, targetIds, teacherHiddenSize);
+    await initialWeights(decoder.weights, shape, checkpoint, { seed, head: known });
+    decoder.weights.valuesOf(TEACHER_HEAD).set(teacher);
+    if (known) decoder.weights.valuesOf(TEACHER_DRAFT_HEAD).set(known);
     return decoder;
   } catch (error) {
     decoder?.dispose();

@@ -1,3 +1,4 @@
+import type { TokenId } from "../../types/token.js";
 import type { LayeredDecoder } from "../gradient/layered-decoder.js";
 import type { StepLosses, Trainee } from "../loop/trainee.js";
 import type { ParameterGroup } from "../optimiser/parameter-groups.js";
@@ -12,6 +13,9 @@ import type { DistillSettings } from "./settings.js";
 /** What Muon does not take goes by AdamW at a rate so much lower. */
 const OTHER_RATE = 0.1;
 
+/** Label of a token that the draft cannot name: it counts for nothing. */
+const UNKNOWN = -100;
+
 /** A draft that learns from packed sequences with its teacher's rows: units are sequences. */
 export class DraftTrainee implements Trainee<DraftAgreement> {
   readonly parameters: ParameterSet;
@@ -19,6 +23,8 @@ export class DraftTrainee implements Trainee<DraftAgreement> {
   readonly units: number;
   readonly unitsPerStep: number;
   private readonly sequence: PackedSequence;
+  /** By the target's, where the draft has a vocabulary of its own. */
+  private readonly draftIds: ReadonlyMap<TokenId, TokenId> | undefined;
 
   constructor(
     private readonly decoder: LayeredDecoder,
@@ -26,7 +32,9 @@ export class DraftTrainee implements Trainee<DraftAgreement> {
     private readonly validation: SequenceFile,
     private readonly settings: DistillSettings,
     private readonly teacherHiddenSize: number,
+    targetIds?: Int32Array,
   ) {
+    this.draftIds = targetIds && new Map(Array.from(targetIds, (id, i) => [id, i]));
     this.parameters = decoder.parameters;
     this.units = training.count;
     this.unitsPerStep = settings.batchSize;
@@ -81,7 +89,7 @@ export class DraftTrainee implements Trainee<DraftAgreement> {
     await fillBatch(decoder, file, units, settings.microBatchSize, this.sequence, (at, sequence, place) => {
       const label = sequence.label(place, 1);
       counts[at] = Number(label >= 0);
-      if (labels) labels[at] = BigInt(label);
+      if (labels) labels[at] = BigInt(this.draftIds ? (this.draftIds.get(label) ?? UNKNOWN) : label);
       hidden.set(sequence.rows.subarray(place * D, (place + 1) * D), at * D);
       if (label < 0) return;
       const last = stretches.at(-1);

@@ -24,6 +24,11 @@ export interface DistillDraftOptions extends LoopOptions {
   /** Its key and value heads, a divisor of numHeads. Default: numHeads. */
   numKvHeads?: number;
   /**
+   * The output product is over so many tokens, the data's most frequent ones, and the others are never drafted. A smaller
+   * product is less work in each pass of the draft. At least 16. Default: the target's whole vocabulary.
+   */
+  draftVocabulary?: number;
+  /**
    * "kl": KL(p || q). "reverse-kl": KL(q || p). "tv": total variation, 1 - acceptance. "lk": -log of the acceptance (Samarin et al.
    * 2026). Default "kl".
    */
@@ -57,6 +62,7 @@ export const DISTILL_DRAFT_OPTIONS: OptionTable<Omit<DistillDraftOptions, "outpu
   intermediateSize: integer(1),
   numHeads: integer(1),
   numKvHeads: integer(1),
+  draftVocabulary: integer(16),
   loss: choice(DISTILLATION_LOSSES),
   textWeight: number(">= 0"),
   learningRate: number("> 0"),

@@ -27,7 +27,10 @@ export async function studentShape(
   const sizes = kept
     ? { num_hidden_layers: kept.length, tie_word_embeddings: target.tieWordEmbeddings }
     : ownSizes(target, settings);
-  const json = { ...given, ...sizes };
+  const { draftVocabulary } = settings;
+  // A product over fewer tokens is no embedding.
+  const pruned = draftVocabulary && { tie_word_embeddings: false, truncated_vocab_size: draftVocabulary };
+  const json = { ...given, ...sizes, ...pruned };
   const generation = { eos_token_id: target.eosTokenIds };
   return { json, config: architectureOf(target).parseConfig(json, generation, "the draft's config.json"), kept };
 }

@@ -8,16 +8,24 @@ import type { StudentShape } from "./student-shape.js";
 /** Deviation of random weights: what Llama's config.json calls initializer_range. */
 const DEVIATION = 0.02;
 
-/** Fills a draft's weights: the target's, of the layers that are kept, or random ones. */
+/**
+ * Fills a draft's weights: the target's, of the layers that are kept, or random ones.
+ * @param head the target's output rows of the draft's vocabulary, where that is not the target's
+ */
 export async function initialWeights(
   weights: DecoderWeights,
   { config, kept }: StudentShape,
   target: Checkpoint,
-  seed: number,
+  { seed, head }: { seed: number; head?: Float32Array },
 ): Promise<void> {
   if (!kept) return randomWeights(weights, config.numLayers, seed);
-  const known = trainingWeights(architectureOf(target.config).weightSpecs(target.config)).weights;
+  const architecture = architectureOf(target.config);
+  const known = trainingWeights(architecture.weightSpecs(target.config)).weights;
   for (const { name } of weights.own) {
+    if (head && name === architecture.head) {
+      weights.valuesOf(name).set(head);
+      continue;
+    }
     const there = name.replace(/^layers\.(\d+)\./, (_, layer) => `layers.${kept[Number(layer)]}.`);
     await readWeight(target.source, known.find((weight) => weight.name === there)!, weights.valuesOf(name));
   }

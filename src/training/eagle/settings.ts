@@ -2,6 +2,7 @@ import type { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
+import { checkDraftVocabulary } from "../draft-vocabulary.js";
 import { LOOP_DEFAULTS, MUON_RATE } from "../loop/loop-options.js";
 import { trainedLayers } from "./draft-config.js";
 import { TRAIN_EAGLE_OPTIONS, type TrainEagleOptions } from "./options.js";
@@ -56,9 +57,7 @@ function checkSettings(settings: Settings, { config, contextLength, vocabLimit }
       `targetLayers must be three numbers of layers, each at most ${config.numLayers}, got [${targetLayers}]`,
     );
   }
-  if (draftVocabulary > vocabLimit) {
-    throw new UsageError(`draftVocabulary is ${draftVocabulary}, the base has ${vocabLimit} tokens: give at most that`);
-  }
+  checkDraftVocabulary(draftVocabulary, vocabLimit);
 }
 
 /** Attention by parts holds a square of it for each head. */

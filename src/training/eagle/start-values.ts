@@ -2,6 +2,7 @@ import type { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import type { ModelConfig } from "../../types/model-config.js";
 import { baseWeights } from "../base-weights.js";
+import { rowsOfTokens } from "../draft-vocabulary.js";
 import type { ParameterSet } from "../parameters.js";
 import type { ChainShape } from "./chain-graphs.js";
 
@@ -33,10 +34,7 @@ export async function readTarget(base: LanguageModel): Promise<TargetWeights> {
 
 /** The target's output rows of the draft's vocabulary. */
 export function teacherRows({ head }: TargetWeights, { config, targetIds }: Pick<ChainShape, "config" | "targetIds">) {
-  const { targetHiddenSize: D } = config.eagle!;
-  const rows = new Float32Array(targetIds.length * D);
-  for (const [i, id] of targetIds.entries()) rows.set(head.subarray(id * D, (id + 1) * D), i * D);
-  return rows;
+  return rowsOfTokens(head, targetIds, config.eagle!.targetHiddenSize);
 }
 
 /**

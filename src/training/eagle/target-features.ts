@@ -1,10 +1,10 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import type { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
+import { TokenCounts } from "../draft-vocabulary.js";
 import { readNote, writeNote } from "../loop/cache-note.js";
 import { type Piece, readPieces } from "../read-pieces.js";
 import type { TrainingExamples } from "../training-example.js";
-import { mostFrequent } from "./draft-vocabulary.js";
 import { IGNORED, SequenceWriter } from "./sequence-cache.js";
 import type { Settings } from "./settings.js";
 
@@ -44,13 +44,13 @@ export async function cacheTargetFeatures(
     ["training", "validation"].map((name) => SequenceWriter.create(directory, name, sequenceLength, width)),
   );
   const [training, validation] = writers;
-  const counts = new Float64Array(base.vocabLimit);
+  const counts = new TokenCounts(base.vocabLimit);
   const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
   let tokens: number;
   try {
     const lengths = { length: sequenceLength + 1, shortest: SHORTEST, mostHeld: VALIDATION_ROWS };
     tokens = await readPieces(base, examples, { ...settings, ...lengths, onReading }, async (group) => {
-      for (const { tokens } of group.texts) for (const token of tokens) counts[token]++;
+      for (const { tokens } of group.texts) counts.add(tokens);
       for (const [{ held }, features, rows] of await rowsOf(group, base, settings)) {
         await (held ? validation : training).add(features, rows);
       }
@@ -58,7 +58,7 @@ export async function cacheTargetFeatures(
   } finally {
     for (const writer of writers) await writer.close();
   }
-  const targetIds = mostFrequent(counts, settings.draftVocabulary);
+  const targetIds = counts.mostFrequent(settings.draftVocabulary);
   const [trainingSequences, validationSequences] = [training.sequences, validation.sequences];
   const note: FeatureNote = { key, tokens, trainingSequences, validationSequences, targetIds };
   await writeNote(directory, note);

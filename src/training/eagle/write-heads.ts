@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type NewTensor, writeSafetensors } from "../../formats/safetensors/writer.js";
+import { DRAFT_TO_TARGET, draftToTarget } from "../../models/draft-vocabulary.js";
 import { weightSpecs } from "../../models/eagle/weights.js";
 import type { ModelConfig } from "../../types/model-config.js";
 import { trainingWeights } from "../checkpoint-weights.js";
@@ -59,8 +60,10 @@ function tensorsOf({ parameters, config, targetIds, teacher, settings }: Trained
   }
   const t2d = new Uint8Array(config.vocabSize);
   for (const id of targetIds) t2d[id] = 1;
-  // The offset from the draft's id to the target's.
-  const d2t = BigInt64Array.from(targetIds, (id, i) => BigInt(id - i));
-  tensors.push({ name: "d2t", shape: [d2t.length], values: d2t }, { name: "t2d", shape: [t2d.length], values: t2d });
+  const d2t = draftToTarget(targetIds);
+  tensors.push(
+    { name: DRAFT_TO_TARGET, shape: [d2t.length], values: d2t },
+    { name: "t2d", shape: [t2d.length], values: t2d },
+  );
   return tensors;
 }

@@ -1,6 +1,7 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import type { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
+import { TokenCounts } from "../draft-vocabulary.js";
 import { readNote, writeNote } from "../loop/cache-note.js";
 import { type Piece, readPieces } from "../read-pieces.js";
 import type { TrainingExamples } from "../training-example.js";
@@ -20,6 +21,8 @@ export interface SequenceSettings {
   resume: boolean;
   /** Whether the teacher is asked at all. Default true. */
   rows?: boolean;
+  /** Most frequent tokens to name; by default nobody counts. */
+  draftVocabulary?: number;
   signal?: AbortSignal;
   onReading?: (tokens: number) => void;
 }
@@ -31,6 +34,8 @@ export interface SequenceNote {
   tokens: number;
   training: number;
   validation: number;
+  /** The most frequent tokens, ascending, where they were asked for. */
+  targetIds?: number[];
 }
 
 /**
@@ -51,10 +56,13 @@ export async function cacheSequences(
   const width = settings.rows === false ? 0 : teacher.config.hiddenSize;
   const files = await Promise.all(["training", "validation"].map((name) => SequenceFile.create(directory, name)));
   const [training, validation] = files.map((file) => new Packer(sequenceLength, width, (full) => file.add(full)));
+  const { draftVocabulary } = settings;
+  const counts = new TokenCounts(draftVocabulary === undefined ? 0 : teacher.vocabLimit);
   let tokens: number;
   try {
     const reading = { ...settings, length: sequenceLength, mostHeld: VALIDATION_TOKENS };
     tokens = await readPieces(teacher, examples, reading, async (group) => {
+      if (draftVocabulary !== undefined) for (const { tokens } of group.texts) counts.add(tokens);
       for (const [piece, rows] of await rowsOf(group, width, signal)) {
         await (piece.held ? validation : training).add(piece.tokens, piece.lossMask, rows);
       }
@@ -64,7 +72,8 @@ export async function cacheSequences(
   } finally {
     for (const file of files) await file.close();
   }
-  const note = { key, tokens, training: files[0].count, validation: files[1].count };
+  const targetIds = draftVocabulary === undefined ? undefined : counts.mostFrequent(draftVocabulary);
+  const note = { key, tokens, training: files[0].count, validation: files[1].count, targetIds };
   await writeNote(directory, note);
   return note;
 }
