@@ -1,6 +1,7 @@
 import { copyFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type NewTensor, writeSafetensors } from "../formats/safetensors/writer.js";
+import type { NewTensor } from "../formats/new-tensor.js";
+import { writeSafetensors } from "../formats/safetensors/writer.js";
 import { DRAFT_TO_TARGET, draftToTarget } from "../models/draft-vocabulary.js";
 import { ForetokenError } from "../types/errors.js";
 import { escaped } from "../types/shown.js";

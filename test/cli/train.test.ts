@@ -43,6 +43,7 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["eagle", "--out", out], 2, /needs --data/],
   [["eagle", "--data", TEXT, "--out", out, "--layout", "vllm"], 2, /unknown --layout "vllm", expected/],
   [["eagle", "--data", TEXT, "--out", out, "--batch-size", "100"], 2, /multiple of sequenceLength/],
+  [["medusa", "--data", TEXT, "--out", out, "--layout", "sglang"], 2, /unknown --layout "sglang", expected/],
   [["medusa2", "--data", TEXT, "--out", out, "--heads-from", join(HERE, "none")], 1, /no folder of Medusa heads at/],
   [["draft", "--out", out], 2, /train draft needs --data/],
   [["draft", "--data", TEXT, "--out", out, "--keep-layers", "a"], 2, /--keep-layers must be layers .*got "a"/],

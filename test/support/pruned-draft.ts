@@ -1,6 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type NewTensor, writeSafetensors } from "../../src/formats/safetensors/writer.js";
+import type { NewTensor } from "../../src/formats/new-tensor.js";
+import { writeSafetensors } from "../../src/formats/safetensors/writer.js";
 import { elementCount } from "../../src/formats/tensor-source.js";
 import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
 import { draftToTarget } from "../../src/models/draft-vocabulary.js";

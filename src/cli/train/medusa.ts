@@ -1,5 +1,5 @@
 import { type MedusaAccuracy, type MedusaTraining, type TrainMedusaOptions, trainMedusa } from "../../index.js";
-import { HEADS_FILE } from "../../training/medusa/write-heads.js";
+import { HEADS_FILES, type MedusaLayout } from "../../training/medusa/layouts.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { table } from "../terminal.js";
@@ -22,6 +22,11 @@ export const trainMedusaCommand: Command = {
     "batch-size": { type: "string", value: "N", help: "tokens of a step (default 1024)" },
     "sequence-length": { type: "string", value: "N", help: `tokens of a piece of text (default ${SEQUENCE})` },
     weights: { type: "string", value: "TYPE", help: "F16 (default), BF16 or F32: how the heads are written" },
+    layout: {
+      type: "string",
+      value: "NAME",
+      help: "who reads the heads: original (default: Medusa's repository), vllm (up to 0.32) or tensorrt-llm",
+    },
     ...RUN_FLAGS,
     ...OUTPUT_FLAGS,
   },
@@ -39,10 +44,11 @@ export const trainMedusaCommand: Command = {
 
 function run(args: Arguments): Promise<void> {
   const number = (name: string) => numberFlag(args, name);
+  const layout = stringFlag(args, "layout") as MedusaLayout | undefined;
   return runTraining<MedusaAccuracy, MedusaTraining>(args, {
     name: "train medusa",
     made: "heads",
-    result: HEADS_FILE,
+    result: HEADS_FILES[layout ?? "original"] ?? HEADS_FILES.original,
     train: (base, examples, common) =>
       trainMedusa(base, examples, {
         ...common,
@@ -53,6 +59,7 @@ function run(args: Arguments): Promise<void> {
         optimiser: stringFlag(args, "optimiser") as TrainMedusaOptions["optimiser"],
         batchSize: number("batch-size"),
         weights: stringFlag(args, "weights") as TrainMedusaOptions["weights"],
+        layout,
       }),
     describe,
     report: accuracyTable,

@@ -1,5 +1,5 @@
 import { type JointMeasure, type Medusa2Training, type TrainMedusa2Options, trainMedusa2 } from "../../index.js";
-import { HEADS_FILE } from "../../training/medusa/write-heads.js";
+import { HEADS_FILES, type MedusaLayout } from "../../training/medusa/layouts.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { table } from "../terminal.js";
@@ -41,6 +41,11 @@ export const trainMedusa2Command: Command = {
     "micro-batch-size": { type: "string", value: "N", help: "sequences that are computed at once (default 4)" },
     "sequence-length": { type: "string", value: "N", help: `tokens of a sequence (default ${SEQUENCE})` },
     weights: { type: "string", value: "TYPE", help: "BF16 (default), F16 or F32: how base and heads are written" },
+    layout: {
+      type: "string",
+      value: "NAME",
+      help: "who reads the heads: original (default: Medusa's repository), vllm (up to 0.32) or tensorrt-llm",
+    },
     ...RUN_FLAGS,
     ...OUTPUT_FLAGS,
   },
@@ -57,10 +62,11 @@ export const trainMedusa2Command: Command = {
 
 function run(args: Arguments): Promise<void> {
   const number = (name: string) => numberFlag(args, name);
+  const layout = stringFlag(args, "layout") as MedusaLayout | undefined;
   return runTraining<JointMeasure, Medusa2Training>(args, {
     name: "train medusa2",
     made: "base and heads",
-    result: HEADS_FILE,
+    result: HEADS_FILES[layout ?? "original"] ?? HEADS_FILES.original,
     train: (base, examples, common) =>
       trainMedusa2(base, examples, {
         ...common,
@@ -78,6 +84,7 @@ function run(args: Arguments): Promise<void> {
         batchSize: number("batch-size"),
         microBatchSize: number("micro-batch-size"),
         weights: stringFlag(args, "weights") as TrainMedusa2Options["weights"],
+        layout,
       }),
     describe,
     report,

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type NewTensor, writeSafetensors } from "../../formats/safetensors/writer.js";
+import type { NewTensor } from "../../formats/new-tensor.js";
+import { writeSafetensors } from "../../formats/safetensors/writer.js";
 import { DRAFT_TO_TARGET, draftToTarget } from "../../models/draft-vocabulary.js";
 import { weightSpecs } from "../../models/eagle/weights.js";
 import type { ModelConfig } from "../../types/model-config.js";

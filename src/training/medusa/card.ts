@@ -1,4 +1,5 @@
 import type { MedusaAccuracy } from "./accuracy.js";
+import { layoutWords } from "./layouts.js";
 import type { Settings } from "./settings.js";
 
 export interface TrainedHeads {
@@ -15,7 +16,7 @@ export interface TrainedHeads {
 
 /** The README.md of Medusa-1 heads. */
 export function headsCard({ settings, accuracy, before, tokens, steps, dtype, baseName }: TrainedHeads): string {
-  const { heads, layers, sharedHead, optimiser, learningRate, decay, batchSize, headDecay, seed } = settings;
+  const { heads, layers, sharedHead, layout, optimiser, learningRate, decay, batchSize, headDecay, seed } = settings;
   return [
     `# Medusa heads for ${baseName}`,
     "",
@@ -29,6 +30,8 @@ export function headsCard({ settings, accuracy, before, tokens, steps, dtype, ba
     `  ${before.tokensPerPass.toFixed(2)}). Accuracies are in config.json: trees are made for them.`,
     "",
     ...accuracyRows(before, accuracy),
+    "",
+    ...layoutWords({ layout, heads, layers, sharedHead }),
     "",
   ].join("\n");
 }

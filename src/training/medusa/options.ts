@@ -3,6 +3,7 @@ import type { OptionTable } from "../../types/option-table.js";
 import { LOOP_OPTIONS, type LoopOptions, type LoopProgress } from "../loop/loop-options.js";
 import { WEIGHT_TYPES } from "../weight-types.js";
 import type { MedusaAccuracy } from "./accuracy.js";
+import { MEDUSA_LAYOUTS, type MedusaLayout } from "./layouts.js";
 
 export interface TrainMedusaOptions extends LoopOptions {
   /** Heads: head i guesses the token i + 1 places on. Default 4. */
@@ -25,6 +26,11 @@ export interface TrainMedusaOptions extends LoopOptions {
   sequenceLength?: number;
   /** How weights are written. Default "F16". */
   weights?: (typeof WEIGHT_TYPES)[number];
+  /**
+   * Who reads the folder: "original", FasterDecoding/Medusa and its descendants; "vllm", vLLM up to 0.32; "tensorrt-llm". All are
+   * read here. Default "original".
+   */
+  layout?: MedusaLayout;
   onProgress?: (progress: MedusaProgress) => void;
 }
 
@@ -43,5 +49,6 @@ export const TRAIN_MEDUSA_OPTIONS: OptionTable<Omit<TrainMedusaOptions, "output"
   microBatchSize: integer(32),
   sequenceLength: integer(8),
   weights: choice(WEIGHT_TYPES),
+  layout: choice(MEDUSA_LAYOUTS),
   onProgress: callback(),
 };

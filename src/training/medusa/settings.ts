@@ -56,4 +56,5 @@ const DEFAULTS = {
   batchSize: 1024,
   microBatchSize: 512,
   weights: "F16",
+  layout: "original",
 } as const;

@@ -12,11 +12,12 @@ import type { MedusaAccuracy } from "./accuracy.js";
 import { headsCard } from "./card.js";
 import { HeadsInTraining } from "./heads-in-training.js";
 import { cacheHiddenRows } from "./hidden-rows.js";
+import { HEADS_FILES } from "./layouts.js";
 import { MedusaTrainee } from "./medusa-trainee.js";
 import type { TrainMedusaOptions } from "./options.js";
 import { type CacheNote, ROWS_OF_BLOCK, RowCache } from "./row-cache.js";
 import { medusaSettings, type Settings } from "./settings.js";
-import { HEADS_FILE, writeHeads } from "./write-heads.js";
+import { writeHeads } from "./write-heads.js";
 
 /** What training made of the heads. */
 export interface MedusaTraining {
@@ -45,10 +46,10 @@ export async function trainMedusa(
     throw new UsageError(`trainMedusa needs a loaded LanguageModel, got ${shown(base)}`);
   }
   const settings = medusaSettings(options, base.contextLength);
-  const { output, heads, layers, sharedHead, microBatchSize, signal } = settings;
+  const { output, heads, layers, sharedHead, layout, microBatchSize, signal } = settings;
   signal?.throwIfAborted();
   const lmHead = await baseLmHead(base);
-  const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILES[layout], settings.resume);
   await assertSameData(work, examples, settings.resume);
   const key = `${base.dtype} ${settingsKey(settings)}`;
   const note = await cacheHiddenRows(base.model, examples, work, key, settings);
@@ -70,7 +71,17 @@ export async function trainMedusa(
     const baseName = pathFrom(output, base.directory!);
     const facts = { settings, accuracy: after, before, tokens: note.tokens, steps, dtype: base.dtype, baseName };
     await writeHeads(output, {
-      ...{ heads, layers, specs, valuesOf: (name) => parameters.valuesOf(name), accuracies: after.accuracies },
+      ...{
+        layout,
+        heads,
+        layers,
+        hiddenSize,
+        vocabSize,
+        specs,
+        valuesOf: (name) => parameters.valuesOf(name),
+        accuracies: after.accuracies,
+      },
+      ...(sharedHead && { sharedHead: { shape: [vocabSize, hiddenSize], values: lmHead } }),
       ...{ base: baseName, type: settings.weights, card: headsCard(facts) },
     });
     await training.close();

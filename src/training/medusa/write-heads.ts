@@ -1,21 +1,25 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writePytorch } from "../../formats/pytorch/writer.js";
 import { writeSafetensors } from "../../formats/safetensors/writer.js";
 import type { ParameterSpec } from "../parameters.js";
 import type { MedusaAccuracy } from "./accuracy.js";
+import { HEADS_FILES, LAYOUTS, type MedusaLayout } from "./layouts.js";
 import type { Settings } from "./settings.js";
-
-/** What heads lie in, in their folder. */
-export const HEADS_FILE = "medusa_lm_head.safetensors";
 
 /** Heads as they are written. */
 export interface WrittenHeads {
+  layout: MedusaLayout;
   heads: number;
   /** ResBlocks of each. */
   layers: number;
+  hiddenSize: number;
+  vocabSize: number;
   /** Their parameters, named as `medusaHeads` names them. */
   specs: readonly ParameterSpec[];
   valuesOf(name: string): Float32Array;
+  /** The base's output product, where the heads share it. */
+  sharedHead?: { shape: readonly number[]; values: Float32Array };
   accuracies: MedusaAccuracy["accuracies"];
   /** The base's folder, as config.json names it. */
   base: string;
@@ -23,27 +27,13 @@ export interface WrittenHeads {
   card: string;
 }
 
-/** Writes heads as Medusa's repository does (HEAD.LAYER.linear.weight, HEAD.LAYERS.weight), with config.json and a card. */
+/** Writes heads in a layout that others read, with config.json and a card; the weights, without which they are none, appear last. */
 export async function writeHeads(directory: string, written: WrittenHeads): Promise<void> {
-  const { specs, valuesOf, heads, layers, accuracies, base, type, card } = written;
-  const tensors = specs.map(({ name, dims }) => ({
-    name: tensorName(name, layers),
-    shape: dims,
-    values: valuesOf(name),
-  }));
-  const config = {
-    medusa_num_heads: heads,
-    medusa_num_layers: layers,
-    base_model_name_or_path: base,
-    medusa_accuracies: accuracies,
-  };
-  await writeFile(join(directory, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+  const { layout, accuracies, base, type, card } = written;
+  const { tensors, config } = LAYOUTS[layout];
+  const json = { ...config(written), base_model_name_or_path: base, medusa_accuracies: accuracies };
+  await writeFile(join(directory, "config.json"), `${JSON.stringify(json, null, 2)}\n`);
   await writeFile(join(directory, "README.md"), card);
-  await writeSafetensors(join(directory, HEADS_FILE), tensors, type);
-}
-
-/** "heads.2.blocks.0.bias" is 2.0.linear.bias, "heads.2.lm_head" of a head with one block 2.1.weight. */
-function tensorName(name: string, layers: number): string {
-  const [, head, kind, block, bias] = name.split(".");
-  return kind === "lm_head" ? `${head}.${layers}.weight` : `${head}.${block}.linear.${bias ? "bias" : "weight"}`;
+  const write = layout === "tensorrt-llm" ? writePytorch : writeSafetensors;
+  await write(join(directory, HEADS_FILES[layout]), tensors(written), type);
 }

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import type { LanguageModel } from "../../api/language-model.js";
 import { accuracyRows } from "../medusa/card.js";
+import { layoutWords } from "../medusa/layouts.js";
 import type { JointSettings } from "./settings.js";
 import type { Medusa2Training } from "./train-medusa2.js";
 
@@ -10,7 +11,7 @@ export function jointCard(
   settings: JointSettings,
   { before, after, ...facts }: Medusa2Training,
 ): string {
-  const { heads, layers, sharedHead } = settings;
+  const { heads, layers, sharedHead, layout } = settings;
   return [
     `# Medusa heads for base/, which was trained with them`,
     "",
@@ -22,6 +23,8 @@ export function jointCard(
     `  ${before.tokensPerPass.toFixed(2)}). Perplexity of the base: ${before.perplexity.toFixed(3)} before, ${after.perplexity.toFixed(3)} after.`,
     "",
     ...accuracyRows(before, after),
+    "",
+    ...layoutWords({ layout, heads, layers, sharedHead }),
     "",
   ].join("\n");
 }

@@ -7,7 +7,7 @@ import type { JointMeasure } from "./joint-measure.js";
 
 export interface TrainMedusa2Options
   extends LoopOptions,
-    Pick<TrainMedusaOptions, "heads" | "layers" | "sharedHead" | "headDecay"> {
+    Pick<TrainMedusaOptions, "heads" | "layers" | "sharedHead" | "headDecay" | "layout"> {
   /** A folder of trained heads that these begin as (two stages): their number and shape are theirs. Default: none. */
   headsFrom?: string;
   /**
@@ -43,11 +43,11 @@ export interface TrainMedusa2Options
 /** What is going on. */
 export type Medusa2Progress = { stage: "reading"; tokens: number } | LoopProgress<JointMeasure>;
 
-const { heads, layers, sharedHead, headDecay } = TRAIN_MEDUSA_OPTIONS;
+const { heads, layers, sharedHead, headDecay, layout } = TRAIN_MEDUSA_OPTIONS;
 
 export const TRAIN_MEDUSA2_OPTIONS: OptionTable<Omit<TrainMedusa2Options, "output">> = {
   ...LOOP_OPTIONS,
-  ...{ heads, layers, sharedHead, headDecay },
+  ...{ heads, layers, sharedHead, headDecay, layout },
   headsFrom: text(),
   baseLoss: choice(["teacher", "text"]),
   rank: integer(0, 1024),

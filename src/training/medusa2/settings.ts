@@ -58,4 +58,5 @@ const DEFAULTS = {
   batchSize: 8,
   microBatchSize: 4,
   weights: "BF16",
+  layout: "original",
 } as const;

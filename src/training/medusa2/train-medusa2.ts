@@ -14,7 +14,8 @@ import { adapterNames, mergeAdapter } from "../gradient/low-rank.js";
 import { settingsKey } from "../loop/loop-options.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
-import { HEADS_FILE, writeHeads } from "../medusa/write-heads.js";
+import { HEADS_FILES } from "../medusa/layouts.js";
+import { writeHeads } from "../medusa/write-heads.js";
 import { cacheSequences, type SequenceNote } from "../sequences/cache-sequences.js";
 import { SequenceFile } from "../sequences/sequence-file.js";
 import type { TrainingExamples } from "../training-example.js";
@@ -61,8 +62,8 @@ export async function trainMedusa2(
   const settings = jointSettings(options, base.contextLength);
   settings.signal?.throwIfAborted();
   if (!base.directory) throw new UsageError("trainMedusa2 changes the base's weights: load the base from its folder");
-  const { output, onProgress, baseLoss } = settings;
-  const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILE, settings.resume);
+  const { output, layout, onProgress, baseLoss } = settings;
+  const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILES[layout], settings.resume);
   await assertSameData(work, examples, settings.resume);
   const decoder = await newDecoder(base, settings);
   let close = async () => {};
@@ -136,7 +137,8 @@ async function write(
   settings: JointSettings,
   result: Medusa2Training,
 ): Promise<void> {
-  const { output, heads, layers, weights: type } = settings;
+  const { output, layout, heads, layers, sharedHead, weights: type } = settings;
+  const { hiddenSize, vocabSize } = base.config;
   const { adapters } = weights.trained;
   for (const { name } of adapters ? weights.own : []) {
     const { a, b } = adapterNames(name);
@@ -151,9 +153,10 @@ async function write(
   const card = baseCard(base, settings, result);
   await writeDecoder(folder, { json, weights, type, tokenizerFrom: base.directory!, card });
   await writeHeads(output, {
-    ...{ heads, layers, type, base: BASE_FOLDER, accuracies: result.after.accuracies },
+    ...{ layout, heads, layers, hiddenSize, vocabSize, type, base: BASE_FOLDER, accuracies: result.after.accuracies },
     specs: weights.parameters.specs.filter(({ name }) => name.startsWith("heads.")),
     valuesOf: (name) => weights.valuesOf(name),
+    ...(sharedHead && { sharedHead: { shape: [vocabSize, hiddenSize], values: weights.valuesOf("lm_head") } }),
     card: jointCard(base, settings, result),
   });
 }
