@@ -9,6 +9,7 @@ import {
   type LanguageModel,
   Need,
 } from "../../src/index.js";
+import { readEvents } from "../support/event-files.js";
 import { model, prompts, TARGET, temporaryFolder } from "../support/models.js";
 
 /** A target that writes stories, and a tiny one with random weights. */
@@ -58,17 +59,28 @@ test("two of the target's layers learn from it, and draft for it at once", async
 });
 
 test("a training that was stopped and resumed ends with the same bits", async () => {
-  const whole = await distilTiny({ maxSteps: 5 });
+  const whole = await distilTiny({ maxSteps: 5, tensorboard: true });
   const output = join(temporaryFolder(), "draft");
   const stop = new AbortController();
   const onProgress = (event: DistillProgress) => {
     if (event.stage === "training" && event.step === 3) stop.abort();
   };
-  await expect(distilTiny({ maxSteps: 5, onProgress, signal: stop.signal }, output)).rejects.toThrow(/abort/i);
+  const stopped = { maxSteps: 5, tensorboard: true, onProgress, signal: stop.signal };
+  await expect(distilTiny(stopped, output)).rejects.toThrow(/abort/i);
   await expect(distilTiny({ maxSteps: 5 }, output)).rejects.toThrow("resume it");
   await expect(distilTiny({ maxSteps: 6, resume: true }, output)).rejects.toThrow("other options");
-  await distilTiny({ maxSteps: 5, resume: true }, output);
+  await distilTiny({ maxSteps: 5, resume: true, tensorboard: true }, output);
   expect(weightsIn(output)).toBe(weightsIn(whole.directory));
+  const losses = (directory: string) => {
+    const scalars = new Map<number, number>();
+    for (const { step, status, scalars: said } of readEvents(directory)) {
+      if (status !== undefined) for (const known of scalars.keys()) if (known >= step) scalars.delete(known);
+      if (said["training/loss"] !== undefined) scalars.set(step, said["training/loss"]);
+    }
+    return [...scalars];
+  };
+  expect(losses(whole.directory).map(([step]) => step)).toEqual([1, 2, 3, 4, 5]);
+  expect(losses(output)).toEqual(losses(whole.directory));
   await expect(distilTiny({}, output)).rejects.toThrow("holds model.safetensors already");
 });
 

@@ -34,6 +34,7 @@ export const RUN_FLAGS = {
   "max-steps": { type: "string", value: "N", help: "most steps" },
   seed: { type: "string", short: "s", value: "S", help: "decides the order of the tokens (default 0)" },
   "checkpoint-minutes": { type: "string", value: "N", help: "minutes between checkpoints (default 5)" },
+  tensorboard: { type: "boolean", help: "write the curves for TensorBoard too, as events in --out" },
   resume: { type: "boolean", help: "go on from the checkpoint in --out, with the same options" },
 } as const satisfies Flags;
 

@@ -16,7 +16,7 @@ export const SEQUENCE = 256;
 /** Options that every training has, and `onProgress`. */
 export type CommonOptions<Measure> = Pick<
   LoopOptions,
-  "output" | "resume" | "signal" | "epochs" | "maxSteps" | "seed" | "checkpointMinutes"
+  "output" | "resume" | "signal" | "epochs" | "maxSteps" | "seed" | "checkpointMinutes" | "tensorboard"
 > & {
   sequenceLength: number;
   maxTokens: number | undefined;
@@ -64,6 +64,7 @@ export async function runTraining<Measure, Result>(
       maxTokens: numberFlag(args, "max-tokens"),
       seed: numberFlag(args, "seed"),
       checkpointMinutes: numberFlag(args, "checkpoint-minutes"),
+      tensorboard: args.flags.tensorboard as boolean | undefined,
       onProgress: (event) => progress.show(event),
     });
     progress.end();

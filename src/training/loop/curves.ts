@@ -39,6 +39,13 @@ function chartOf(title: string, field: string, entries: readonly LogEntry[]): Ch
   };
 }
 
+/** What a log entry says in numbers. */
+export function quantitiesOf(entry: LogEntry): { field: string; values: number[] }[] {
+  return Object.entries(entry)
+    .filter(([field]) => !SKIPPED.has(field))
+    .map(([field, value]) => ({ field, values: numbersOf(value) }));
+}
+
 /** One number, or one for each part; of parts that are lists themselves, such as accuracies by rank, the first. */
 function numbersOf(value: unknown): number[] {
   if (typeof value === "number") return [value];

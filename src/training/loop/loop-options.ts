@@ -23,6 +23,8 @@ export interface LoopOptions {
   evaluations?: number;
   /** Minutes between checkpoints. Default 5. */
   checkpointMinutes?: number;
+  /** Writes curves for TensorBoard too: events.out.tfevents.* in the output. Default false. */
+  tensorboard?: boolean;
   /** Goes on from the output's checkpoint. Default false. */
   resume?: boolean;
   /** Decides the order of the tokens. Default 0. */
@@ -44,6 +46,7 @@ export const LOOP_OPTIONS = {
   decay: choice(["cosine", "linear", "constant"]),
   evaluations: integer(1),
   checkpointMinutes: number("> 0"),
+  tensorboard: boolean(),
   resume: boolean(),
   seed: integer(0),
   maxTokens: integer(1),
@@ -58,6 +61,7 @@ export const LOOP_DEFAULTS = {
   decay: "cosine",
   evaluations: 5,
   checkpointMinutes: 5,
+  tensorboard: false,
   resume: false,
   seed: 0,
   validateEvery: 20,
@@ -96,6 +100,7 @@ export class DivergenceError extends ForetokenError {
 
 /** What decides the outcome of a training, as text: a checkpoint of other settings could not go on with these. */
 export function settingsKey(settings: LoopSettings & { weights: string; layout?: string }): string {
-  const { output: _o, resume: _r, checkpointMinutes: _c, evaluations: _e, weights: _w, layout: _l, ...rest } = settings;
+  const { output: _o, resume: _r, checkpointMinutes: _c, evaluations: _e, tensorboard: _t, ...others } = settings;
+  const { weights: _w, layout: _l, ...rest } = others;
   return JSON.stringify({ ...rest, onProgress: undefined, signal: undefined });
 }

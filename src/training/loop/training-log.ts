@@ -4,6 +4,7 @@ import { ForetokenError } from "../../types/errors.js";
 import { escaped } from "../../types/shown.js";
 import type { LogEntry } from "./curves.js";
 import { curvesPage } from "./curves-page.js";
+import { EventFile } from "./event-file.js";
 
 const LINES = "training.jsonl";
 /** The page with the curves. */
@@ -11,7 +12,7 @@ export const CURVES_PAGE = "training.html";
 
 /**
  * What happened in a training, kept in its output: each step and validation as a line of JSON in training.jsonl, and the
- * curves as a page, training.html, that is drawn anew with each validation.
+ * curves as a page, training.html, that is drawn anew with each validation; where asked for, also as TensorBoard's events.
  */
 export class TrainingLog {
   private unwritten = "";
@@ -19,21 +20,25 @@ export class TrainingLog {
   private constructor(
     private readonly output: string,
     private readonly entries: LogEntry[],
+    private readonly events: EventFile | undefined,
   ) {}
 
   /**
    * Begins a log, or goes on with one.
    * @param step what came after it is dropped: it will come again
+   * @param options.tensorboard whether TensorBoard can read the log too
    */
-  static async open(output: string, step = 0): Promise<TrainingLog> {
+  static async open(output: string, step = 0, { tensorboard = false } = {}): Promise<TrainingLog> {
     const entries = step === 0 ? [] : (await readEntries(output)).filter((entry) => entry.step <= step);
-    const log = new TrainingLog(output, entries);
+    const log = new TrainingLog(output, entries, tensorboard ? new EventFile(output, step) : undefined);
     await log.replace(LINES, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
     return log;
   }
 
   note(event: { stage: string; step: number }): void {
-    const entry = { ...event, time: new Date().toISOString() };
+    const now = new Date();
+    const entry = { ...event, time: now.toISOString() };
+    this.events?.note(entry, now.getTime() / 1000);
     this.entries.push(entry);
     this.unwritten += `${JSON.stringify(entry)}\n`;
   }
@@ -42,10 +47,8 @@ export class TrainingLog {
   async write(): Promise<void> {
     const lines = this.unwritten;
     this.unwritten = "";
-    const path = join(this.output, LINES);
-    await appendFile(path, lines).catch((error) => {
-      throw refused(path, error);
-    });
+    await append(join(this.output, LINES), lines);
+    if (this.events) await append(this.events.path, this.events.take());
     await this.replace(CURVES_PAGE, curvesPage(`Training of ${basename(resolve(this.output))}`, this.entries));
   }
 
@@ -60,6 +63,12 @@ export class TrainingLog {
       throw refused(path, error);
     }
   }
+}
+
+function append(path: string, what: string | Uint8Array): Promise<void> {
+  return appendFile(path, what).catch((error) => {
+    throw refused(path, error);
+  });
 }
 
 /** Whole lines alone: the last may have been cut off. */

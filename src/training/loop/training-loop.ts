@@ -60,9 +60,9 @@ export class TrainingLoop<Measure extends object> {
    * @throws DivergenceError where a loss or gradient is no finite number, or the loss has risen far over its lowest mean
    */
   async run(): Promise<{ before: Measure; after: Measure }> {
-    const { signal, evaluations, checkpointMinutes } = this.parts.settings;
+    const { signal, output, evaluations, checkpointMinutes, tensorboard } = this.parts.settings;
     const interval = Math.max(1, Math.ceil(this.steps / evaluations));
-    this.log = await TrainingLog.open(this.parts.settings.output, this.step);
+    this.log = await TrainingLog.open(output, this.step, { tensorboard });
     try {
       this.before ??= await this.measure();
       let after = this.before;
