@@ -68,13 +68,48 @@ test.each([
   await base.dispose();
 });
 
-test("a base that drifts too far stops the training, and nothing is written", async () => {
+test("a base that drifts too far at once stops the training, and nothing is written", async () => {
   const output = outFolder();
   const far = { rank: 8, learningRate: 0.05, headWeight: 10, ramp: "none", warmupSteps: 0 } as const;
-  await expect(train({ ...far, evaluations: 5 }, output)).rejects.toThrow(
+  await expect(train({ ...far, evaluations: 2 }, output)).rejects.toThrow(
     /perplexity has risen by .* over the limit of 1 %/,
   );
   expect(existsSync(join(output, "config.json"))).toBe(false);
+});
+
+test("a base that drifts later is written as the last validation within the limit found it, resumed or not", async () => {
+  const far = {
+    rank: 8,
+    learningRate: 0.02,
+    headWeight: 10,
+    ramp: "none",
+    warmupSteps: 0,
+    decay: "constant",
+  } as const;
+  const options = { ...far, maxSteps: 20, epochs: 10, evaluations: 20, maxDrift: 0.03 };
+  const whole = await train(options);
+  const { drift, steps, before, after } = whole;
+  expect(drift!.step).toBe(steps + 1);
+  expect(drift!.rise).toBeGreaterThan(0.03);
+  expect(after.perplexity / before.perplexity).toBeLessThanOrEqual(1.03);
+  const log = readFileSync(join(whole.directory, "training.jsonl"), "utf8").trim().split("\n");
+  expect(JSON.parse(log.at(-1)!)).toMatchObject({ stage: "validation", step: drift!.step });
+  expect(readFileSync(join(whole.directory, "README.md"), "utf8")).toContain(`Stopped at step ${drift!.step}, where`);
+  // As a training of so many steps would have written it.
+  const short = await train({ ...options, maxSteps: steps });
+  expect(short.drift).toBeUndefined();
+  expect(bytesOf(whole.directory)).toEqual(bytesOf(short.directory));
+  // Stopped before the last validation within the limit, or before the one beyond it.
+  for (const at of [steps, drift!.step]) {
+    const output = outFolder();
+    const stop = new AbortController();
+    const onProgress = (event: Medusa2Progress) => {
+      if (event.stage === "training" && event.step === at) stop.abort();
+    };
+    await expect(train({ ...options, onProgress, signal: stop.signal }, output)).rejects.toThrow(/abort/i);
+    expect(await train({ ...options, resume: true }, output)).toMatchObject({ steps, drift });
+    expect(bytesOf(output)).toEqual(bytesOf(whole.directory));
+  }
 });
 
 test("what is wrong is said before any work", async () => {

@@ -1,15 +1,9 @@
-import {
-  type DistillDraftOptions,
-  type DraftAgreement,
-  type DraftDistillation,
-  distillDraft,
-  UsageError,
-} from "../../index.js";
+import { type DistillDraftOptions, type DraftAgreement, type DraftDistillation, distillDraft } from "../../index.js";
 import { WEIGHTS_FILE } from "../../training/write-decoder.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { table } from "../terminal.js";
-import { BASE_FLAGS, DATA_FLAGS, RUN_FLAGS } from "./flags.js";
+import { BASE_FLAGS, DATA_FLAGS, layersFlag, RUN_FLAGS } from "./flags.js";
 import { runTraining, SEQUENCE } from "./run-training.js";
 
 export const trainDraftCommand: Command = {
@@ -77,7 +71,7 @@ function run(args: Arguments): Promise<void> {
       distillDraft(base, examples, {
         ...common,
         layers: number("layers"),
-        keepLayers: layersFlag(args),
+        keepLayers: layersFlag(args, "keep-layers"),
         fromScratch: args.flags["from-scratch"] as boolean | undefined,
         hiddenSize: number("hidden-size"),
         intermediateSize: number("intermediate-size"),
@@ -95,13 +89,6 @@ function run(args: Arguments): Promise<void> {
     describe,
     report,
   });
-}
-
-function layersFlag(args: Arguments): number[] | undefined {
-  const given = stringFlag(args, "keep-layers");
-  if (given === undefined) return undefined;
-  if (/^\d+(,\d+)*$/.test(given)) return given.split(",").map(Number);
-  throw new UsageError(`--keep-layers must be layers of the target such as 0,3,5, got ${JSON.stringify(given)}`);
 }
 
 function describe({ validationLoss, agreement, acceptance, tokensPerPass }: DraftAgreement): string {

@@ -3,7 +3,7 @@ import { HEADS_FILE } from "../../training/eagle/write-heads.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { table } from "../terminal.js";
-import { BASE_FLAGS, DATA_FLAGS, RUN_FLAGS } from "./flags.js";
+import { BASE_FLAGS, DATA_FLAGS, layersFlag, RUN_FLAGS } from "./flags.js";
 import { runTraining, SEQUENCE } from "./run-training.js";
 
 export const trainEagleCommand: Command = {
@@ -15,16 +15,23 @@ export const trainEagleCommand: Command = {
     ...DATA_FLAGS,
     ...BASE_FLAGS,
     steps: { type: "string", value: "N", help: "tokens drafted after each row while training, 1 to 8 (default 4)" },
+    "step-decay": { type: "string", value: "X", help: "step s of these counts X^s (default 0.8)" },
     loss: { type: "string", value: "NAME", help: "kl (default), or lk: -log of the chance to be accepted" },
     "draft-vocabulary": {
       type: "string",
       value: "N",
       help: "most frequent tokens that the layer can name (default: all, at most 8192)",
     },
+    "target-layers": {
+      type: "string",
+      value: "I,J,K",
+      help: "the target's streams that it reads, each after so many layers (default: 2, half, and all but 3)",
+    },
     "train-head": { type: "boolean", help: "train the output product instead of keeping the target's" },
     "learning-rate": { type: "string", value: "X", help: "highest learning rate (default 0.001; muon: 0.01)" },
     optimiser: { type: "string", value: "NAME", help: "adamw (default) or muon" },
     "batch-size": { type: "string", value: "N", help: "tokens of a step (default: 4 sequences)" },
+    "micro-batch-size": { type: "string", value: "N", help: "tokens that are computed at once (default: 2 sequences)" },
     "sequence-length": { type: "string", value: "N", help: `tokens of a packed sequence (default ${SEQUENCE})` },
     weights: { type: "string", value: "TYPE", help: "BF16 (default), F16 or F32: how the heads are written" },
     layout: { type: "string", value: "NAME", help: "eagle (default: SafeAILab/EAGLE's) or speculators" },
@@ -55,12 +62,15 @@ function run(args: Arguments): Promise<void> {
       trainEagle(base, examples, {
         ...common,
         steps: number("steps"),
+        stepDecay: number("step-decay"),
+        targetLayers: layersFlag(args, "target-layers"),
         loss: stringFlag(args, "loss") as TrainEagleOptions["loss"],
         draftVocabulary: number("draft-vocabulary"),
         trainHead: args.flags["train-head"] as boolean | undefined,
         learningRate: number("learning-rate"),
         optimiser: stringFlag(args, "optimiser") as TrainEagleOptions["optimiser"],
         batchSize: number("batch-size"),
+        microBatchSize: number("micro-batch-size"),
         weights: stringFlag(args, "weights") as TrainEagleOptions["weights"],
         layout: stringFlag(args, "layout") as TrainEagleOptions["layout"],
       }),

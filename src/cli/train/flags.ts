@@ -32,6 +32,12 @@ export const DATA_FLAGS = {
 export const RUN_FLAGS = {
   epochs: { type: "string", value: "N", help: "times that each token is trained on (default 1)" },
   "max-steps": { type: "string", value: "N", help: "most steps" },
+  "warmup-steps": { type: "string", value: "N", help: "steps in which the learning rate rises (default: a twentieth)" },
+  decay: { type: "string", value: "NAME", help: "how it falls: cosine (default), linear or constant" },
+  "weight-decay": { type: "string", value: "X", help: "default 0" },
+  "max-gradient-norm": { type: "string", value: "X", help: "gradients are scaled down to this norm (default 1)" },
+  "validate-every": { type: "string", value: "N", help: "one piece of text in N is for validation (default 20)" },
+  evaluations: { type: "string", value: "N", help: "validations on the way (default 5)" },
   seed: { type: "string", short: "s", value: "S", help: "decides the order of the tokens (default 0)" },
   "checkpoint-minutes": { type: "string", value: "N", help: "minutes between checkpoints (default 5)" },
   tensorboard: { type: "boolean", help: "write the curves for TensorBoard too, as events in --out" },
@@ -65,4 +71,12 @@ export function neededFlag(args: Arguments, command: string, name: string, what:
   const given = stringFlag(args, name);
   if (given === undefined) throw new UsageError(`foretoken ${command} needs --${name}: ${what}`);
   return given;
+}
+
+/** Layers of the target, such as 0,3,5. @throws UsageError for anything else */
+export function layersFlag(args: Arguments, name: string): number[] | undefined {
+  const given = stringFlag(args, name);
+  if (given === undefined) return undefined;
+  if (/^\d+(,\d+)*$/.test(given)) return given.split(",").map(Number);
+  throw new UsageError(`--${name} must be layers of the target such as 0,3,5, got ${JSON.stringify(given)}`);
 }

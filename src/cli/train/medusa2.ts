@@ -1,5 +1,6 @@
 import { type JointMeasure, type Medusa2Training, type TrainMedusa2Options, trainMedusa2 } from "../../index.js";
 import { HEADS_FILES, type MedusaLayout } from "../../training/medusa/layouts.js";
+import { driftWords } from "../../training/medusa2/drift.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { table } from "../terminal.js";
@@ -33,6 +34,12 @@ export const trainMedusa2Command: Command = {
       type: "string",
       value: "C",
       help: "what the heads count beside the base (default 0.2 with --heads-from, else 0.01)",
+    },
+    "head-decay": { type: "string", value: "X", help: "head i counts X^i (default 0.8)" },
+    ramp: {
+      type: "string",
+      value: "NAME",
+      help: "none (default with --heads-from), or sine (else): the heads' weight rises through the training",
     },
     "max-drift": { type: "string", value: "X", help: "stop where the base's perplexity rises by more (default 0.01)" },
     "learning-rate": { type: "string", value: "X", help: "the base's highest learning rate (default 0.0001)" },
@@ -78,6 +85,8 @@ function run(args: Arguments): Promise<void> {
         rank: number("rank"),
         alpha: number("alpha"),
         headWeight: number("head-weight"),
+        headDecay: number("head-decay"),
+        ramp: stringFlag(args, "ramp") as TrainMedusa2Options["ramp"],
         maxDrift: number("max-drift"),
         learningRate: number("learning-rate"),
         headRate: number("head-rate"),
@@ -97,7 +106,7 @@ function describe({ losses, accuracies, tokensPerPass, perplexity }: JointMeasur
   return `perplexity ${perplexity.toFixed(3)} | loss ${list(losses)} | top-1 ${list(first)} | ${tokensPerPass.toFixed(2)} tokens per pass`;
 }
 
-function report({ directory, before, after }: Medusa2Training): string {
+function report({ directory, steps, before, after, drift }: Medusa2Training): string {
   const rows = after.accuracies.map(([first], head) => [
     String(head + 1),
     after.losses[head].toFixed(3),
@@ -109,6 +118,7 @@ function report({ directory, before, after }: Medusa2Training): string {
     table([["head", "loss", "top-1 before", "top-1"], ...rows]),
     `Expected tokens per pass, best tree of 8 nodes: ${gain}.`,
     `Perplexity of the base: ${before.perplexity.toFixed(3)} before, ${after.perplexity.toFixed(3)} after.`,
+    ...(drift ? [`${driftWords(drift, steps)}.`] : []),
     `Written to ${directory}, the base to ${directory}/base`,
     "",
   ].join("\n");

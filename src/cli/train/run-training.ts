@@ -5,7 +5,7 @@ import type { LoopOptions, LoopProgress } from "../../training/loop/loop-options
 import { prepareOutput } from "../../training/loop/output-folder.js";
 import { CURVES_PAGE } from "../../training/loop/training-log.js";
 import { escaped } from "../../types/shown.js";
-import { type Arguments, numberFlag } from "../command.js";
+import { type Arguments, numberFlag, stringFlag } from "../command.js";
 import { interruptSignal } from "../interrupt.js";
 import { loadBase, neededFlag, openData } from "./flags.js";
 import { TrainingProgress } from "./training-progress.js";
@@ -14,12 +14,8 @@ import { TrainingProgress } from "./training-progress.js";
 export const SEQUENCE = 256;
 
 /** Options that every training has, and `onProgress`. */
-export type CommonOptions<Measure> = Pick<
-  LoopOptions,
-  "output" | "resume" | "signal" | "epochs" | "maxSteps" | "seed" | "checkpointMinutes" | "tensorboard"
-> & {
+export type CommonOptions<Measure> = LoopOptions & {
   sequenceLength: number;
-  maxTokens: number | undefined;
   onProgress: (event: { stage: "reading"; tokens: number } | LoopProgress<Measure>) => void;
 };
 
@@ -62,6 +58,12 @@ export async function runTraining<Measure, Result>(
       epochs: numberFlag(args, "epochs"),
       maxSteps: numberFlag(args, "max-steps"),
       maxTokens: numberFlag(args, "max-tokens"),
+      warmupSteps: numberFlag(args, "warmup-steps"),
+      decay: stringFlag(args, "decay") as LoopOptions["decay"],
+      weightDecay: numberFlag(args, "weight-decay"),
+      maxGradientNorm: numberFlag(args, "max-gradient-norm"),
+      validateEvery: numberFlag(args, "validate-every"),
+      evaluations: numberFlag(args, "evaluations"),
       seed: numberFlag(args, "seed"),
       checkpointMinutes: numberFlag(args, "checkpoint-minutes"),
       tensorboard: args.flags.tensorboard as boolean | undefined,

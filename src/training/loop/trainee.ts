@@ -29,4 +29,8 @@ export interface Trainee<Measure> {
   addGradients(units: Uint32Array, signal: AbortSignal | undefined, at: StepPlace): Promise<StepLosses>;
   /** Looks at what was not trained on. */
   measure(signal?: AbortSignal): Promise<Measure>;
+  /** Told each validation when it is logged; what it throws ends the training. */
+  judge?(measure: Measure, step: number): void;
+  /** What it remembers beside the parameters: checkpoints hold it. */
+  readonly state?: Readonly<Record<string, Float32Array>>;
 }

@@ -23,6 +23,8 @@ export class TrainingLoop<Measure extends object> {
   readonly steps: number;
   private step = 0;
   private before: Measure | undefined;
+  /** The step of the last validation. */
+  private measured: number | undefined;
   private savedAt = Date.now();
   private order: { epoch: number; units: Uint32Array } | undefined;
   private readonly divergence = new Divergence();
@@ -53,6 +55,7 @@ export class TrainingLoop<Measure extends object> {
     }
     this.step = step;
     this.before = facts.before as Measure;
+    this.measured = facts.measured as number;
   }
 
   /**
@@ -66,9 +69,15 @@ export class TrainingLoop<Measure extends object> {
     try {
       this.before ??= await this.measure();
       let after = this.before;
+      const validate = async () => {
+        const due = this.step % interval === 0 || this.step === this.steps;
+        if (due && this.measured !== this.step) after = await this.measure();
+      };
+      // Where the training was stopped on the way to it.
+      await validate();
       while (this.step < this.steps) {
         await this.one();
-        if (this.step % interval === 0 || this.step === this.steps) after = await this.measure();
+        await validate();
         if (Date.now() - this.savedAt > checkpointMinutes * 60_000) await this.save();
       }
       return { before: this.before, after };
@@ -125,6 +134,8 @@ export class TrainingLoop<Measure extends object> {
     const measure = await trainee.measure(settings.signal);
     this.tell({ stage: "validation", step: this.step, steps: this.steps, ...measure });
     await this.log?.write();
+    this.measured = this.step;
+    trainee.judge?.(measure, this.step);
     return measure;
   }
 
@@ -137,15 +148,15 @@ export class TrainingLoop<Measure extends object> {
     const { checkpoints, key } = this.parts;
     // Before the checkpoint, so that the log of a killed process lacks no step that is not trained on again.
     await this.log?.write();
-    const { before, arrays } = this;
+    const { before, measured, arrays } = this;
     // Before the first measure there is nothing to keep.
-    if (before) await checkpoints.save(this.step, { arrays, facts: { settings: key, before } });
+    if (before) await checkpoints.save(this.step, { arrays, facts: { settings: key, before, measured } });
     this.savedAt = Date.now();
   }
 
   private get arrays(): Record<string, Float32Array> {
-    const { values } = this.parts.trainee.parameters;
-    return { values, divergence: this.divergence.state, ...this.groups.state };
+    const { parameters, state } = this.parts.trainee;
+    return { values: parameters.values, divergence: this.divergence.state, ...this.groups.state, ...state };
   }
 
   private async diverged(what: string, step: number): Promise<DivergenceError> {

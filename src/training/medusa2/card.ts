@@ -2,6 +2,7 @@ import { basename, resolve } from "node:path";
 import type { LanguageModel } from "../../api/language-model.js";
 import { accuracyRows } from "../medusa/card.js";
 import { layoutWords } from "../medusa/layouts.js";
+import { driftWords } from "./drift.js";
 import type { JointSettings } from "./settings.js";
 import type { Medusa2Training } from "./train-medusa2.js";
 
@@ -45,7 +46,10 @@ export function baseCard(
   ].join("\n");
 }
 
-function recipe(settings: JointSettings, { steps, tokens }: { steps: number; tokens: number }): string[] {
+function recipe(
+  settings: JointSettings,
+  { steps, tokens, drift }: Pick<Medusa2Training, "steps" | "tokens" | "drift">,
+): string[] {
   const { rank, alpha, baseLoss, headsFrom, headWeight, ramp, headDecay, headRate } = settings;
   const { batchSize, sequenceLength, learningRate, decay, seed, validateEvery } = settings;
   const begun = headsFrom === undefined ? "" : " The heads were trained on the frozen base before.";
@@ -54,6 +58,7 @@ function recipe(settings: JointSettings, { steps, tokens }: { steps: number; tok
     `- Recipe: ${steps} steps of ${batchSize} sequences of ${sequenceLength} tokens, AdamW, learning rate ${learningRate} (${decay}), of heads ${headRate} times`,
     `  that; ${rank === 0 ? "the whole base" : `the base through adapters of rank ${rank}, alpha ${alpha}, merged`}; loss ${baseLoss === "teacher" ? "KL to the base before training" : "cross-entropy"} + ${headWeight}${ramp === "sine" ? " sin(pi/2 t)" : ""} sum of ${headDecay}^i CE_i;`,
     `  seed ${seed}.`,
+    ...(drift ? [`- ${driftWords(drift, steps)}.`] : []),
   ];
 }
 

@@ -1,4 +1,3 @@
-import { ForetokenError } from "../../types/errors.js";
 import type { LayeredDecoder } from "../gradient/layered-decoder.js";
 import type { StepLosses, StepPlace, Trainee } from "../loop/trainee.js";
 import type { ParameterGroup } from "../optimiser/parameter-groups.js";
@@ -7,14 +6,10 @@ import { countLabels, fillBatch } from "../sequences/fill-batch.js";
 import { PackedSequence } from "../sequences/packed-sequence.js";
 import type { SequenceFile } from "../sequences/sequence-file.js";
 import { COUNTS, TEACHER_HIDDEN } from "../teacher-rows.js";
+import { DriftError } from "./drift.js";
 import { HEAD_LABELS, headLoss } from "./joint-head.js";
 import { type JointMeasure, JointSums } from "./joint-measure.js";
 import type { JointSettings } from "./settings.js";
-
-/** The base's perplexity has risen too far. The last checkpoint is as it was. */
-export class DriftError extends ForetokenError {
-  override name = "DriftError";
-}
 
 /** A base and its Medusa heads that learn from packed sequences: units are sequences. */
 export class JointTrainee implements Trainee<JointMeasure> {
@@ -25,6 +20,8 @@ export class JointTrainee implements Trainee<JointMeasure> {
   private readonly sequence: PackedSequence;
   /** The base's perplexity before training. */
   private baseline = Number.POSITIVE_INFINITY;
+  /** The parameters at the last validation within the limit, and its step. */
+  readonly state: { within: Float32Array; withinStep: Float32Array };
 
   /** @param width of the teacher's rows; 0: there are none */
   constructor(
@@ -36,6 +33,7 @@ export class JointTrainee implements Trainee<JointMeasure> {
     private readonly width: number,
   ) {
     this.parameters = decoder.parameters;
+    this.state = { within: new Float32Array(this.parameters.values.length), withinStep: new Float32Array(1) };
     this.units = training.count;
     this.unitsPerStep = settings.batchSize;
     this.sequence = new PackedSequence(settings.sequenceLength, width);
@@ -49,8 +47,25 @@ export class JointTrainee implements Trainee<JointMeasure> {
   }
 
   /** Measures what training begins with: perplexities are compared with it. */
-  async begin(signal?: AbortSignal): Promise<void> {
-    this.baseline = (await this.measure(signal)).perplexity;
+  async begin(signal?: AbortSignal): Promise<JointMeasure> {
+    const measure = await this.measure(signal);
+    this.baseline = measure.perplexity;
+    return measure;
+  }
+
+  /** @throws DriftError where the base's perplexity has risen over the limit */
+  judge({ perplexity }: JointMeasure, step: number): void {
+    const { maxDrift } = this.settings;
+    const rise = perplexity / this.baseline - 1;
+    if (rise > maxDrift) throw new DriftError({ step, rise }, maxDrift);
+    this.state.within.set(this.parameters.values);
+    this.state.withinStep[0] = step;
+  }
+
+  /** Goes back to the last validation within the limit. @returns its step; 0: there was none after the beginning */
+  goBack(): number {
+    this.parameters.values.set(this.state.within);
+    return this.state.withinStep[0];
   }
 
   async addGradients(units: Uint32Array, signal: AbortSignal | undefined, at: StepPlace): Promise<StepLosses> {
@@ -78,10 +93,9 @@ export class JointTrainee implements Trainee<JointMeasure> {
     };
   }
 
-  /** @throws DriftError where the base's perplexity has risen over the limit */
   async measure(signal?: AbortSignal): Promise<JointMeasure> {
     const { decoder, validation, settings } = this;
-    const { microBatchSize, heads, maxDrift } = settings;
+    const { microBatchSize, heads } = settings;
     const sums = new JointSums(heads, this.vocabSize);
     for (let from = 0; from < validation.count; from += microBatchSize) {
       const units = Array.from({ length: Math.min(microBatchSize, validation.count - from) }, (_, i) => from + i);
@@ -89,14 +103,7 @@ export class JointTrainee implements Trainee<JointMeasure> {
       const losses = await decoder.measure(signal);
       sums.add(decoder, losses, decoder.integers("labels"), decoder.integers(HEAD_LABELS));
     }
-    const measure = sums.result();
-    if (measure.perplexity > this.baseline * (1 + maxDrift)) {
-      const rise = (100 * (measure.perplexity / this.baseline - 1)).toFixed(2);
-      throw new DriftError(
-        `the base's perplexity has risen by ${rise} %, over the limit of ${100 * maxDrift} %: train with a lower learningRate or headWeight, or raise maxDrift`,
-      );
-    }
-    return measure;
+    return sums.result();
   }
 
   private async fill(file: SequenceFile, units: ArrayLike<number>): Promise<void> {

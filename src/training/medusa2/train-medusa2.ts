@@ -21,6 +21,7 @@ import { SequenceFile } from "../sequences/sequence-file.js";
 import type { TrainingExamples } from "../training-example.js";
 import { writeDecoder } from "../write-decoder.js";
 import { baseCard, jointCard } from "./card.js";
+import { DriftError, type DriftStop } from "./drift.js";
 import { fittingHeads, initialWeights } from "./initial-weights.js";
 import { jointHead } from "./joint-head.js";
 import type { JointMeasure } from "./joint-measure.js";
@@ -40,6 +41,8 @@ export interface Medusa2Training {
   tokens: number;
   before: JointMeasure;
   after: JointMeasure;
+  /** Where the base drifted over the limit: written is the last state that a validation found within it, of step `steps`. */
+  drift?: DriftStop;
 }
 
 /**
@@ -48,7 +51,7 @@ export interface Medusa2Training {
  * directory, and the heads.
  * @param base loaded from its folder
  * @param examples token ids, best the base's own answers
- * @throws UsageError for options or examples that make no sense; DriftError where the base's perplexity rises over the limit;
+ * @throws UsageError for options or examples that make no sense; DriftError where the first validation finds the base's perplexity risen over the limit;
  *   ForetokenError where the disk refuses; DivergenceError
  */
 export async function trainMedusa2(
@@ -83,10 +86,9 @@ export async function trainMedusa2(
     const { vocabSize, hiddenSize } = base.config;
     const trainee = new JointTrainee(decoder, training, validation, settings, vocabSize, rows ? hiddenSize : 0);
     loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress });
-    await trainee.begin(settings.signal);
+    const before = await trainee.begin(settings.signal);
     if (resumeFrom !== undefined) await loop.resume(resumeFrom);
-    const { before, after } = await loop.run();
-    const result = { directory: output, steps: loop.steps, tokens: note.tokens, before, after };
+    const result = { directory: output, tokens: note.tokens, before, ...(await outcome(loop, trainee)) };
     await write(base, decoder, settings, result);
     await close();
     await rm(work, { recursive: true, force: true });
@@ -95,6 +97,21 @@ export async function trainMedusa2(
     loop?.dispose();
     decoder.dispose();
     await close();
+  }
+}
+
+/** Runs to the end, or to where the base drifts: then it goes back. @throws DriftError where there is no step to go back to */
+async function outcome(
+  loop: TrainingLoop<JointMeasure>,
+  trainee: JointTrainee,
+): Promise<Pick<Medusa2Training, "steps" | "after" | "drift">> {
+  try {
+    const { after } = await loop.run();
+    return { steps: loop.steps, after };
+  } catch (error) {
+    const steps = error instanceof DriftError ? trainee.goBack() : 0;
+    if (steps === 0) throw error;
+    return { steps, after: await trainee.measure(), drift: (error as DriftError).stop };
   }
 }
 
