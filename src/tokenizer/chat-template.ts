@@ -7,6 +7,7 @@ import { CHAT_OPTIONS } from "./chat-options.js";
 import { markFinalMessage, REASONING_FIELDS } from "./continue-final-message.js";
 import { Template } from "./jinja/template.js";
 import { TemplateError } from "./jinja/template-error.js";
+import { hasMarks, type MarkedChat, newMarks, withoutMarks } from "./marked-chat.js";
 
 /** Variables of a template that options set, or messages. */
 const OWN_VARIABLES: readonly string[] = ["messages", "tools", "documents", "add_generation_prompt"];
@@ -42,8 +43,27 @@ export class ChatTemplates {
    */
   render(messages: readonly ChatMessage[], given: ChatTemplateOptions = {}): string {
     const options = checkTemplateOptions(given);
-    const { tools, documents, continueFinalMessage = false, templateVariables } = options;
     const template = this.choose(options);
+    return this.rendered(template, this.compile(template), messages, options);
+  }
+
+  /** A whole conversation with what of it the assistant wrote; undefined where the template has no marks that say it. */
+  renderMarked(messages: readonly ChatMessage[]): MarkedChat | undefined {
+    const options = { addGenerationPrompt: false };
+    const template = this.choose(options);
+    if (!hasMarks(template)) return undefined;
+    const marks = newMarks();
+    const marking = translate(() => new Template(template, marks));
+    return withoutMarks(this.rendered(template, marking, messages, options), marks);
+  }
+
+  private rendered(
+    template: string,
+    compiled: Template,
+    messages: readonly ChatMessage[],
+    options: Partial<ChatTemplateOptions>,
+  ): string {
+    const { tools, documents, continueFinalMessage = false, templateVariables } = options;
     const conversation = normalized(messages);
     const field = continueFinalMessage === true ? "content" : continueFinalMessage || undefined;
     const cut = field === undefined ? undefined : markFinalMessage(conversation, field, template);
@@ -55,14 +75,14 @@ export class ChatTemplates {
       documents: documents ?? null,
       add_generation_prompt: options.addGenerationPrompt ?? field === undefined,
     };
-    const rendered = translate(() => this.compile(template).render(variables));
+    const rendered = translate(() => compiled.render(variables));
     return cut ? cut(rendered) : rendered;
   }
 
   private compile(source: string): Template {
     let template = this.compiled.get(source);
     if (template) return template;
-    template = new Template(source);
+    template = translate(() => new Template(source));
     if (this.compiled.size >= KEPT) this.compiled.clear();
     this.compiled.set(source, template);
     return template;

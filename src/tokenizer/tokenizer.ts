@@ -9,6 +9,7 @@ import type { ChatMessage, ChatTemplateOptions } from "./chat-message.js";
 import { ChatTemplates } from "./chat-template.js";
 import { explained, fastTokenizer, tooSlow } from "./fast-tokenizer.js";
 import type { FastTokenizer } from "./library.js";
+import type { MarkedChat } from "./marked-chat.js";
 import { withTimeLimit } from "./time-limit.js";
 import { checkTokenizerJson, type TokenizerJson } from "./tokenizer-json.js";
 import { hasUnknownRegex } from "./untrusted-parts.js";
@@ -159,6 +160,16 @@ export class Tokenizer {
   /** Ids of `renderChat`; the template itself writes special tokens, so none are added. */
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatTemplateOptions): TokenId[] {
     return this.encode(this.renderChat(messages, options), { addSpecialTokens: false });
+  }
+
+  /**
+   * A whole conversation, and which of its characters the assistant wrote by the template's {% generation %} marks, as
+   * transformers' return_assistant_tokens_mask takes them. Undefined where the template has none.
+   * @throws as renderChat
+   * @internal
+   */
+  renderMarkedChat(messages: readonly ChatMessage[]): MarkedChat | undefined {
+    return this.chat.renderMarked(messages);
   }
 
   /** What `work` gives. @throws TokenizerError when it fails, or a regex of the file goes on without end */

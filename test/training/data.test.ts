@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { TrainingData, type TrainingDataOptions, type TrainingExample } from "../../src/index.js";
+import { type ChatMessage, TrainingData, type TrainingDataOptions, type TrainingExample } from "../../src/index.js";
 import { Tokenizer } from "../../src/tokenizer/tokenizer.js";
 import { isHeldOut } from "../../src/training/data/split.js";
 import { readJson, TARGET, temporaryFolder } from "../support/models.js";
@@ -122,6 +122,28 @@ test("where the template writes a beginning otherwise than in the whole, the lin
   const examples = await examplesIn(fileOf(lines), tokenizerWith(FORGETFUL));
   expect(examples.map(learned)).toEqual([[`Humpty Dumpty sat there.${END}`]]);
   expect(warnings[0]).toMatch(/line 1 cannot be masked: the chat template writes the part up to message 2 otherwise/);
+});
+
+const GENERATION = readJson<{
+  cases: { name: string; template: string; messages: ChatMessage[]; tokens: number[]; mask: number[] }[];
+}>("test/oracle/chat-templates/generation.json");
+test.each(GENERATION.cases)("marks of a template give transformers' mask: $name", async (made) => {
+  const [example] = await examplesIn(fileOf([{ messages: made.messages }]), tokenizerWith(made.template));
+  expect(example.tokens).toEqual(made.tokens);
+  expect(example.lossMask!.map(Number)).toEqual(made.mask);
+});
+
+test("of an answer that was cut off the marked end is not learned; a template that marks nothing says so", async () => {
+  const { template } = GENERATION.cases[0];
+  const cut = fileOf([{ messages: chat, finish_reason: "length" }]);
+  const [whole] = await examplesIn(fileOf([{ messages: chat }]), tokenizerWith(template));
+  const [example] = await examplesIn(cut, tokenizerWith(template));
+  expect(learned(whole).map((part) => part.endsWith(END))).toEqual([true, true]);
+  expect(learned(example).map((part) => part.endsWith(END))).toEqual([true, false]);
+  const never = tokenizerWith(
+    `${TEMPLATE}{% if messages | length > 9 %}{% generation %}{% endgeneration %}{% endif %}`,
+  );
+  await expect(examplesIn(fileOf([{ messages: chat }], "never.jsonl"), never)).rejects.toThrow("template marks");
 });
 
 test("conversations need a chat template", async () => {

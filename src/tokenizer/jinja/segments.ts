@@ -9,11 +9,18 @@ export interface Segment {
   line: number;
 }
 
+/** Texts that no conversation has. */
+export interface GenerationMarks {
+  begin: string;
+  end: string;
+}
+
 /**
- * Cuts a template as Jinja2's lexer does with trim_blocks and lstrip_blocks, the settings of transformers. Comments and
- * the `generation` tag, which says what the assistant wrote and prints nothing, are left out.
+ * Cuts a template as Jinja2's lexer does with trim_blocks and lstrip_blocks, the settings of transformers. Comments are left
+ * out.
+ * @param marks what {% generation %} and {% endgeneration %} print, around what the assistant wrote; by default nothing
  */
-export function segments(template: string): Segment[] {
+export function segments(template: string, marks: GenerationMarks = { begin: "", end: "" }): Segment[] {
   const source = template.replace(/\r\n?/g, "\n").replace(/\n$/, "");
   const result: Segment[] = [];
   const opening = /\{[{%#]/g;
@@ -31,8 +38,10 @@ export function segments(template: string): Segment[] {
     const raw = source[open + 1] === "%" && tag.code.trim() === "raw" && rawText(source, tag.end, line);
     if (raw) {
       push("text", raw.text, raw.end);
-    } else if (source[open + 1] === "#" || /^\s*(end)?generation\s*$/.test(tag.code)) {
+    } else if (source[open + 1] === "#") {
       push("text", "", tag.end);
+    } else if (/^\s*(end)?generation\s*$/.test(tag.code)) {
+      push("text", tag.code.trim() === "generation" ? marks.begin : marks.end, tag.end);
     } else {
       push(source[open + 1] === "{" ? "expression" : "statement", tag.code, tag.end);
     }

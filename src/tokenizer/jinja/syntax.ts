@@ -1,6 +1,6 @@
 import { parse, tokenize } from "@huggingface/jinja";
 import type { Statement } from "./nodes.js";
-import { type Segment, segments } from "./segments.js";
+import { type GenerationMarks, type Segment, segments } from "./segments.js";
 import { TemplateError } from "./template-error.js";
 import { brackets, isWord, rewritten, type Token } from "./token-rewriting.js";
 
@@ -11,13 +11,13 @@ const LONGEST = 131_072;
 const KEYWORDS = new Set(["and", "or", "not", "is", "in", "if", "else", "recursive"]);
 
 /** The template's syntax tree. @throws TemplateError with the line */
-export function parseTemplate(template: string): Statement[] {
+export function parseTemplate(template: string, marks?: GenerationMarks): Statement[] {
   if (template.length > LONGEST) {
     throw new TemplateError("limit", `it has ${template.length} characters, more than the ${LONGEST} that are read`);
   }
   const tokens: Token[] = [];
   const lines: number[] = [];
-  for (const segment of segments(template)) {
+  for (const segment of segments(template, marks)) {
     for (const token of tokensOf(segment)) {
       tokens.push(token);
       lines.push(segment.line);

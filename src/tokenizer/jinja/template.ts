@@ -3,6 +3,7 @@ import { Converter } from "./from-javascript.js";
 import { globals } from "./globals.js";
 import type { Statement } from "./nodes.js";
 import { Scope } from "./scope.js";
+import type { GenerationMarks } from "./segments.js";
 import { Renderer } from "./statements.js";
 import { parseTemplate } from "./syntax.js";
 import { TemplateError } from "./template-error.js";
@@ -15,9 +16,12 @@ import { TemplateError } from "./template-error.js";
 export class Template {
   private readonly statements: Statement[];
 
-  /** @throws TemplateError */
-  constructor(source: string) {
-    this.statements = parseTemplate(source);
+  /**
+   * @param marks what the generation tag prints. Default: nothing
+   * @throws TemplateError
+   */
+  constructor(source: string, marks?: GenerationMarks) {
+    this.statements = parseTemplate(source, marks);
   }
 
   /**

@@ -4,11 +4,12 @@ import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import type { TrainingExample } from "../training-example.js";
 import { BadLine } from "./bad-lines.js";
+import { markedTokens } from "./marked-tokens.js";
 
 /**
- * A conversation as the model's chat template writes it, with a mask over what the assistant says: from where its answer would begin to the
- * special token that ends it. Beginnings of the conversation are rendered too and compared token by token, so that the mask is exact
- * for any template.
+ * A conversation as the model's chat template writes it, with a mask over what the assistant says: what the template marks by
+ * {% generation %}, or else from where its answer would begin to the special token that ends it. For that, beginnings of the conversation
+ * are rendered too and compared token by token, so that the mask is exact for any template.
  * @param complete whether the last answer ended by itself: else its end is no label
  * @throws BadLine where the template refuses, or writes a beginning otherwise than in the whole
  */
@@ -24,6 +25,17 @@ export function chatExample(tokenizer: Tokenizer, messages: readonly ChatMessage
   };
   const tokens = render(messages.length, false);
   const lossMask = new Array<boolean>(tokens.length).fill(false);
+  const marked = tokenizer.renderMarkedChat(messages);
+  const answers = marked && markedTokens(tokenizer, marked, tokens);
+  if (answers) {
+    for (const [i, [begin, end]] of answers.entries()) {
+      const cut = i === answers.length - 1 && !complete;
+      const special = cut ? answerEnd(tokenizer, tokens, begin, end) : undefined;
+      lossMask.fill(true, begin, special === undefined ? end : special - 1);
+    }
+    if (!lossMask.includes(true)) throw new BadLine("has no answer of the assistant that the chat template marks");
+    return { tokens, lossMask };
+  }
   messages.forEach(({ role }, i) => {
     if (role !== "assistant") return;
     if (i === 0) throw new BadLine("begins with the assistant: a user's turn must come first");

@@ -31,7 +31,7 @@ const OPTIONS: OptionTable<TrainingDataOptions> = {
 };
 
 /** Part of the key of kept tokens: what was made by another way of reading is not used. */
-const VERSION = 1;
+const VERSION = 2;
 /** Characters of plain text that are tokenised at once: some thousand tokens. */
 const PIECE = 16_384;
 
