@@ -80,7 +80,7 @@ test.each(some(OTHERS, 1))("other heads: %o", async (options) => {
 test("what is wrong is said before any work", async () => {
   await expect(train({}, "/proc/heads")).rejects.toThrow("the output /proc/heads cannot be written");
   await expect(train({ batchSize: 100 })).rejects.toThrow("batchSize must be a multiple of sequenceLength (64)");
-  await expect(train({ sequenceLength: 1024 })).rejects.toThrow("the base's context 1024");
+  await expect(train({ sequenceLength: 1024 })).rejects.toThrow("the context has room for 1023");
   await expect(train({ targetLayers: [2, 4] })).rejects.toThrow("three numbers of layers, each at most 6");
   await expect(train({ draftVocabulary: 5000 })).rejects.toThrow("the target has 4096 tokens");
   await expect(train({ batchSize: 64 << 10 })).rejects.toThrow("to train on, at least 65536 are needed");

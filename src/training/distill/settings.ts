@@ -2,6 +2,7 @@ import type { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
+import { checkBatching } from "../batching.js";
 import { checkDraftVocabulary } from "../draft-vocabulary.js";
 import { LOOP_DEFAULTS, MUON_RATE } from "../loop/loop-options.js";
 import { DISTILL_DRAFT_OPTIONS, type DistillDraftOptions } from "./options.js";
@@ -36,13 +37,8 @@ export function distillSettings(given: DistillDraftOptions, target: Target): Dis
 }
 
 function checkSettings(settings: DistillSettings, { contextLength, vocabLimit }: Target): void {
-  const { batchSize, microBatchSize, sequenceLength, fromScratch, keepLayers, draftVocabulary } = settings;
-  if (sequenceLength > contextLength) {
-    throw new UsageError(`sequenceLength is ${sequenceLength}, the target's context ${contextLength}: make it shorter`);
-  }
-  if (batchSize % microBatchSize !== 0) {
-    throw new UsageError(`batchSize must be a multiple of microBatchSize (${microBatchSize}), got ${batchSize}`);
-  }
+  const { fromScratch, keepLayers, draftVocabulary } = settings;
+  checkBatching(settings, contextLength);
   checkDraftVocabulary(draftVocabulary, vocabLimit);
   if (fromScratch && keepLayers) {
     throw new UsageError(

@@ -1,10 +1,9 @@
 import { boolean, callback, choice, integer, listOf, number } from "../../types/option-kinds.js";
 import type { OptionTable } from "../../types/option-table.js";
 import { LOOP_OPTIONS, type LoopOptions, type LoopProgress } from "../loop/loop-options.js";
+import { WEIGHT_TYPES } from "../weight-types.js";
 import type { EagleAccuracy } from "./accuracy.js";
 
-/** How trained weights are written. */
-export const WEIGHT_TYPES = ["BF16", "F16", "F32"] as const;
 /** Whose layout the folder has. */
 export const LAYOUTS = ["eagle", "speculators"] as const;
 

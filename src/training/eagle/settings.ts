@@ -2,6 +2,7 @@ import type { LanguageModel } from "../../api/language-model.js";
 import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
+import { checkBatching } from "../batching.js";
 import { checkDraftVocabulary } from "../draft-vocabulary.js";
 import { LOOP_DEFAULTS, MUON_RATE } from "../loop/loop-options.js";
 import { trainedLayers } from "./draft-config.js";
@@ -36,21 +37,10 @@ export function eagleSettings(given: TrainEagleOptions, base: Base): Settings {
 }
 
 function checkSettings(settings: Settings, { config, contextLength, vocabLimit }: Base): void {
-  const { steps, sequenceLength, batchSize, microBatchSize, targetLayers, draftVocabulary } = settings;
-  if (sequenceLength >= contextLength) {
-    throw new UsageError(
-      `sequenceLength is ${sequenceLength}, the base's context ${contextLength}: make it shorter than that`,
-    );
-  }
+  const { steps, sequenceLength, targetLayers, draftVocabulary } = settings;
+  checkBatching(settings, contextLength - 1, { size: sequenceLength, name: `sequenceLength (${sequenceLength})` });
   if (sequenceLength <= steps) {
     throw new UsageError(`sequenceLength is ${sequenceLength}, too short to draft ${steps} tokens (steps) in`);
-  }
-  for (const name of ["batchSize", "microBatchSize"] as const) {
-    if (settings[name] % sequenceLength === 0) continue;
-    throw new UsageError(`${name} must be a multiple of sequenceLength (${sequenceLength}), got ${settings[name]}`);
-  }
-  if (batchSize % microBatchSize !== 0) {
-    throw new UsageError(`batchSize must be a multiple of microBatchSize (${microBatchSize}), got ${batchSize}`);
   }
   if (targetLayers.length !== 3 || targetLayers.some((layers) => layers > config.numLayers)) {
     throw new UsageError(

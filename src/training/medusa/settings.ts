@@ -1,6 +1,7 @@
 import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
+import { checkBatching } from "../batching.js";
 import { LOOP_DEFAULTS, MUON_RATE } from "../loop/loop-options.js";
 import { TRAIN_MEDUSA_OPTIONS, type TrainMedusaOptions } from "./options.js";
 import { ROWS_OF_BLOCK } from "./row-cache.js";
@@ -18,28 +19,18 @@ export function medusaSettings(given: TrainMedusaOptions, contextLength: number)
   const learningRate = options.optimiser === "muon" ? MUON_RATE : DEFAULTS.learningRate;
   const sequenceLength = Math.min(contextLength, DEFAULT_LENGTH);
   const settings: Settings = { ...DEFAULTS, learningRate, sequenceLength, output, ...options };
-  checkSettings(settings, contextLength);
   settings.microBatchSize = Math.min(settings.microBatchSize, settings.batchSize);
+  checkSettings(settings, contextLength);
   return settings;
 }
 
 function checkSettings(settings: Settings, contextLength: number): void {
-  const { layers, sharedHead, batchSize, microBatchSize, sequenceLength } = settings;
-  if (sharedHead && layers === 0) {
+  if (settings.sharedHead && settings.layers === 0) {
     throw new UsageError(
       "heads without ResBlocks that share the base's output product have nothing to train: set layers",
     );
   }
-  if (sequenceLength > contextLength) {
-    throw new UsageError(`sequenceLength is ${sequenceLength}, the base's context ${contextLength}: make it shorter`);
-  }
-  for (const name of ["batchSize", "microBatchSize"] as const) {
-    if (settings[name] % ROWS_OF_BLOCK === 0) continue;
-    throw new UsageError(`${name} must be a multiple of ${ROWS_OF_BLOCK}, got ${settings[name]}`);
-  }
-  if (microBatchSize < batchSize && batchSize % microBatchSize !== 0) {
-    throw new UsageError(`batchSize must be a multiple of microBatchSize (${microBatchSize}), got ${batchSize}`);
-  }
+  checkBatching(settings, contextLength, { size: ROWS_OF_BLOCK });
 }
 
 /** Long enough that few tokens have little before them. */

@@ -1,6 +1,7 @@
 import { UsageError } from "../../types/errors.js";
 import { text } from "../../types/option-kinds.js";
 import { checkOptions } from "../../types/option-table.js";
+import { checkBatching } from "../batching.js";
 import { LOOP_DEFAULTS } from "../loop/loop-options.js";
 import { TRAIN_MEDUSA2_OPTIONS, type TrainMedusa2Options } from "./options.js";
 
@@ -26,15 +27,7 @@ export function jointSettings(given: TrainMedusa2Options, contextLength: number)
   const sequenceLength = Math.min(contextLength, DEFAULT_LENGTH);
   const settings: JointSettings = { ...DEFAULTS, ...recipe, sequenceLength, output, ...options };
   settings.microBatchSize = Math.min(settings.microBatchSize, settings.batchSize);
-  const { batchSize, microBatchSize } = settings;
-  if (settings.sequenceLength > contextLength) {
-    throw new UsageError(
-      `sequenceLength is ${settings.sequenceLength}, the base's context ${contextLength}: make it shorter`,
-    );
-  }
-  if (batchSize % microBatchSize !== 0) {
-    throw new UsageError(`batchSize must be a multiple of microBatchSize (${microBatchSize}), got ${batchSize}`);
-  }
+  checkBatching(settings, contextLength);
   return settings;
 }
 
