@@ -3,10 +3,14 @@ import { defineConfig } from "vitest/config";
 
 const METHODS = "test/conformance/methods/*.test.ts";
 const UNITS = "test/unit/**/*.test.ts";
-/** Two files run at a time: with a thread each they keep two cores busy. Other tests take as many threads as users do. */
-const ONE_THREAD = ["conformance/*", "training/*", "generation/*", "models/*"].map((files) => `test/${files}.test.ts`);
-const SET_THREADS = "test/support/one-thread.ts";
-const OTHERS = ["test/real/**", METHODS, UNITS, ...ONE_THREAD];
+/** Two files run at a time: with a thread each they keep two cores busy, and threads do not wait for threads. */
+const ONE_THREAD = { FORETOKEN_THREADS: "1" };
+const ONE_THREAD_ALWAYS = ["conformance/*", "training/*", "generation/*", "models/*"].map(
+  (files) => `test/${files}.test.ts`,
+);
+/** What takes as many threads as users do in the full tier. */
+const AS_USERS_DO = process.env.FORETOKEN_FULL ? {} : ONE_THREAD;
+const OTHERS = ["test/real/**", METHODS, UNITS, ...ONE_THREAD_ALWAYS];
 
 /** Files that look at the same in the full tier: `npm test` has run them. FORETOKEN_FULL=2 runs all. */
 const ALIKE = process.env.FORETOKEN_FULL === "1" ? testFiles().filter((file) => !looksAtMore(file)) : [];
@@ -29,14 +33,17 @@ export default defineConfig({
     testTimeout: process.env.FORETOKEN_FULL ? 600_000 : 120_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: "all", include: ["test/**/*.test.ts"], exclude: [...OTHERS, ...ALIKE] } },
+      {
+        extends: true,
+        test: { name: "all", include: ["test/**/*.test.ts"], exclude: [...OTHERS, ...ALIKE], env: AS_USERS_DO },
+      },
       // Tests of parts leave nothing behind: the modules are loaded once for all their files.
-      { extends: true, test: { name: "units", include: [UNITS], exclude: ALIKE, isolate: false } },
-      { extends: true, test: { name: "one thread", include: ONE_THREAD, exclude: ALIKE, setupFiles: [SET_THREADS] } },
+      { extends: true, test: { name: "units", include: [UNITS], exclude: ALIKE, env: AS_USERS_DO, isolate: false } },
+      { extends: true, test: { name: "one thread", include: ONE_THREAD_ALWAYS, exclude: ALIKE, env: ONE_THREAD } },
       // Methods are compared with the same plain texts of the same models: these files share them.
       {
         extends: true,
-        test: { name: "methods", include: [METHODS], isolate: false, setupFiles: [SET_THREADS] },
+        test: { name: "methods", include: [METHODS], isolate: false, env: ONE_THREAD },
       },
     ],
   },

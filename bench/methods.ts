@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import {
   AutoModelForCausalLM,
+  type EagleHeads,
   type GenerationStats,
   type LanguageModel,
   type MedusaHeads,
@@ -17,7 +18,7 @@ import {
 } from "../src/index.js";
 import { cpuFeatures, cpuModel } from "../src/runtime/cpu.js";
 import { interleaved, listFlag, pairedRatio, report, type Timing } from "./harness.js";
-import { draftOf, draftWithHeads, headsOf, type Size, targetOf } from "./models.js";
+import { draftOf, draftWithHeads, eagleOf, headsOf, type Size, targetOf } from "./models.js";
 
 const ROUNDS = 3;
 const NEW_TOKENS = 64;
@@ -60,9 +61,8 @@ if (markdown > 0) writeFileSync(process.argv[markdown + 1], `${tables.join("\n")
 async function measure(name: string, target: LanguageModel, embedded: boolean): Promise<void> {
   const draft = await draftOf("fp32");
   const drafting = embedded ? await draftWithHeads("fp32") : undefined;
-  const all = drafting
-    ? [...free(), ...assisted(await headsOf(target), draft, drafting)]
-    : [...free(), ...foreign(draft)];
+  const heads = drafting && { medusa: await headsOf(target), eagle: await eagleOf(target) };
+  const all = drafting ? [...free(), ...headed(heads!), ...assisted(draft, drafting)] : [...free(), ...foreign(draft)];
   const cases =
     only.length === 0
       ? all
@@ -114,6 +114,8 @@ async function measure(name: string, target: LanguageModel, embedded: boolean): 
   report(title, rows, details);
   tables.push(`**${title}** (${cpuModel()}: ${cpuFeatures().join(" ")})\n`, markdownTable(rows));
   await target.dispose();
+  heads?.medusa.dispose();
+  await heads?.eagle.dispose();
   drafting?.heads.dispose();
   await drafting?.base.dispose();
   await draft.dispose();
@@ -137,15 +139,29 @@ function free(): Case[] {
   ];
 }
 
-function assisted(heads: MedusaHeads, draft: LanguageModel, drafting: MedusaModel): Case[] {
+interface Heads {
+  medusa: MedusaHeads;
+  eagle: EagleHeads;
+}
+
+/** With heads that were trained on the target's own answers. */
+function headed({ medusa, eagle }: Heads): Case[] {
+  return [
+    way("medusa", { method: "medusa", heads: medusa }),
+    way("eagle K=4", { method: "eagle", heads: eagle }),
+    way("eagle tree", { method: "eagle", heads: eagle, treeNodes: 8 }),
+    way("merged: medusa, ngram", { method: "merged", drafters: ["medusa", "ngram"], heads: medusa }),
+    way("merged: eagle, ngram", { method: "merged", drafters: ["eagle", "ngram"], heads: eagle }),
+  ];
+}
+
+function assisted(draft: LanguageModel, drafting: MedusaModel): Case[] {
   const model = { assistantModel: draft };
   return [
     way("draft K=4", { method: "draft" }, model),
     way("draft tree", { method: "draft", treeWidths: [2, 1, 1] }, model),
-    way("medusa", { method: "medusa", heads }),
     way("draft-medusa", { method: "draft-medusa" }, { assistantModel: drafting }),
     way("merged: draft, ngram", { method: "merged" }, model),
-    way("merged: medusa, ngram", { method: "merged", drafters: ["medusa", "ngram"], heads }),
   ];
 }
 

@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { medusaHeadsFrom } from "../src/api/medusa-model.js";
 import { convertedModel, decoderBlueprint } from "../src/conversion/converted-model.js";
 import { stockFormat } from "../src/conversion/weight-format.js";
 import { CausalLM } from "../src/engine/causal-lm.js";
+import { paddedEagleHeads, paddedMedusaHeads } from "../src/evaluation/padded-heads.js";
 import { PAD_135M, PAD_500M, padded } from "../src/evaluation/padded-source.js";
 import { exactnessOf } from "../src/exactness/exactness.js";
-import type { TensorSource } from "../src/formats/tensor-source.js";
 import {
   AutoModelForCausalLM,
   AutoTokenizer,
   type Dtype,
+  type EagleHeads,
   fitMedusaHeads,
   LanguageModel,
   loadMedusaHeads,
@@ -21,7 +21,6 @@ import {
   saveMedusaHeads,
 } from "../src/index.js";
 import { openCheckpoint } from "../src/models/checkpoint/checkpoint.js";
-import { openMedusaCheckpoint } from "../src/models/medusa/medusa-checkpoint.js";
 
 const TARGET = "models/target";
 
@@ -64,24 +63,14 @@ export async function stockTargetOf(size: Size, dtype: Dtype, contextLength?: nu
   }
 }
 
-/** The embedded heads; for a padded target they read nothing from the added channels. */
-export async function headsOf(target: LanguageModel): Promise<MedusaHeads> {
-  const checkpoint = await openMedusaCheckpoint("models/medusa-heads");
-  const wide = target.config.hiddenSize;
-  const { source, hiddenSize: narrow } = checkpoint;
-  const widened: TensorSource = {
-    names: () => source.names(),
-    info: (name) => ({ ...source.info(name)!, shape: [source.info(name)!.shape[0], wide] }),
-    readRows: async (name, start, count, into) => {
-      const rows = new Float32Array(count * narrow);
-      await source.readRows(name, start, count, rows);
-      for (let i = 0; i < count; i++)
-        into.fill(0, i * wide, (i + 1) * wide).set(rows.subarray(i * narrow, (i + 1) * narrow), i * wide);
-    },
-    digest: async () => `widened to ${wide} ${await source.digest()}`,
-    close: () => source.close(),
-  };
-  return medusaHeadsFrom({ ...checkpoint, source: widened, hiddenSize: wide }, target);
+/** The embedded Medusa heads. */
+export function headsOf(target: LanguageModel): Promise<MedusaHeads> {
+  return paddedMedusaHeads("models/medusa-heads", target);
+}
+
+/** The embedded EAGLE-3 layer. */
+export function eagleOf(target: LanguageModel): Promise<EagleHeads> {
+  return paddedEagleHeads("models/eagle-heads", target, TARGET);
 }
 
 /**

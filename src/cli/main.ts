@@ -3,7 +3,7 @@ import { escaped, shown } from "../types/shown.js";
 import { chatCommand } from "./chat.js";
 import { type Arguments, type Command, commandHelp, parseCommandLine } from "./command.js";
 import { type CommandGroup, commandOf, groupHelp } from "./command-group.js";
-import { demoCommand } from "./demo.js";
+import { demoCommand } from "./demo/demo.js";
 import { doctorCommand } from "./doctor.js";
 import { messageWithFlag } from "./flag-names.js";
 import { generateCommand } from "./generate.js";

@@ -29,7 +29,11 @@ export interface Models {
   resources: SpeculationResources;
 }
 
-export const EMBEDDED_HEADS = fileURLToPath(new URL("../../models/medusa-heads", import.meta.url));
+/** Heads for the embedded target, by the method that drafts with them. */
+export const EMBEDDED_HEADS = {
+  medusa: fileURLToPath(new URL("../../models/medusa-heads", import.meta.url)),
+  eagle: fileURLToPath(new URL("../../models/eagle-heads", import.meta.url)),
+};
 
 /** Methods that a draft model takes part in. */
 const DRAFTING = ["auto", "draft", "universal", "draft-medusa"];
@@ -50,7 +54,7 @@ export async function loadModels(args: Arguments, signal?: AbortSignal): Promise
   const ownDtype = stringFlag(args, "draft-dtype");
   if (ownDtype !== undefined) checkOption("draftDtype", ownDtype, LOAD_OPTIONS.dtype.kind);
   const target = await load(named ?? EMBEDDED_TARGET, { dtype, contextLength, signal });
-  const resources = await loadResources(args, target, named ? undefined : EMBEDDED_HEADS);
+  const resources = await loadResources(args, target, named ? {} : EMBEDDED_HEADS);
   if (draftDirectory === undefined || method === "none") return { target, draft: undefined, resources };
   const draftDtype = (ownDtype ?? dtype) as Dtype | undefined;
   const draft = await load(draftDirectory, {

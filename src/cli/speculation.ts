@@ -64,15 +64,16 @@ export interface SpeculationResources {
   successors?: SuccessorMemory;
 }
 
-/** @param embeddedHeads used by the methods that want heads when none are named */
+/** @param embedded folders of heads by method, for methods that want heads when none are named */
 export async function loadResources(
   args: Arguments,
   target: LanguageModel,
-  embeddedHeads: string | undefined,
+  embedded: Partial<Record<"medusa" | "eagle", string>>,
 ): Promise<SpeculationResources> {
   const method = methodFlag(args);
-  const wantsHeads = method === "medusa" || (stringFlag(args, "drafters") ?? "").split(",").includes("medusa");
-  const heads = stringFlag(args, "heads") ?? (wantsHeads ? embeddedHeads : undefined);
+  const drafters = [method, ...(stringFlag(args, "drafters") ?? "").split(",")];
+  const wanted = (["medusa", "eagle"] as const).find((name) => drafters.includes(name));
+  const heads = stringFlag(args, "heads") ?? (wanted && embedded[wanted]);
   const corpus = stringFlag(args, "lookup-corpus");
   const successors = stringFlag(args, "successors");
   return {

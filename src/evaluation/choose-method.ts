@@ -5,6 +5,8 @@ import { checkOptions, type OptionTable } from "../types/option-table.js";
 export interface Situation {
   /** Medusa heads for the target exist. */
   heads?: boolean;
+  /** EAGLE-3 heads for the target exist. */
+  eagle?: boolean;
   /** A smaller model with the target's tokenizer exists. */
   draft?: boolean;
   /** A smaller model with another tokenizer exists. */
@@ -21,6 +23,7 @@ export interface Situation {
 
 const SITUATION: OptionTable<Situation> = {
   heads: boolean(),
+  eagle: boolean(),
   draft: boolean(),
   foreignDraft: boolean(),
   draftRatio: number("> 0"),
@@ -53,7 +56,7 @@ const LEAST_RATIO = 3;
  */
 export function chooseMethod(situation: Situation): MethodChoice {
   const known = checkOptions(SITUATION, situation, { of: "chooseMethod" });
-  const { heads, draft, foreignDraft, draftRatio, repetitive, batchSize = 1, costOfEightRows } = known;
+  const { heads, eagle, draft, foreignDraft, draftRatio, repetitive, batchSize = 1, costOfEightRows } = known;
   const choice = (method: string, reason: string, options: Record<string, unknown> = {}) => ({
     method,
     options,
@@ -77,11 +80,14 @@ export function chooseMethod(situation: Situation): MethodChoice {
       drafters: ["draft", "ngram"],
     });
   }
-  if (heads && repetitive) {
+  const trained = eagle ? "eagle" : heads ? "medusa" : undefined;
+  if (trained && repetitive) {
     return choice("merged", "heads guess what is new, n-grams what is repeated: both propose one tree", {
-      drafters: ["medusa", "ngram"],
+      drafters: [trained, "ngram"],
     });
   }
+  if (eagle)
+    return choice("eagle", "one layer that reads the target's own streams is right more often than other heads");
   if (heads)
     return choice("medusa", "heads need no second model and propose a tree for the price of one small product");
   if (usable) return choice("universal", "the draft has another tokenizer: it proposes the tokens that both have");

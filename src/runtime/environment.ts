@@ -6,12 +6,16 @@ import { OPTION_ALIASES } from "../types/option-aliases.js";
 import { optional } from "../types/option-declaration.js";
 import { integer } from "../types/option-kinds.js";
 import { checkOptions } from "../types/option-table.js";
+import { shown } from "../types/shown.js";
 import { check, out } from "./ort-error.js";
 import { ort, ortVersion } from "./ort-library.js";
 
 export const RUNTIME_OPTIONS = {
   threads: optional(integer(1, 1024), "threads that all models share", "the cores that are free"),
 };
+
+/** How many threads, where a program or a command line says nothing: for containers, and beside other work. */
+const THREADS_VARIABLE = "FORETOKEN_THREADS";
 
 /** Errors only on standard error. */
 const LOG_LEVEL_FATAL = 4;
@@ -37,9 +41,18 @@ export function configureRuntime(options: { threads: number }): void {
   wantedThreads = threads;
 }
 
-/** Threads of the pool: as configured, else the cores that this process may use. */
+/** Threads of the pool: as configured, else what FORETOKEN_THREADS says, else the cores that this process may use. */
 export function threadCount(): number {
-  return wantedThreads ?? freeCores();
+  wantedThreads ??= threadsByVariable() ?? freeCores();
+  return wantedThreads;
+}
+
+function threadsByVariable(): number | undefined {
+  const value = process.env[THREADS_VARIABLE];
+  if (!value) return undefined;
+  const { kind } = RUNTIME_OPTIONS.threads;
+  if (kind.accepts(Number(value))) return Number(value);
+  throw new UsageError(`${THREADS_VARIABLE}=${shown(value)} is wrong: it must be ${kind.expected(value)}`);
 }
 
 /** The process's one environment, with one global thread pool. It is never released: sessions outlive owners. */

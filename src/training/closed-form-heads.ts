@@ -134,12 +134,17 @@ function accumulate({ hidden, next }: Rows, gram: Float64Array, cross: Map<Token
   });
 }
 
+interface Sample {
+  scores: Float32Array;
+  token: TokenId;
+}
+
 /**
  * Regression on 0 and 1 gives numbers about as large as probabilities; as logits they would be nearly flat. Scales the
  * weight so that held-out texts are likeliest, and returns how often each rank is right.
  */
 function calibrate(weight: Float32Array, head: number, texts: readonly Rows[], D: number, limit: number): number[] {
-  const samples: { scores: Float32Array; token: TokenId }[] = [];
+  const samples: Sample[] = [];
   const rows = texts.flatMap(({ hidden, next }) =>
     hidden.flatMap((row, t) => (next[t + head + 1] === undefined ? [] : [{ row, token: next[t + head + 1] }])),
   );
@@ -147,17 +152,7 @@ function calibrate(weight: Float32Array, head: number, texts: readonly Rows[], D
   for (let i = 0; i < rows.length; i += stride) {
     samples.push({ scores: product(weight, rows[i].row, limit, D), token: rows[i].token });
   }
-  let scale = 1;
-  let best = Number.POSITIVE_INFINITY;
-  for (let candidate = 1; candidate < 64; candidate *= 1.15) {
-    let loss = 0;
-    for (const { scores, token } of samples) {
-      let sum = 0;
-      for (const score of scores) sum += Math.exp(candidate * (score - scores[token]));
-      loss += Math.log(sum);
-    }
-    if (loss < best) [best, scale] = [loss, candidate];
-  }
+  const scale = least(1, 64, (candidate) => lossOf(samples, candidate));
   for (let i = 0; i < weight.length; i++) weight[i] *= scale;
   const right = new Array<number>(RANKS).fill(0);
   for (const { scores, token } of samples) {
@@ -168,12 +163,45 @@ function calibrate(weight: Float32Array, head: number, texts: readonly Rows[], D
   return right.map((n) => Number((n / Math.max(1, samples.length)).toFixed(4)));
 }
 
-function product(weight: Float32Array, row: Float32Array, limit: number, D: number): Float32Array {
-  return Float32Array.from({ length: limit }, (_, id) => {
+/** Cross-entropy of the samples where scores times `scale` are logits: convex in the scale. */
+function lossOf(samples: readonly Sample[], scale: number): number {
+  let loss = 0;
+  for (const { scores, token } of samples) {
     let sum = 0;
-    for (let i = 0; i < D; i++) sum += weight[id * D + i] * row[i];
-    return sum;
-  });
+    for (let id = 0; id < scores.length; id++) sum += Math.exp(scale * (scores[id] - scores[token]));
+    loss += Math.log(sum);
+  }
+  return loss;
+}
+
+/** Where a function with one valley is least, between two positive numbers, within 5% of it: a golden-section search. */
+function least(low: number, high: number, of: (x: number) => number): number {
+  const golden = (Math.sqrt(5) - 1) / 2;
+  let [a, b] = [Math.log(low), Math.log(high)];
+  let [left, right] = [b - golden * (b - a), a + golden * (b - a)];
+  let [atLeft, atRight] = [of(Math.exp(left)), of(Math.exp(right))];
+  while (b - a > 0.1) {
+    if (atLeft < atRight) {
+      [b, right, atRight] = [right, left, atLeft];
+      left = b - golden * (b - a);
+      atLeft = of(Math.exp(left));
+    } else {
+      [a, left, atLeft] = [left, right, atRight];
+      right = a + golden * (b - a);
+      atRight = of(Math.exp(right));
+    }
+  }
+  return Math.exp((a + b) / 2);
+}
+
+function product(weight: Float32Array, row: Float32Array, limit: number, D: number): Float32Array {
+  const scores = new Float32Array(limit);
+  for (let id = 0, at = 0; id < limit; id++) {
+    let sum = 0;
+    for (let i = 0; i < D; i++) sum += weight[at++] * row[i];
+    scores[id] = sum;
+  }
+  return scores;
 }
 
 function trace(matrix: Float64Array, n: number): number {

@@ -116,6 +116,12 @@ test("a cache that cannot be written", async () => {
   );
 });
 
+test("a number of threads in the environment that is none", async () => {
+  const result = await foretoken(["generate", "a", "-n", "1"], { env: { FORETOKEN_THREADS: "many" } });
+  expect(result).toMatchObject({ code: 2, stdout: "" });
+  expect(result.stderr).toBe('foretoken: FORETOKEN_THREADS="many" is wrong: it must be an integer from 1 to 1024\n');
+});
+
 test("a prompt longer than the context", async () => {
   const result = await foretoken(["generate", "-", "--context-length", "64"], { stdin: "a word ".repeat(100) });
   expect(result).toMatchObject({ code: 1, stdout: "" });

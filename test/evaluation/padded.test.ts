@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { paddedEagleHeads, paddedMedusaHeads } from "../../src/evaluation/padded-heads.js";
 import { padded } from "../../src/evaluation/padded-source.js";
-import { AutoTokenizer, type Dtype, loadModel } from "../../src/index.js";
+import { AutoTokenizer, type Dtype, loadEagleHeads, loadMedusaHeads, loadModel } from "../../src/index.js";
 import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
 import { model, prompts, TARGET } from "../support/models.js";
 import { some } from "../support/tier.js";
@@ -33,6 +34,32 @@ test.each(["fp32", "q4"] as Dtype[])("a padded model says what the small one say
   expect(same / all).toBeGreaterThan(dtype === "fp32" ? 0.999 : 0.6);
   await large.dispose();
   await source.close();
+});
+
+test("heads of the small model draft for the padded one as they do for their own", async () => {
+  const small = await model(TARGET, "fp32");
+  const { source, config } = await wider();
+  await using large = await loadModel(source, config, await AutoTokenizer.fromPretrained(TARGET), { dtype: "fp32" });
+  await source.close();
+  const ids = small.promptIds(prompts()[0].prompt);
+  const kinds = {
+    medusa: [
+      await loadMedusaHeads("models/medusa-heads", small),
+      await paddedMedusaHeads("models/medusa-heads", large),
+    ],
+    eagle: [
+      await loadEagleHeads("models/eagle-heads", small),
+      await paddedEagleHeads("models/eagle-heads", large, TARGET),
+    ],
+  };
+  for (const [method, [own, wide]] of Object.entries(kinds)) {
+    const by = (heads: typeof own) => ({ maxNewTokens: 32, speculation: { method, heads } });
+    const expected = await small.generate(ids, by(own));
+    const got = await large.generate(ids, by(wide));
+    expect(got.tokenIds, method).toEqual(expected.tokenIds);
+    expect(got.stats.targetPasses, method).toBe(expected.stats.targetPasses);
+    for (const heads of [own, wide]) await heads.dispose();
+  }
 });
 
 test("added layers have weights of their own, so that a pass reads them all", async () => {

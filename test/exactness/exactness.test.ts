@@ -71,8 +71,11 @@ test("another number of threads is checked for itself", async () => {
   await copyConverted(DRAFT);
   await load("q8");
   const threads = String(runtimeInfo().threads + 1);
-  const { code } = await foretoken(["generate", "-m", DRAFT, "-n", "2", "--method", "none", "--threads", threads]);
-  expect(code).toBe(0);
+  const generate = ["generate", "-m", DRAFT, "-n", "2", "--method", "none"];
+  const inEnvironment = { FORETOKEN_THREADS: threads };
+  expect((await foretoken(generate, { env: inEnvironment })).code).toBe(0);
+  expect(kept()).toHaveLength(2);
+  expect((await foretoken([...generate, "--threads", threads], { env: { FORETOKEN_THREADS: "7" } })).code).toBe(0);
   expect(kept()).toHaveLength(2);
 });
 

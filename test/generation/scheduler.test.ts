@@ -9,7 +9,7 @@ import { newRun, outcomes } from "../support/runs.js";
 import { tier } from "../support/tier.js";
 
 /** Requests come, go, fail and are cancelled between steps; each output is its own plain decoding's all the same. */
-const SCHEDULES = tier(1000, 20);
+const SCHEDULES = tier(1000, 10);
 
 let target: LanguageModel;
 let draft: LanguageModel;

@@ -9,6 +9,8 @@ describe("chooseMethod", () => {
     [{ foreignDraft: true, draftRatio: 8 }, "universal"],
     [{ heads: true }, "medusa"],
     [{ heads: true, repetitive: true }, "merged"],
+    [{ eagle: true, heads: true }, "eagle"],
+    [{ eagle: true, repetitive: true }, "merged"],
     [{ repetitive: true }, "suffix"],
     [{ costOfEightRows: 1.1 }, "lookahead"],
     [{ costOfEightRows: 1.4 }, "merged"],

@@ -115,7 +115,7 @@ describe("long runs", () => {
   });
 
   it("end soon after an abort, reject with its reason, and can be run again", async () => {
-    const { session, binding, y } = await bound(1024, 128, 400);
+    const { session, binding, y } = await bound(1024, 128, 150);
     const reason = new Error("enough");
     const controller = new AbortController();
     const running = binding.runAsync(controller.signal);

@@ -153,9 +153,10 @@ describe("heads and target", () => {
     expect([...b.source.names()].sort()).toEqual([...a.source.names()].sort());
     expect(b.targetIds).toEqual(a.targetIds);
     expect(a.config.eagle.targetLayers).toEqual([1, 3, 5]);
-    const { targetIds } = await openEagleCheckpoint(`${ORACLE}/safeai`);
-    expect(targetIds).toHaveLength(
+    const c = await openEagleCheckpoint(`${ORACLE}/safeai`);
+    expect(c.targetIds).toHaveLength(
       readJson<{ draft_vocab_size: number }>(`${ORACLE}/safeai/config.json`).draft_vocab_size,
     );
+    for (const { source } of [a, b, c]) await source.close();
   });
 });
