@@ -5,6 +5,7 @@ import { checkTensors } from "../conversion/convert.js";
 import { convertedModel, decoderBlueprint } from "../conversion/converted-model.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { CausalLM } from "../engine/causal-lm.js";
+import { checkCacheDtype } from "../engine/pass-runners.js";
 import { exactnessOf } from "../exactness/exactness.js";
 import { readJsonIfPresent } from "../files/json.js";
 import { assertPath } from "../files/no-directory.js";
@@ -73,18 +74,21 @@ export async function loadModel(
       { option: "contextLength" },
     );
   }
+  const { cacheDtype = LOAD_OPTIONS.cacheDtype.fallback } = options;
+  checkCacheDtype(cacheDtype);
   const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);
   const format = await weightFormat(options.dtype ?? LOAD_OPTIONS.dtype.fallback);
   const blueprint = decoderBlueprint(config);
   // Before gigabytes are read for their digest.
   checkTensors(source, blueprint.specs);
   const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
-  const exactness = await exactnessOf(converted, config, options.signal);
+  const exactness = await exactnessOf(converted, config, options.signal, { cacheDtype });
   const model = await CausalLM.load({
     config: { ...config, eosTokenIds },
     ...converted,
     contextLength,
     vocabLimit,
+    cacheDtype,
     exactness,
   });
   return new LanguageModel(model, tokenizer, origin.directory, origin.generationConfig);
