@@ -8,14 +8,13 @@
 import { readFileSync } from "node:fs";
 import { logitsOf } from "../src/exactness/row-invariance.js";
 import { AutoModelForCausalLM, type Dtype, type LanguageModel } from "../src/index.js";
+import { Agreement, logProbabilities } from "./agreement.js";
 import { interleaved, listFlag, report } from "./harness.js";
 
 const [directory] = listFlag("model", ["models/target"]);
 const dtypes = listFlag("dtypes", ["q8", "q4"]) as Dtype[];
 const maxNewTokens = Number(listFlag("tokens", ["32"])[0]);
 const most = Number(listFlag("prompts", ["40"])[0]);
-/** fp32's lead, in nats, from which on another choice is an error rather than a near tie. */
-const LEAD = 0.5;
 const ROUNDS = 15;
 
 const prompts = readFileSync("test/golden/prompts.jsonl", "utf8")
@@ -28,16 +27,7 @@ const reference = await load("fp32");
 const models: [Dtype, LanguageModel][] = [["fp32", reference]];
 for (const dtype of dtypes) models.push([dtype, await load(dtype)]);
 
-interface Sums {
-  positions: number;
-  sure: number;
-  loss: number;
-  kl: number;
-  agree: number;
-  agreeSure: number;
-}
-const sums = new Map<Dtype, Sums>();
-for (const [dtype] of models) sums.set(dtype, { positions: 0, sure: 0, loss: 0, kl: 0, agree: 0, agreeSure: 0 });
+const found = new Map(models.map(([dtype]) => [dtype, new Agreement()]));
 
 for (const prompt of prompts) {
   const plain = { maxNewTokens, ignoreEos: true, speculation: { method: "none" } };
@@ -45,19 +35,7 @@ for (const prompt of prompts) {
   const truth = (await logitsOf(reference.model, ids, 32)).map(logProbabilities);
   for (const [dtype, lm] of models) {
     const rows = lm === reference ? truth : (await logitsOf(lm.model, ids, 32)).map(logProbabilities);
-    const sum = sums.get(dtype)!;
-    for (let i = 0; i + 1 < ids.length; i++) {
-      const [best, second] = leaders(truth[i]);
-      const sure = truth[i][best] - truth[i][second] > LEAD;
-      const same = leaders(rows[i])[0] === best;
-      sum.positions++;
-      sum.loss -= rows[i][ids[i + 1]];
-      sum.kl += divergence(truth[i], rows[i]);
-      if (same) sum.agree++;
-      if (!sure) continue;
-      sum.sure++;
-      if (same) sum.agreeSure++;
-    }
+    for (let i = 0; i + 1 < ids.length; i++) found.get(dtype)!.add(truth[i], rows[i], ids[i + 1]);
   }
 }
 
@@ -80,7 +58,7 @@ for (const [dtype, { model }] of models) {
 const timings = await interleaved(variants, ROUNDS, 2);
 const table = [["dtype", "product", "perplexity", "KL", "agreement", "where sure", "MB", "t(1) ms", "t(8) ms"]];
 models.forEach(([dtype, { model }], i) => {
-  const { positions, sure, loss, kl, agree, agreeSure } = sums.get(dtype)!;
+  const { perplexity, kl, agreement } = found.get(dtype)!;
   const { product, tensors } = model.options.manifest;
   const bytes = Object.entries(tensors).reduce(
     (sum, [name, { length }]) => sum + (name === "embedding" ? 0 : length),
@@ -89,41 +67,14 @@ models.forEach(([dtype, { model }], i) => {
   table.push([
     dtype,
     product,
-    Math.exp(loss / positions).toFixed(3),
-    (kl / positions).toFixed(4),
-    `${((100 * agree) / positions).toFixed(1)}%`,
-    `${((100 * agreeSure) / sure).toFixed(1)}%`,
+    perplexity.toFixed(3),
+    kl.toFixed(4),
+    ...agreement.map((share) => `${(100 * share).toFixed(1)}%`),
     (bytes / 1e6).toFixed(1),
     timings[2 * i].median.toFixed(2),
     timings[2 * i + 1].median.toFixed(2),
   ]);
 });
-const { positions, sure } = sums.get("fp32")!;
-report(`${directory}, ${positions} positions, ${sure} where fp32 is sure`, table, [...sums]);
+const { positions, sure } = found.get("fp32")!;
+report(`${directory}, ${positions} positions, ${sure} where fp32 is sure`, table, [...found]);
 for (const [, lm] of models) await lm.dispose();
-
-function logProbabilities(logits: Float32Array): Float64Array {
-  const rows = Float64Array.from(logits);
-  let max = Number.NEGATIVE_INFINITY;
-  for (const value of rows) if (value > max) max = value;
-  let sum = 0;
-  for (const value of rows) sum += Math.exp(value - max);
-  const total = max + Math.log(sum);
-  return rows.map((value) => value - total);
-}
-
-/** The likeliest token and the next one. */
-function leaders(row: Float64Array): [number, number] {
-  let [best, second] = row[0] >= row[1] ? [0, 1] : [1, 0];
-  for (let i = 2; i < row.length; i++) {
-    if (row[i] > row[best]) [best, second] = [i, best];
-    else if (row[i] > row[second]) second = i;
-  }
-  return [best, second];
-}
-
-function divergence(p: Float64Array, q: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < p.length; i++) sum += Math.exp(p[i]) * (p[i] - q[i]);
-  return sum;
-}

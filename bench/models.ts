@@ -53,7 +53,7 @@ export async function stockTargetOf(size: Size, dtype: Dtype, contextLength?: nu
     const wide =
       size === "embedded" ? narrow : padded(source, { ...config, maxPositionEmbeddings: length }, SHAPES[size]);
     const converted = await convertedModel(wide.source, decoderBlueprint(wide.config), format);
-    const exactness = await exactnessOf(converted, wide.config, undefined, attention);
+    const exactness = await exactnessOf(converted, wide.config, undefined, { attention });
     const { vocabSize: vocabLimit } = wide.config;
     const options = { config: wide.config, ...converted, contextLength: length, vocabLimit, exactness };
     const model = await CausalLM.load({ ...options, attention });

@@ -97,6 +97,6 @@ export { TREE_PRESETS } from "./trees/tree-presets.js";
 export { expectedAccepted, searchTree } from "./trees/tree-search.js";
 export * from "./types/errors.js";
 export type { Exactness } from "./types/exactness.js";
-export { DTYPES, type Dtype, type ModelConfig } from "./types/model-config.js";
+export { CACHE_DTYPES, type CacheDtype, DTYPES, type Dtype, type ModelConfig } from "./types/model-config.js";
 export type { SamplingParams } from "./types/sampling-params.js";
 export type { TokenId } from "./types/token.js";

@@ -1,5 +1,5 @@
 // How long TreeAttention takes: microseconds per call on one thread and on two, and gigabytes of keys and values per
-// second.
+// second; of 32-bit floats, or 16 or 8 bits: given as 16, 8.
 // gcc -O3 -ffp-contract=off -pthread native/bench/attention_speed.c native/src/*.c -lm
 #include <pthread.h>
 #include <sched.h>
@@ -65,8 +65,17 @@ static float *numbers(int64_t count) {
   return made;
 }
 
+static char *vectors(const NarrowType *narrow, int64_t count, int64_t bytes) {
+  float *x = numbers(count * DIM);
+  if (!narrow) return (char *)x;
+  char *made = aligned_alloc(64, (size_t)(count * bytes + 63) / 64 * 64);
+  for (int64_t i = 0; i < count; i++) narrow->narrow(x + i * DIM, DIM, made + i * bytes);
+  free(x);
+  return made;
+}
+
 // The fastest of some calls; each takes another layer's pool, as a model's calls do.
-static double time_calls(Pass *pass, float **keys, float **values, const AttentionKernels *kernels,
+static double time_calls(Pass *pass, void **keys, void **values, const AttentionKernels *kernels,
                          ParallelFor parallel) {
   double best = 1e30;
   for (int turn = 0; turn < 20; turn++) {
@@ -82,17 +91,20 @@ static double time_calls(Pass *pass, float **keys, float **values, const Attenti
   return best;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  const int bits = argc > 1 ? atoi(argv[1]) : 32;
+  const CacheType type = bits == 32 ? CACHE_FLOATS : bits == 16 ? CACHE_HALVES : CACHE_BYTES;
+  const int64_t vector = vector_numbers(type, DIM) * number_bytes(type);
   const AttentionKernels *kernels = attention_kernels(choose_kernels());
   if (!kernels) return 2;
   printf("kernels %s\n", kernels->name);
   printf("%6s %5s %10s %7s %10s %7s\n", "past", "rows", "1 thread", "GB/s", "2 threads", "GB/s");
-  for (int64_t past = 256; past <= 4096; past *= 4) {
+  for (int64_t past = 256; past <= 16384; past *= 4) {
     const int64_t positions = past + 16, pages = (positions + PAGE_SLOTS - 1) / PAGE_SLOTS;
-    float *keys[LAYERS], *values[LAYERS];
+    void *keys[LAYERS], *values[LAYERS];
     for (int i = 0; i < LAYERS; i++) {
-      keys[i] = numbers(pages * KV_HEADS * PAGE_SLOTS * DIM);
-      values[i] = numbers(pages * KV_HEADS * PAGE_SLOTS * DIM);
+      keys[i] = vectors(kernels->narrow[type], pages * KV_HEADS * PAGE_SLOTS, vector);
+      values[i] = vectors(kernels->narrow[type], pages * KV_HEADS * PAGE_SLOTS, vector);
     }
     int32_t *table = malloc((size_t)pages * 4);
     for (int64_t i = 0; i < pages; i++) table[i] = (int32_t)((i * 7 + 3) % pages);
@@ -114,7 +126,7 @@ int main(void) {
       Pass pass = {.heads = HEADS, .kv_heads = KV_HEADS, .dim = DIM, .row_count = rows, .positions = positions,
                    .ancestor_count = count, .sequences = 1, .sequence_pages = pages, .pages = pages,
                    .page_slots = PAGE_SLOTS, .qkv = qkv, .cos = cos, .sin = sin, .rows = tree, .ancestors = ancestors,
-                   .tables = table, .y = y};
+                   .tables = table, .type = type, .y = y};
       const double one = time_calls(&pass, keys, values, kernels, (ParallelFor){run_on_one, NULL});
       // Only now, so that it takes nothing from the first measurement.
       pthread_t thread;
@@ -123,7 +135,7 @@ int main(void) {
       const double two = time_calls(&pass, keys, values, kernels, (ParallelFor){run_on_two, NULL});
       __atomic_store_n(&shared.end, 1, __ATOMIC_RELEASE);
       pthread_join(thread, NULL);
-      const double bytes = (double)(past + rows) * KV_HEADS * DIM * 2 * sizeof(float);
+      const double bytes = (double)((past + rows) * KV_HEADS * 2 * vector);
       printf("%6lld %5lld %10.1f %7.2f %10.1f %7.2f\n", (long long)past, (long long)rows, one, bytes / one / 1e3, two,
              bytes / two / 1e3);
       free(qkv);

@@ -5,6 +5,8 @@
 //   rotary   of the halves x1, x2 of a vector:  x1' = fma(x1, cos, -(x2 sin)),  x2' = fma(x2, cos, x1 sin)
 //   query    rotated, then times 1 / sqrt(D), rounded from double precision
 //   key      rotated by its own row's position, and stored so
+//   stored   keys and values, in the numbers of the pool (narrow.h); a pass stores its own rows' before it reads any, so
+//            what is read is always what was stored, as 32-bit floats
 //   score i  8 partial sums of query times key, sum j over channels j, j + 8, ... in order, s = fma(q, k, s) from 0;
 //            then the tree  ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
 //   max      the largest score that is a number, of the whole path; -infinity where none is
@@ -19,9 +21,11 @@
 #ifndef FORETOKEN_ATTENTION_H
 #define FORETOKEN_ATTENTION_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "exp_terms.h"
+#include "narrow.h"
 
 // Keys or values of consecutive path indices: vector i begins at base[offsets[i]].
 typedef struct {
@@ -42,6 +46,8 @@ typedef struct {
   // Adds weights[q * stride + i] times value i to sums[q], channels `from` to `to`.
   void (*add)(const Vectors *values, const float *weights, int64_t stride, int64_t count, int64_t from, int64_t to,
               float *const *sums);
+  // How vectors are narrowed and widened, by the pool's numbers; NULL for floats, which are read where they lie.
+  const NarrowType *narrow[CACHE_TYPES];
 } AttentionKernels;
 
 extern const AttentionKernels plain_attention;

@@ -166,5 +166,5 @@ static AVX2 void add(const Vectors *values, const float *weights, int64_t stride
   }
 }
 
-const AttentionKernels avx2_attention = {"avx2", rotate, score, weigh, add};
+const AttentionKernels avx2_attention = {"avx2", rotate, score, weigh, add, {NULL, &avx2_halves, &avx2_bytes}};
 #endif

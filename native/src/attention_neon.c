@@ -160,5 +160,5 @@ static void add(const Vectors *values, const float *weights, int64_t stride, int
   }
 }
 
-const AttentionKernels neon_attention = {"neon", rotate, score, weigh, add};
+const AttentionKernels neon_attention = {"neon", rotate, score, weigh, add, {NULL, &neon_halves, &neon_bytes}};
 #endif

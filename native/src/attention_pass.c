@@ -21,24 +21,37 @@ const AttentionKernels *attention_kernels(const Kernels *kernels) {
   return kernels ? &plain_attention : NULL;
 }
 
-// Where a slot's vector begins in the pool.
+// The pool's number that a slot's vector begins with.
 static int64_t place(const Pass *pass, const Row *row, int64_t kv_head, int64_t slot) {
   const int64_t page = pass->tables[row->sequence * pass->sequence_pages + slot / pass->page_slots];
-  return ((page * pass->kv_heads + kv_head) * pass->page_slots + slot % pass->page_slots) * pass->dim;
+  return ((page * pass->kv_heads + kv_head) * pass->page_slots + slot % pass->page_slots) *
+         vector_numbers(pass->type, pass->dim);
 }
 
 // The places of the path's indices `from` to `to`.
 static void locate(const Pass *pass, const Row *row, int64_t kv_head, int64_t from, int64_t to, int64_t *offsets) {
+  const int64_t step = vector_numbers(pass->type, pass->dim);
   int64_t i = from;
   while (i < to && i < row->prefix) {
     const int64_t page_end = (i / pass->page_slots + 1) * pass->page_slots;
     const int64_t end = smaller(smaller(page_end, row->prefix), to);
-    for (int64_t at = place(pass, row, kv_head, i); i < end; i++, at += pass->dim) *offsets++ = at;
+    for (int64_t at = place(pass, row, kv_head, i); i < end; i++, at += step) *offsets++ = at;
   }
   for (; i < to; i++) {
     const int64_t slot = i < row->position ? pass->ancestors[row->first + i - row->prefix] : row->slot;
     *offsets++ = place(pass, row, kv_head, slot);
   }
+}
+
+// The vectors of a pool at these offsets, as floats: where they lie, or channels `from` to `to` of them widened into `room`.
+static Vectors read_vectors(const Job *job, const void *pool, int64_t *offsets, int64_t count, int64_t from, int64_t to,
+                            float *room) {
+  const NarrowType *narrow = job->kernels->narrow[job->pass->type];
+  if (!narrow) return (Vectors){pool, offsets, count};
+  const int64_t dim = job->pass->dim;
+  narrow->widen(pool, offsets, count, dim, from, to, room);
+  for (int64_t i = 0; i < count; i++) offsets[i] = i * dim;
+  return (Vectors){room, offsets, count};
 }
 
 // The place of a block's first query in `queries` (times dim) and `sums`.
@@ -52,20 +65,24 @@ static float *scores_of(const Job *job, const Block *block, int64_t kv_head) {
 
 static void score_range(const Job *job, const Row *row, int64_t kv_head, int64_t from, int64_t to, const float *queries,
                         int64_t count, float *scores, int64_t stride) {
+  _Alignas(CACHE_LINE) float room[CACHED_CHANNELS];
   int64_t offsets[MOST_SLOTS];
   for (int64_t i = from; i < to; i += job->slots) {
-    const Vectors keys = {job->pass->keys, offsets, smaller(job->slots, to - i)};
-    locate(job->pass, row, kv_head, i, i + keys.count, offsets);
+    const int64_t end = smaller(i + job->slots, to);
+    locate(job->pass, row, kv_head, i, end, offsets);
+    const Vectors keys = read_vectors(job, job->pass->keys, offsets, end - i, 0, job->pass->dim, room);
     job->kernels->score(&keys, queries, count, job->pass->dim, scores + i, stride);
   }
 }
 
 static void add_range(const Job *job, const Row *row, int64_t kv_head, int64_t from, int64_t to, const float *weights,
                       int64_t stride, int64_t count, int64_t from_channel, int64_t to_channel, float *const *sums) {
+  _Alignas(CACHE_LINE) float room[CACHED_CHANNELS];
   int64_t offsets[MOST_SLOTS];
   for (int64_t i = from; i < to; i += job->slots) {
-    const Vectors values = {job->pass->values, offsets, smaller(job->slots, to - i)};
-    locate(job->pass, row, kv_head, i, i + values.count, offsets);
+    const int64_t end = smaller(i + job->slots, to);
+    locate(job->pass, row, kv_head, i, end, offsets);
+    const Vectors values = read_vectors(job, job->pass->values, offsets, end - i, from_channel, to_channel, room);
     job->kernels->add(&values, weights + i, stride, count, from_channel, to_channel, sums);
   }
 }
@@ -135,6 +152,15 @@ static void whole_work(void *data, size_t i) {
   value_work(data, i);
 }
 
+// Stores a vector of floats in a pool.
+static void store(const Job *job, const float *x, void *pool, int64_t at) {
+  const Pass *pass = job->pass;
+  const NarrowType *narrow = job->kernels->narrow[pass->type];
+  char *to = (char *)pool + at * number_bytes(pass->type);
+  if (narrow) narrow->narrow(x, pass->dim, to);
+  else memcpy(to, x, (size_t)pass->dim * sizeof(float));
+}
+
 // Stores the rows' keys and values; rotates their queries.
 static void store_rows(Job *job) {
   const Pass *pass = job->pass;
@@ -148,8 +174,10 @@ static void store_rows(Job *job) {
     const float *key = query + heads * dim, *value = key + kv_heads * dim;
     for (int64_t g = 0; g < kv_heads; g++) {
       const int64_t at = place(pass, row, g, row->slot);
-      job->kernels->rotate(key + g * dim, cos, sin, dim, 1, pass->keys + at);
-      memcpy(pass->values + at, value + g * dim, (size_t)dim * sizeof(float));
+      float rotated[MOST_CHANNELS];
+      job->kernels->rotate(key + g * dim, cos, sin, dim, 1, rotated);
+      store(job, rotated, pass->keys, at);
+      store(job, value + g * dim, pass->values, at);
       for (int64_t h = 0; h < job->group; h++) {
         const int64_t to = (g * pass->row_count + i) * job->group + h, head = g * job->group + h;
         job->kernels->rotate(query + head * dim, cos, sin, dim, scale, job->queries + to * dim);

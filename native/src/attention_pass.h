@@ -8,6 +8,8 @@
 #include "attention.h"
 #include "product.h"
 
+enum { MOST_CHANNELS = 256 };
+
 // A row of a sequence. Its path: slots 0 to prefix - 1, at these positions; then, up to the one before its own, the
 // slots ancestors[first], ancestors[first + 1], ...; then its own slot.
 typedef struct {
@@ -22,7 +24,8 @@ typedef struct {
   const Row *rows;          // [rows]
   const int32_t *ancestors; // [ancestors]
   const int32_t *tables;    // [sequences][sequence_pages]: slot s lies in page s / page_slots of its sequence
-  float *keys, *values;     // [pages][kv_heads][page_slots][dim]: the rows' own are written
+  CacheType type;           // of the pool's numbers
+  void *keys, *values;      // [pages][kv_heads][page_slots][vector_numbers]: the rows' own are written
   float *y;                 // [rows][heads][dim]
 } Pass;
 

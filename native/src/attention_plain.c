@@ -66,4 +66,4 @@ static void add(const Vectors *values, const float *weights, int64_t stride, int
   }
 }
 
-const AttentionKernels plain_attention = {"plain", rotate, score, weigh, add};
+const AttentionKernels plain_attention = {"plain", rotate, score, weigh, add, {NULL, &plain_halves, &plain_bytes}};

@@ -13,6 +13,7 @@ static OrtStatus *read_shape(const OrtApi *api, const OrtValue *value, Tensor *t
   OrtStatus *status = ORT(api, ORT_GET_DIMENSIONS_COUNT, OrtGetDimensionsCount)(info, &to->count);
   if (!status && to->count > MOST_DIMS) status = refuse(api, "an input has more than 8 dimensions");
   if (!status) status = ORT(api, ORT_GET_DIMENSIONS, OrtGetDimensions)(info, to->dims, to->count);
+  if (!status) status = ORT(api, ORT_GET_TENSOR_ELEMENT_TYPE, OrtGetTensorElementType)(info, &to->type);
   ORT(api, ORT_RELEASE_INFO, OrtReleaseInfo)(info);
   return status;
 }

@@ -10,6 +10,7 @@ enum { MOST_DIMS = 8 };
 typedef struct {
   int64_t dims[MOST_DIMS];
   size_t count;
+  int type; // ONNXTensorElementDataType
   void *data;
 } Tensor;
 

@@ -19,7 +19,8 @@ enum { ORT_API_VERSION = 30 };
 // OrtErrorCode
 enum { ORT_FAIL = 1, ORT_INVALID_ARGUMENT = 2 };
 // ONNXTensorElementDataType
-enum { ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_INT32 = 6, ORT_INT64 = 7 };
+// (ORT_ANY of an operator's input: it takes all types.)
+enum { ORT_ANY = 0, ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_INT8 = 3, ORT_UINT16 = 4, ORT_INT32 = 6, ORT_INT64 = 7 };
 // OrtCustomOpInputOutputCharacteristic
 enum { ORT_REQUIRED = 0, ORT_OPTIONAL = 1 };
 
@@ -50,6 +51,7 @@ typedef OrtStatus *(ORT_CALL *OrtCreateCustomOpDomain)(const char *name, OrtCust
 typedef OrtStatus *(ORT_CALL *OrtCustomOpDomainAdd)(OrtCustomOpDomain *domain, const OrtCustomOp *op);
 typedef OrtStatus *(ORT_CALL *OrtAddCustomOpDomain)(OrtSessionOptions *options, OrtCustomOpDomain *domain);
 typedef OrtStatus *(ORT_CALL *OrtGetTensorMutableData)(OrtValue *value, void **out);
+typedef OrtStatus *(ORT_CALL *OrtGetTensorElementType)(const OrtTensorTypeAndShapeInfo *info, int *out);
 typedef OrtStatus *(ORT_CALL *OrtGetDimensionsCount)(const OrtTensorTypeAndShapeInfo *info, size_t *out);
 typedef OrtStatus *(ORT_CALL *OrtGetDimensions)(const OrtTensorTypeAndShapeInfo *info, int64_t *dims, size_t count);
 typedef OrtStatus *(ORT_CALL *OrtGetTensorTypeAndShape)(const OrtValue *value, OrtTensorTypeAndShapeInfo **out);
@@ -73,6 +75,7 @@ enum {
   ORT_CUSTOM_OP_DOMAIN_ADD = 27,
   ORT_ADD_CUSTOM_OP_DOMAIN = 28,
   ORT_GET_TENSOR_MUTABLE_DATA = 51,
+  ORT_GET_TENSOR_ELEMENT_TYPE = 60,
   ORT_GET_DIMENSIONS_COUNT = 61,
   ORT_GET_DIMENSIONS = 62,
   ORT_GET_TENSOR_TYPE_AND_SHAPE = 65,

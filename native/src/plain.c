@@ -2,20 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "half.h"
 #include "product.h"
-
-static float half(const uint8_t *at) {
-  uint16_t bits;
-  memcpy(&bits, at, 2);
-  const uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
-  const uint32_t exponent = (bits >> 10) & 31;
-  const uint32_t mantissa = bits & 1023;
-  if (exponent == 0) return (sign ? -1.0f : 1.0f) * ldexpf((float)mantissa, -24);
-  const uint32_t wide = sign | (exponent == 31 ? 255u : exponent + 112) << 23 | mantissa << 13;
-  float value;
-  memcpy(&value, &wide, 4);
-  return value;
-}
 
 static void round_row(const float *x, int64_t width, Rounded *to, int64_t row) {
   for (int64_t b = 0; b < to->blocks; b++) {
@@ -62,8 +50,8 @@ static void product4(const uint8_t *tile, const Rounded *x, int64_t first, int64
         const uint8_t byte = tile[i / 8 * 64 + 4 * j + i % 4];
         dot += (i % 8 < 4 ? byte & 15 : byte >> 4) * q[i];
       }
-      sums[j] = fmaf((float)dot, half(tile + 256 + 2 * j) * x->scale[at], sums[j]);
-      sums[j] = fmaf(half(tile + 288 + 2 * j), x->weighted[at], sums[j]);
+      sums[j] = fmaf((float)dot, half_to_float(tile + 256 + 2 * j) * x->scale[at], sums[j]);
+      sums[j] = fmaf(half_to_float(tile + 288 + 2 * j), x->weighted[at], sums[j]);
     }
   }
 }
@@ -77,7 +65,7 @@ static void product8(const uint8_t *tile, const Rounded *x, int64_t first, int64
     for (int j = 0; j < TILE; j++) {
       int32_t dot = 0;
       for (int i = 0; i < BLOCK; i++) dot += (tile[i / 4 * 64 + 4 * j + i % 4] - 128) * q[i];
-      sums[j] = fmaf((float)dot, half(tile + 512 + 2 * j) * x->scale[at], sums[j]);
+      sums[j] = fmaf((float)dot, half_to_float(tile + 512 + 2 * j) * x->scale[at], sums[j]);
     }
   }
 }

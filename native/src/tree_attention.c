@@ -3,8 +3,9 @@
 //
 // Attributes: num_heads H, kv_num_heads G, a divisor of H. D channels: a multiple of 8 from 8 to 256.
 // Inputs: qkv f32 [1, R, (H + 2 G) D]; cos, sin f32 [M, D / 2]; rows i32 [R, 5] (Row in attention_pass.h);
-// ancestors i32 [A]; pages i32 [S, T]; keys, values f32 [N, G, P, D], the pool, which the rows' own keys and values are
-// written into.
+// ancestors i32 [A]; pages i32 [S, T]; keys, values [N, G, P, V], the pool, which the rows' own keys and values are
+// written into: f32, V = D; u16, the bits of 16-bit floats, V = D; or i8, V = D + 4, the last 4 a scale (narrow.h). (With inputs of
+// 16-bit floats ONNX Runtime may put casts before an operator, and what it writes would be lost.)
 // Output: y f32 [1, R, H D]. Work is split over ONNX Runtime's own threads.
 #include "tree_attention.h"
 
@@ -15,7 +16,6 @@
 #include "product.h"
 
 enum { QKV, COS, SIN, ROWS, ANCESTORS, PAGES, KEYS, VALUES, INPUTS };
-enum { MOST_CHANNELS = 256 };
 
 typedef struct {
   const OrtApi *api;
@@ -42,6 +42,15 @@ static OrtStatus *refuse_because(const OrtApi *api, const char *reason) {
   return refuse(api, message);
 }
 
+// What is wrong with the pool's type; otherwise NULL, and the pass holds it.
+static const char *read_type(const Tensor *in, Pass *pass) {
+  const int type = in[KEYS].type;
+  if (in[VALUES].type != type || (type != ORT_FLOAT && type != ORT_UINT16 && type != ORT_INT8))
+    return "keys and values must both be f32, u16 (the bits of 16-bit floats) or i8";
+  pass->type = type == ORT_FLOAT ? CACHE_FLOATS : type == ORT_UINT16 ? CACHE_HALVES : CACHE_BYTES;
+  return NULL;
+}
+
 // What is wrong with the inputs' shapes; otherwise NULL, and the pass holds them.
 static const char *read_shapes(const Tensor *in, Pass *pass) {
   const int64_t H = pass->heads, G = pass->kv_heads;
@@ -63,9 +72,9 @@ static const char *read_shapes(const Tensor *in, Pass *pass) {
     return "keys must be [pages, kv_num_heads, slots of a page, channels]";
   pass->pages = in[KEYS].dims[0];
   pass->page_slots = in[KEYS].dims[2];
-  const int64_t pool[] = {pass->pages, G, pass->page_slots, D};
+  const int64_t pool[] = {pass->pages, G, pass->page_slots, vector_numbers(pass->type, D)};
   if (!is_shape(&in[KEYS], 4, pool) || !is_shape(&in[VALUES], 4, pool))
-    return "keys and values must be [pages, kv_num_heads, slots of a page, channels]";
+    return "keys and values must be [pages, kv_num_heads, slots of a page, channels], for i8 channels + 4";
   return NULL;
 }
 
@@ -75,7 +84,8 @@ static OrtStatus *ORT_CALL compute(void *state, OrtKernelContext *context) {
   Tensor in[INPUTS];
   for (size_t i = 0; i < INPUTS; i++) TRY(read_input(api, context, i, &in[i]));
   Pass pass = {.heads = kernel->H, .kv_heads = kernel->G};
-  const char *wrong = read_shapes(in, &pass);
+  const char *wrong = read_type(in, &pass);
+  if (!wrong) wrong = read_shapes(in, &pass);
   if (wrong) return refuse_because(api, wrong);
   pass.qkv = in[QKV].data;
   pass.cos = in[COS].data;
@@ -110,7 +120,7 @@ static OrtStatus *ORT_CALL create(const OrtCustomOp *op, const OrtApi *api, cons
 
 static const char *ORT_CALL name(const OrtCustomOp *op) { return (void)op, "TreeAttention"; }
 static int ORT_CALL input_type(const OrtCustomOp *op, size_t i) {
-  return (void)op, i == ROWS || i == ANCESTORS || i == PAGES ? ORT_INT32 : ORT_FLOAT;
+  return (void)op, i == ROWS || i == ANCESTORS || i == PAGES ? ORT_INT32 : i == KEYS || i == VALUES ? ORT_ANY : ORT_FLOAT;
 }
 static int ORT_CALL output_type(const OrtCustomOp *op, size_t i) { return (void)op, (void)i, ORT_FLOAT; }
 static size_t ORT_CALL inputs(const OrtCustomOp *op) { return (void)op, INPUTS; }

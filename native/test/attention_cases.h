@@ -21,8 +21,8 @@ static inline float number(void) { return ((float)any() / 2147483648.0f - 1) * 2
 static inline void *room(int64_t bytes) { return malloc((size_t)(bytes ? bytes : 1)); }
 
 static inline void fail(const char *what, const AttentionKernels *kernels, const Pass *pass) {
-  fprintf(stderr, "%s: kernels %s, %lld heads, %lld key heads, %lld channels, %lld rows, pages of %lld slots\n", what,
-          kernels->name, (long long)pass->heads, (long long)pass->kv_heads, (long long)pass->dim,
+  fprintf(stderr, "%s: kernels %s, type %d, %lld heads, %lld key heads, %lld channels, %lld rows, pages of %lld slots\n",
+          what, kernels->name, pass->type, (long long)pass->heads, (long long)pass->kv_heads, (long long)pass->dim,
           (long long)pass->row_count, (long long)pass->page_slots);
   exit(1);
 }
@@ -52,16 +52,29 @@ typedef struct {
   int64_t *parents;
 } Case;
 
-static inline int64_t pool_size(const Pass *pass) { return pass->pages * pass->kv_heads * pass->page_slots * pass->dim; }
+static inline int64_t vector_bytes(const Pass *pass) {
+  return vector_numbers(pass->type, pass->dim) * number_bytes(pass->type);
+}
+static inline int64_t pool_bytes(const Pass *pass) {
+  return pass->pages * pass->kv_heads * pass->page_slots * vector_bytes(pass);
+}
 static inline int64_t row_size(const Pass *pass) { return (pass->heads + 2 * pass->kv_heads) * pass->dim; }
 static inline int64_t y_size(const Pass *pass) { return pass->row_count * pass->heads * pass->dim; }
 
-static inline float *vector_at(const Pass *pass, float *pool, int64_t sequence, int64_t slot, int64_t g) {
+static inline char *vector_at(const Pass *pass, void *pool, int64_t sequence, int64_t slot, int64_t g) {
   const int64_t page = pass->tables[sequence * pass->sequence_pages + slot / pass->page_slots];
-  return pool + ((page * pass->kv_heads + g) * pass->page_slots + slot % pass->page_slots) * pass->dim;
+  const int64_t at = (page * pass->kv_heads + g) * pass->page_slots + slot % pass->page_slots;
+  return (char *)pool + at * vector_bytes(pass);
 }
 
-// Pages in random order, and garbage wherever nothing was stored: NaN, which no row may see.
+// Stores a vector as the pass's type holds it.
+static inline void hold(const Pass *pass, const float *x, char *to) {
+  const NarrowType *narrow = plain_attention.narrow[pass->type];
+  if (narrow) narrow->narrow(x, pass->dim, to);
+  else memcpy(to, x, (size_t)vector_bytes(pass));
+}
+
+// Pages in random order, and garbage wherever nothing was stored: NaN in every type, which no row may see.
 static inline void lay_out(Pass *pass) {
   const int64_t used = pass->sequences * pass->sequence_pages;
   pass->pages = used + below(3);
@@ -72,9 +85,8 @@ static inline void lay_out(Pass *pass) {
     order[j] = (int32_t)i;
   }
   pass->tables = order;
-  pass->keys = room(pool_size(pass) * 4);
-  pass->values = room(pool_size(pass) * 4);
-  for (int64_t i = 0; i < pool_size(pass); i++) pass->keys[i] = pass->values[i] = NAN;
+  pass->keys = memset(room(pool_bytes(pass)), 0xff, (size_t)pool_bytes(pass));
+  pass->values = memset(room(pool_bytes(pass)), 0xff, (size_t)pool_bytes(pass));
 }
 
 static inline void store_past(const Pass *pass, int64_t sequence, const float *past, int64_t count) {
@@ -82,8 +94,8 @@ static inline void store_past(const Pass *pass, int64_t sequence, const float *p
   for (int64_t i = 0; i < count; i++) {
     for (int64_t g = 0; g < pass->kv_heads; g++) {
       const float *key = past + i * 2 * size + g * pass->dim;
-      memcpy(vector_at(pass, pass->keys, sequence, i, g), key, (size_t)pass->dim * 4);
-      memcpy(vector_at(pass, pass->values, sequence, i, g), key + size, (size_t)pass->dim * 4);
+      hold(pass, key, vector_at(pass, pass->keys, sequence, i, g));
+      hold(pass, key + size, vector_at(pass, pass->values, sequence, i, g));
     }
   }
 }
@@ -92,6 +104,7 @@ static inline Case make_case(Size size_of_case) {
   Case made = {0};
   Pass *pass = &made.pass;
   const int large = size_of_case != SMALL, prompt = size_of_case == PROMPT;
+  pass->type = (CacheType)below(CACHE_TYPES);
   pass->kv_heads = prompt ? 4 : 1 + below(4);
   pass->heads = pass->kv_heads * (prompt ? 10 : 1 + below(5));
   pass->dim = 8 * (prompt ? 1 : 1 + below(large ? 8 : below(8) ? 16 : 32));
@@ -190,8 +203,8 @@ static inline void run(Pass *pass, const AttentionKernels *kernels, ParallelFor 
 // The same pass with memory of its own to write into.
 static inline Pass copy_of(const Pass *pass) {
   Pass copy = *pass;
-  copy.keys = memcpy(room(pool_size(pass) * 4), pass->keys, (size_t)pool_size(pass) * 4);
-  copy.values = memcpy(room(pool_size(pass) * 4), pass->values, (size_t)pool_size(pass) * 4);
+  copy.keys = memcpy(room(pool_bytes(pass)), pass->keys, (size_t)pool_bytes(pass));
+  copy.values = memcpy(room(pool_bytes(pass)), pass->values, (size_t)pool_bytes(pass));
   copy.y = room(y_size(pass) * 4);
   for (int64_t i = 0; i < y_size(pass); i++) copy.y[i] = 1e30f;
   return copy;
@@ -201,6 +214,11 @@ static inline void release_copy(Pass *copy) {
   free(copy->keys);
   free(copy->values);
   free(copy->y);
+}
+
+static inline int same_pools(const Pass *a, const Pass *b) {
+  const size_t size = (size_t)pool_bytes(a);
+  return !memcmp(a->keys, b->keys, size) && !memcmp(a->values, b->values, size);
 }
 
 static inline int same(const float *a, const float *b, int64_t count) {

@@ -5,6 +5,7 @@ import { checkTensors } from "../conversion/convert.js";
 import { convertedModel, decoderBlueprint } from "../conversion/converted-model.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { CausalLM } from "../engine/causal-lm.js";
+import { checkCacheDtype } from "../engine/pass-runners.js";
 import { exactnessOf } from "../exactness/exactness.js";
 import { readJsonIfPresent } from "../files/json.js";
 import { assertPath } from "../files/no-directory.js";
@@ -74,6 +75,8 @@ export async function loadModel(
       { option: "contextLength" },
     );
   }
+  const { cacheDtype = LOAD_OPTIONS.cacheDtype.fallback } = options;
+  checkCacheDtype(cacheDtype);
   const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);
   const at = origin.directory === undefined ? "the model" : escaped(origin.directory);
   const targetIds = config.draftVocabSize === undefined ? undefined : await readTargetIds(source, config, at);
@@ -82,13 +85,14 @@ export async function loadModel(
   // Before gigabytes are read for their digest.
   checkTensors(source, blueprint.specs);
   const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
-  const exactness = await exactnessOf(converted, config, options.signal);
+  const exactness = await exactnessOf(converted, config, options.signal, { cacheDtype });
   const model = await CausalLM.load({
     config: { ...config, eosTokenIds },
     ...converted,
     contextLength,
     vocabLimit,
     targetIds,
+    cacheDtype,
     exactness,
   });
   return new LanguageModel(model, tokenizer, origin.directory, origin.generationConfig);

@@ -88,8 +88,8 @@ export class EagleModel extends TextGenerator {
 }
 
 /**
- * Loads the EAGLE-3 heads in a folder for a base that is loaded already, in the base's dtype unless told otherwise. The
- * embedding is the base's where the heads have none of their own.
+ * Loads the EAGLE-3 heads in a folder for a base that is loaded already, in the base's dtype unless told otherwise. Keys and
+ * values are held as the base's. The embedding is the base's where the heads have none of their own.
  */
 export async function loadEagleHeads(
   directory: string,
@@ -118,9 +118,9 @@ export async function eagleHeadsFrom(
     checkTensors(source, blueprint.specs);
     const format = await weightFormat(options.dtype ?? base.dtype);
     const converted = await convertedModel(source, blueprint, format, undefined, options.signal);
-    const { contextLength, exactness } = base;
+    const { contextLength, cacheDtype, exactness } = base;
     const { targetIds } = checkpoint;
-    return await EagleHeads.load({ config, ...converted, contextLength, exactness, targetIds });
+    return await EagleHeads.load({ config, ...converted, contextLength, cacheDtype, exactness, targetIds });
   } finally {
     await source.close();
   }

@@ -66,6 +66,6 @@ export const GENERATE_NAMES: OptionNames = {
     const speculates =
       Object.hasOwn(REQUEST_OPTIONS, name) || methods.all.some(({ options }) => options.includes(name));
     if (speculates) return `it belongs into speculation: { ${name}: ... }`;
-    return ["dtype", "contextLength"].includes(name) ? "it is an option of fromPretrained" : undefined;
+    return ["dtype", "cacheDtype", "contextLength"].includes(name) ? "it is an option of fromPretrained" : undefined;
   },
 };

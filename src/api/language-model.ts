@@ -58,6 +58,11 @@ export class LanguageModel extends TextGenerator {
     return this.model.dtype;
   }
 
+  /** How keys and values are held. */
+  get cacheDtype() {
+    return this.model.cacheDtype;
+  }
+
   /** Tokens of prompt and output together that fit. */
   get contextLength() {
     return this.model.contextLength;

@@ -1,5 +1,5 @@
 import type { ConversionProgress } from "../conversion/converted-model.js";
-import { DTYPES, type Dtype } from "../types/model-config.js";
+import { CACHE_DTYPES, type CacheDtype, DTYPES, type Dtype } from "../types/model-config.js";
 import { OPTION_ALIASES } from "../types/option-aliases.js";
 import { type DeclarationsOf, option, optional } from "../types/option-declaration.js";
 import { abortSignal, callback, choice, integer } from "../types/option-kinds.js";
@@ -10,6 +10,11 @@ type ProgressCallback = (progress: ConversionProgress) => void;
 export interface LoadOptions {
   /** How weights are held: "q8" (default; int8, what speculation wants), "q4" (4-bit blocks) or "fp32". */
   dtype?: Dtype;
+  /**
+   * How keys and values are held: "fp32" (default), "fp16" (half the memory) or "q8" (about a quarter). Other than "fp32"
+   * they need Foretoken's own operators.
+   */
+  cacheDtype?: CacheDtype;
   /** Most tokens of prompt and output. Default: the model's own limit, at most 8192. */
   contextLength?: number;
   /** Told how conversion proceeds. Not called when the converted model is in the cache. Default none. */
@@ -36,9 +41,18 @@ const OTHER_DTYPES: Readonly<Record<string, string>> = {
   ...all(["float16", "fp16", "f16", "half", "bfloat16", "bf16", "auto"], HALF),
 };
 
+/** Names that other libraries give to types of keys and values. */
+const OTHER_CACHE_DTYPES: Readonly<Record<string, string>> = {
+  ...all(["float32", "float", "f32", "auto"], 'use "fp32"'),
+  ...all(["float16", "f16", "half", "bfloat16", "bf16"], 'use "fp16"'),
+  ...all(["int8", "uint8", "i8", "8bit", "q80", "fp8"], 'use "q8"'),
+  ...all(["int4", "4bit", "q4", "q40", "q41", "iq4nl"], 'there is no form of 4 bits: use "q8"'),
+};
+
 /** What loading takes. That the context is within the model's is checked where that is known. */
 export const LOAD_OPTIONS = {
   dtype: option(choice(DTYPES, OTHER_DTYPES), "how weights are held", "q8"),
+  cacheDtype: option(choice(CACHE_DTYPES, OTHER_CACHE_DTYPES), "how keys and values are held", "fp32"),
   contextLength: optional(
     integer(2),
     "most tokens of prompt and output, up to the model's own limit",

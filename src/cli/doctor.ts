@@ -23,6 +23,7 @@ export const doctorCommand: Command = {
   flags: {
     model: MODEL_FLAGS.model,
     dtype: MODEL_FLAGS.dtype,
+    "cache-dtype": MODEL_FLAGS["cache-dtype"],
     threads: MODEL_FLAGS.threads,
     verify: { type: "boolean", help: "read all converted models through, remove damaged ones" },
     json: OUTPUT_FLAGS.json,
@@ -53,6 +54,7 @@ async function run(args: Arguments): Promise<void> {
     cache: { directory: cacheDirectory(), bytes: await folderSize(cacheDirectory()), verification },
     bandwidthGBs: await memoryBandwidth(),
     dtype: target.dtype,
+    cacheDtype: target.cacheDtype,
     passCost: { rows: curve.rows, ms: curve.ms, past: curve.past },
   };
   await target.dispose();
@@ -84,6 +86,7 @@ type Report = Awaited<ReturnType<typeof runtimeInfo>> & {
   cache: { directory: string; bytes: number; verification?: CacheVerification };
   bandwidthGBs: number;
   dtype: string;
+  cacheDtype: string;
   passCost: { rows: readonly number[]; ms: readonly number[]; past: number };
 };
 

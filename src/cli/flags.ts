@@ -14,6 +14,7 @@ import { readText, sourceName, speculationOptions } from "./speculation.js";
 /** How models are loaded. */
 export const LOAD_FLAGS = optionFlags(LOAD_OPTIONS, {
   dtype: { value: "TYPE", help: "how the target's weights are held" },
+  cacheDtype: { value: "TYPE", help: "how keys and values are held, the draft's too" },
   contextLength: {
     help: "most tokens of prompt and output; the draft's too, as far as it goes",
     without: `the model's, at most ${MOST_CONTEXT}`,
@@ -33,6 +34,7 @@ export const MODEL_FLAGS = {
   "draft-heads": { type: "string", value: "DIR", help: "Medusa heads of the draft: it then drafts trees with them" },
   dtype: LOAD_FLAGS.flags.dtype,
   "draft-dtype": { type: "string", value: "TYPE", help: "the same for the draft (default: the target's)" },
+  "cache-dtype": LOAD_FLAGS.flags["cache-dtype"],
   "context-length": LOAD_FLAGS.flags["context-length"],
   threads: RUNTIME_FLAGS.flags.threads,
 } satisfies Flags;

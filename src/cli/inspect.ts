@@ -5,8 +5,9 @@ import { elementCount } from "../formats/tensor-source.js";
 import { cacheDirectory, DTYPES, type Dtype, type Exactness } from "../index.js";
 import { architectureOf } from "../models/architectures.js";
 import { openCheckpoint } from "../models/checkpoint/checkpoint.js";
+import { cacheBytesPerToken } from "../models/onnx/cache-form.js";
 import { BYTES_PER_WEIGHT } from "../models/weight-spec.js";
-import { logitCount, type ModelConfig } from "../types/model-config.js";
+import { CACHE_DTYPES, type CacheDtype, logitCount, type ModelConfig } from "../types/model-config.js";
 import { escaped } from "../types/shown.js";
 import { warn } from "../types/warn.js";
 import type { Arguments, Command } from "./command.js";
@@ -60,7 +61,7 @@ async function run({ words, flags }: Arguments): Promise<void> {
     }
     const weights = Object.fromEntries(DTYPES.map((dtype) => [dtype, weightBytes(specs, dtype)]));
     const contexts = CONTEXTS.filter((length) => length <= config.maxPositionEmbeddings);
-    const cache = Object.fromEntries(contexts.map((length) => [length, length * cacheBytesPerToken(config)]));
+    const cache = Object.fromEntries(contexts.map((length) => [length, cacheBytes(config, length)]));
     const exactness = await knownExactness(source, config);
     const summary = {
       ...{ directory, config, parameters, storedAs: [...storedAs] },
@@ -79,7 +80,7 @@ interface Summary {
   parameters: number;
   storedAs: string[];
   weightBytes: Record<string, number>;
-  cacheBytes: Record<string, number>;
+  cacheBytes: Record<string, Record<CacheDtype, number>>;
   exactness: Record<Dtype, Exactness>;
 }
 
@@ -94,11 +95,11 @@ function describe({ directory, config, parameters, storedAs, weightBytes, cacheB
     ["context", `${config.maxPositionEmbeddings} (rotary theta ${config.ropeTheta}, ${rope})`],
     ["end of sequence", config.eosTokenIds.join(", ") || "none"],
   ];
-  const sizes = (values: Record<string, number>) => Object.entries(values).map(([k, v]) => [k, byteSize(v)]);
+  const caches = Object.entries(cacheBytes).map(([length, sizes]) => [length, ...Object.values(sizes).map(byteSize)]);
   return `${escaped(directory)}\n\n${facts.map(([name, text]) => `${name.padEnd(16)} ${text}`).join("\n")}\n\n${table([
     ["weights", "memory", "exactness on this CPU"],
     ...DTYPES.map((dtype) => [dtype, byteSize(weightBytes[dtype]), exactnessWords(exactness[dtype])]),
-  ])}\n${table([["context", "cache of a sequence"], ...sizes(cacheBytes)])}`;
+  ])}\n${table([["context", ...CACHE_DTYPES.map((dtype) => `${dtype} cache`)], ...caches])}`;
 }
 
 function vocabularyWords(config: ModelConfig): string {
@@ -108,8 +109,10 @@ function vocabularyWords(config: ModelConfig): string {
   return `${vocabSize}, ${tieWordEmbeddings ? "tied" : "untied"} embeddings`;
 }
 
-function cacheBytesPerToken(config: ModelConfig): number {
-  return 2 * config.numLayers * config.numKvHeads * config.headDim * 4;
+/** Bytes of a sequence's keys and values. */
+function cacheBytes(config: ModelConfig, length: number): Record<CacheDtype, number> {
+  const sizes = CACHE_DTYPES.map((dtype) => [dtype, length * cacheBytesPerToken(config, dtype)]);
+  return Object.fromEntries(sizes) as Record<CacheDtype, number>;
 }
 
 /** Bytes of the weights as a dtype holds them; the embedding table keeps two bytes a value at least. */

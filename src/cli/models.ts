@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Presets, SingleBar } from "cli-progress";
-import { LOAD_OPTIONS } from "../api/load-options.js";
+import { LOAD_OPTIONS, type LoadOptions } from "../api/load-options.js";
 import {
   type AssistantModel,
   AutoModelForCausalLM,
@@ -50,15 +50,16 @@ export async function loadModels(args: Arguments, signal?: AbortSignal): Promise
     throw new UsageError(`method "${method}" uses no draft model: leave out --draft-model, or name a method that does`);
   }
   const draftDirectory = stringFlag(args, "draft-model") ?? (named || !drafts ? undefined : EMBEDDED_DRAFT);
-  const { dtype, contextLength } = LOAD_FLAGS.read(args);
+  const { dtype, cacheDtype, contextLength } = LOAD_FLAGS.read(args);
   const ownDtype = stringFlag(args, "draft-dtype");
   if (ownDtype !== undefined) checkOption("draftDtype", ownDtype, LOAD_OPTIONS.dtype.kind);
-  const target = await load(named ?? EMBEDDED_TARGET, { dtype, contextLength, signal });
+  const target = await load(named ?? EMBEDDED_TARGET, { dtype, cacheDtype, contextLength, signal });
   const resources = await loadResources(args, target, named ? {} : EMBEDDED_HEADS);
   if (draftDirectory === undefined || method === "none") return { target, draft: undefined, resources };
   const draftDtype = (ownDtype ?? dtype) as Dtype | undefined;
   const draft = await load(draftDirectory, {
     dtype: draftDtype,
+    cacheDtype,
     contextLength: await within(draftDirectory, contextLength),
     signal,
   });
@@ -81,7 +82,7 @@ async function within(directory: string, contextLength: number | undefined): Pro
 /** Loads one checkpoint, with a progress bar on standard error while it is converted. */
 export async function load(
   directory: string,
-  options: { dtype?: Dtype; contextLength?: number; signal?: AbortSignal },
+  options: Pick<LoadOptions, "dtype" | "cacheDtype" | "contextLength" | "signal">,
 ): Promise<LanguageModel> {
   const format = `converting ${escaped(directory.split(/[\\/]/).pop() ?? "")} [{bar}] {percentage}% {stage}`;
   const bar = new SingleBar(

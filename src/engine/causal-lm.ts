@@ -1,6 +1,6 @@
 import { RuntimeError, UsageError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
-import type { ModelConfig } from "../types/model-config.js";
+import type { CacheDtype, ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import { checkRows, checkSequences, type PassLimits } from "./check-rows.js";
 import { ContiguousCaches } from "./contiguous-caches.js";
@@ -10,7 +10,7 @@ import { PagedCaches } from "./paged-cache.js";
 import { PassPacer } from "./pass-pacer.js";
 import { PassQueue } from "./pass-queue.js";
 import type { PassRunner } from "./pass-runner.js";
-import { attentionHere, type GraphOptions, PassRunners, rankedCount } from "./pass-runners.js";
+import { attentionHere, checkCacheDtype, type GraphOptions, PassRunners, rankedCount } from "./pass-runners.js";
 import { PassTimes } from "./pass-times.js";
 import { checkPrefill, type PrefillOptions, prefill } from "./prefill.js";
 import { RotaryCache } from "./rotary-cache.js";
@@ -56,9 +56,12 @@ export class CausalLM {
     this.vocabLimit = options.vocabLimit;
     const capacity = options.contextLength + PLAN_ROWS;
     const { attention = attentionHere() } = options;
+    checkCacheDtype(this.cacheDtype, attention);
     this.exactTrees = attention === "TreeAttention";
     this.maxSequences = this.exactTrees ? MAX_SEQUENCES : MAX_SEQUENCES_ONE_BY_ONE;
-    this.caches = new (this.exactTrees ? PagedCaches : ContiguousCaches)(this.config, capacity);
+    this.caches = this.exactTrees
+      ? new PagedCaches(this.config, capacity, this.cacheDtype)
+      : new ContiguousCaches(this.config, capacity);
     this.rotary = new RotaryCache(this.config, capacity);
     this.runners = new PassRunners(options, this.caches, this.rotary);
     const { vocabSize, hiddenSize, eagle } = this.config;
@@ -70,7 +73,8 @@ export class CausalLM {
 
   /**
    * Opens the session for one sequence; those for several are opened when first needed.
-   * @throws RuntimeError when there is no memory for a context so long
+   * @throws RuntimeError when there is no memory for a context so long, UsageError for a cacheDtype that needs the native
+   *   operators where they do not run
    */
   static async load(options: CausalLMOptions): Promise<CausalLM> {
     const model = new CausalLM(options);
@@ -82,6 +86,11 @@ export class CausalLM {
 
   get dtype() {
     return this.options.manifest.dtype;
+  }
+
+  /** How keys and values are held. */
+  get cacheDtype(): CacheDtype {
+    return this.options.cacheDtype ?? "fp32";
   }
 
   /** How far rows depend on the rows beside them, on this CPU. */

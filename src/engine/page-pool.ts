@@ -1,17 +1,19 @@
+import { type CacheForm, cacheForm } from "../models/onnx/cache-form.js";
 import { Tensor } from "../runtime/tensor.js";
-import type { ModelConfig } from "../types/model-config.js";
+import type { CacheDtype, ModelConfig } from "../types/model-config.js";
 import { outOfMemory } from "./allocate.js";
+import { type CacheArray, newCacheArray } from "./cache-vectors.js";
 
 /** Slots of a page: small enough that the last one of a sequence wastes little, large enough that tables stay short. */
 export const PAGE_SLOTS = 32;
 
 /**
- * Pages of keys and values for all sequences of a model: for each layer two arrays [pages, kvHeads, PAGE_SLOTS, headDim], which a
+ * Pages of keys and values for all sequences of a model: for each layer two arrays [pages, kvHeads, PAGE_SLOTS, width], which a
  * pass writes in place. Several sequences may hold a page; then nobody writes it. Memory that no row has touched costs
  * nothing, so there are pages for one full sequence at first; when they run out there are twice as many, until nobody holds any.
  */
 export class PagePool {
-  private arrays: Float32Array[] = [];
+  private arrays: CacheArray[] = [];
   private bound: Tensor[] = [];
   /** How many sequences hold each page that was ever used. */
   private readonly holders: number[] = [];
@@ -20,11 +22,17 @@ export class PagePool {
   private pages: number;
   private readonly firstPages: number;
   private live = true;
+  private readonly form: CacheForm;
+  /** Numbers of a stored vector. */
+  private readonly width: number;
 
   constructor(
     private readonly config: ModelConfig,
     capacity: number,
+    private readonly dtype: CacheDtype,
   ) {
+    this.form = cacheForm(dtype);
+    this.width = config.headDim + this.form.extra;
     this.firstPages = Math.ceil(capacity / PAGE_SLOTS) + 1;
     this.pages = this.firstPages;
     this.allocate();
@@ -70,19 +78,20 @@ export class PagePool {
 
   /** Copies slot `from` of a page over slot `to` of another. */
   copySlot(fromPage: number, from: number, toPage: number, to: number): void {
-    const { numKvHeads, headDim } = this.config;
+    const { width } = this;
+    const { numKvHeads } = this.config;
     for (const array of this.arrays) {
       for (let h = 0; h < numKvHeads; h++) {
-        const source = ((fromPage * numKvHeads + h) * PAGE_SLOTS + from) * headDim;
-        array.copyWithin(((toPage * numKvHeads + h) * PAGE_SLOTS + to) * headDim, source, source + headDim);
+        const source = ((fromPage * numKvHeads + h) * PAGE_SLOTS + from) * width;
+        array.copyWithin(((toPage * numKvHeads + h) * PAGE_SLOTS + to) * width, source, source + width);
       }
     }
   }
 
   /** One head's first `count` slots of a page, in the array of that index: a view. */
-  slots(index: number, page: number, head: number, count: number): Float32Array {
-    const start = (page * this.config.numKvHeads + head) * PAGE_SLOTS * this.config.headDim;
-    return this.arrays[index].subarray(start, start + count * this.config.headDim);
+  slots(index: number, page: number, head: number, count: number): CacheArray {
+    const start = (page * this.config.numKvHeads + head) * PAGE_SLOTS * this.width;
+    return this.arrays[index].subarray(start, start + count * this.width);
   }
 
   dispose(): void {
@@ -92,7 +101,7 @@ export class PagePool {
 
   /** Numbers of a page in one array. */
   private get size(): number {
-    return this.config.numKvHeads * PAGE_SLOTS * this.config.headDim;
+    return this.config.numKvHeads * PAGE_SLOTS * this.width;
   }
 
   /** Back to the first size, when nobody holds a page: not during a pass, whose rows lie in some. */
@@ -126,14 +135,16 @@ export class PagePool {
   }
 
   private allocate(): void {
-    const { numLayers, numKvHeads, headDim } = this.config;
+    const { numLayers, numKvHeads } = this.config;
+    const { dtype, form, width } = this;
     const length = this.pages * this.size;
     const count = 2 * numLayers;
     try {
-      this.arrays = Array.from({ length: count }, () => new Float32Array(length));
+      this.arrays = Array.from({ length: count }, () => newCacheArray(dtype, length));
     } catch {
-      throw outOfMemory(4 * count * length, `the keys and values of ${this.pages * PAGE_SLOTS} tokens`);
+      throw outOfMemory(form.bytes * count * length, `the keys and values of ${this.pages * PAGE_SLOTS} tokens`);
     }
-    this.bound = this.arrays.map((data) => new Tensor(data, [this.pages, numKvHeads, PAGE_SLOTS, headDim]));
+    const dims = [this.pages, numKvHeads, PAGE_SLOTS, width];
+    this.bound = this.arrays.map((data) => new Tensor(data, dims, form.type));
   }
 }

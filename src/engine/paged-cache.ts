@@ -1,5 +1,6 @@
 import { RuntimeError } from "../types/errors.js";
-import type { ModelConfig } from "../types/model-config.js";
+import type { CacheDtype, ModelConfig } from "../types/model-config.js";
+import { widen } from "./cache-vectors.js";
 import type { KvCache, KvCaches } from "./kv-cache.js";
 import { PAGE_SLOTS, PagePool } from "./page-pool.js";
 
@@ -45,7 +46,9 @@ export class PagedCache implements KvCache {
     for (let h = 0; h < numKvHeads; h++) {
       for (let slot = 0; slot < rows; slot += PAGE_SLOTS) {
         const count = Math.min(PAGE_SLOTS, rows - slot);
-        out.set(this.pool.slots(index, this.pages[slot / PAGE_SLOTS], h, count), (h * rows + slot) * headDim);
+        const stored = this.pool.slots(index, this.pages[slot / PAGE_SLOTS], h, count);
+        const at = (h * rows + slot) * headDim;
+        widen(stored, headDim, out.subarray(at, at + count * headDim));
       }
     }
     return out;
@@ -68,8 +71,9 @@ export class PagedCaches implements KvCaches {
   constructor(
     private readonly config: ModelConfig,
     readonly capacity: number,
+    dtype: CacheDtype = "fp32",
   ) {
-    this.pool = new PagePool(config, capacity);
+    this.pool = new PagePool(config, capacity, dtype);
   }
 
   take(): PagedCache {

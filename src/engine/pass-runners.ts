@@ -8,7 +8,7 @@ import { nativeOperators } from "../runtime/native-operators.js";
 import { Session } from "../runtime/session.js";
 import { RuntimeError, UsageError } from "../types/errors.js";
 import type { Exactness } from "../types/exactness.js";
-import { logitCount, type ModelConfig } from "../types/model-config.js";
+import { type CacheDtype, logitCount, type ModelConfig } from "../types/model-config.js";
 import { shown } from "../types/shown.js";
 import type { AttentionInputs } from "./attention-inputs.js";
 import { AuxiliaryRows } from "./auxiliary-rows.js";
@@ -28,6 +28,16 @@ export function attentionHere(): AttentionOperator {
   return nativeOperators().path === undefined ? "GroupQueryAttention" : "TreeAttention";
 }
 
+/** @throws UsageError where what attends cannot read keys and values that are held so */
+export function checkCacheDtype(cacheDtype: CacheDtype, attention = attentionHere()): void {
+  if (cacheDtype === "fp32" || attention === "TreeAttention") return;
+  const { reason = "ONNX Runtime's attention was asked for" } = nativeOperators();
+  throw new UsageError(
+    `cacheDtype "${cacheDtype}" needs Foretoken's own operators, which do not run here (${reason}): leave it out for "fp32", or see foretoken doctor`,
+    { option: "cacheDtype" },
+  );
+}
+
 /** What a model's graphs are built from. */
 export interface GraphOptions {
   config: ModelConfig;
@@ -42,6 +52,8 @@ export interface GraphOptions {
   layers?: readonly number[];
   /** How it attends. Default: TreeAttention where the native operators run. */
   attention?: AttentionOperator;
+  /** How keys and values are held. Default: fp32; others need TreeAttention. */
+  cacheDtype?: CacheDtype;
   /** What was found for these weights on this CPU; a lone row stands twice where it says so. Default: nobody looked. */
   exactness?: Exactness;
 }
@@ -105,9 +117,9 @@ export class PassRunners {
   }
 
   private async open(sequences: Sequences, streams: readonly number[]): Promise<PassRunner> {
-    const { config, manifest, directory, layers } = this.options;
+    const { config, manifest, directory, layers, cacheDtype } = this.options;
     const vocabLimit = rankedCount(this.options);
-    const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers, streams });
+    const { bytes } = buildDecoder(config, manifest, { sequences, vocabLimit, layers, streams, cacheDtype });
     try {
       const session = await Session.create({ bytes, weightsDirectory: directory });
       const auxiliary = streams.length > 0 ? this.auxiliaryRows(streams) : undefined;

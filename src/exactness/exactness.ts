@@ -6,24 +6,26 @@ import type { TensorSource } from "../formats/tensor-source.js";
 import { NumericsError } from "../types/errors.js";
 import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import { DTYPES, type Dtype, type ModelConfig } from "../types/model-config.js";
-import { keepExactness, keptExactness } from "./kept-exactness.js";
+import { type Attends, keepExactness, keptExactness } from "./kept-exactness.js";
 import { probeProducts } from "./product-probe.js";
 import { rowInvariance } from "./row-invariance.js";
 
 /** Context of the check: its text and room for its trees. */
 const CONTEXT = 64;
 
+const attendsHere = (): Attends => ({ attention: attentionHere(), cacheDtype: "fp32" });
+
 /** How exact a converted model is here: as kept beside it, or checked now and kept. */
 export async function exactnessOf(
   converted: ConvertedModel,
   config: ModelConfig,
   signal?: AbortSignal,
-  attention = attentionHere(),
+  how: Partial<Attends> = {},
 ): Promise<Exactness> {
-  const kept = await keptExactness(converted, attention);
+  const kept = await keptExactness(converted, { ...attendsHere(), ...how });
   if (kept) return kept;
-  const exactness = await checkExactness(converted, config, signal, attention);
-  await keepExactness(converted, attention, exactness);
+  const exactness = await checkExactness(converted, config, signal, how);
+  await keepExactness(converted, { ...attendsHere(), ...how }, exactness);
   return exactness;
 }
 
@@ -35,14 +37,15 @@ export async function checkExactness(
   converted: ConvertedModel,
   config: ModelConfig,
   signal?: AbortSignal,
-  attention = attentionHere(),
+  how: Partial<Attends> = {},
 ): Promise<Exactness> {
   const { products, hidden } = await probeProducts(config, converted, signal);
   const least = { leastRows: products.least, leastHiddenRows: hidden.least };
   const contextLength = Math.min(CONTEXT, config.maxPositionEmbeddings);
   const exactness = { ...UNCHECKED, ...least };
   await using model = await CausalLM.load({
-    ...{ config, ...converted, contextLength, vocabLimit: config.vocabSize, exactness, attention },
+    ...{ config, ...converted, contextLength, vocabLimit: config.vocabSize, exactness },
+    ...how,
   });
   const found = await rowInvariance(model, signal).catch((error) => {
     // Damaged weights: what they do is told to whoever generates.
@@ -60,11 +63,11 @@ export async function checkExactness(
   };
 }
 
-/** What is known of a checkpoint in each dtype on this CPU; "unchecked" where it was not loaded yet. */
+/** What is known of a checkpoint in each dtype, with an fp32 cache, on this CPU; "unchecked" where it was not loaded yet. */
 export async function knownExactness(source: TensorSource, config: ModelConfig): Promise<Record<Dtype, Exactness>> {
   const known = DTYPES.map(async (dtype) => {
     const converted = await findConverted(source, decoderBlueprint(config), await weightFormat(dtype));
-    return [dtype, (converted && (await keptExactness(converted, attentionHere()))) ?? UNCHECKED] as const;
+    return [dtype, (converted && (await keptExactness(converted, attendsHere()))) ?? UNCHECKED] as const;
   });
   return Object.fromEntries(await Promise.all(known)) as Record<Dtype, Exactness>;
 }

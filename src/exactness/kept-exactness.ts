@@ -8,18 +8,22 @@ import { threadCount } from "../runtime/environment.js";
 import { nativeOperators } from "../runtime/native-operators.js";
 import { ortVersion } from "../runtime/ort-library.js";
 import type { Exactness } from "../types/exactness.js";
+import type { CacheDtype } from "../types/model-config.js";
 import { MOST_COPIES } from "./row-counts.js";
 
 /** Raise when the check changes, so that models are checked again. */
 const CHECK = 2;
 
+/** How a model attends, and holds keys and values. */
+export interface Attends {
+  attention: AttentionOperator;
+  cacheDtype: CacheDtype;
+}
+
 /** What was found for a converted model on this CPU, with this runtime and number of threads; undefined where nobody looked. */
-export async function keptExactness(
-  converted: ConvertedModel,
-  attention: AttentionOperator,
-): Promise<Exactness | undefined> {
+export async function keptExactness(converted: ConvertedModel, how: Attends): Promise<Exactness | undefined> {
   try {
-    const kept: unknown = JSON.parse(await readFile(pathFor(converted, attention), "utf8"));
+    const kept: unknown = JSON.parse(await readFile(pathFor(converted, how), "utf8"));
     return isExactness(kept) ? kept : undefined;
   } catch {
     return undefined; // not there, or damaged: checked again
@@ -27,12 +31,8 @@ export async function keptExactness(
 }
 
 /** Keeps it beside the weights, whole or not at all. A cache that cannot be written only costs the check at each load. */
-export async function keepExactness(
-  converted: ConvertedModel,
-  attention: AttentionOperator,
-  exactness: Exactness,
-): Promise<void> {
-  const path = pathFor(converted, attention);
+export async function keepExactness(converted: ConvertedModel, how: Attends, exactness: Exactness): Promise<void> {
+  const path = pathFor(converted, how);
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
   try {
     await writeFile(temporary, `${JSON.stringify(exactness)}\n`);
@@ -44,7 +44,7 @@ export async function keepExactness(
 
 function pathFor(
   { directory, manifest: { dtype, product, q8Signed } }: ConvertedModel,
-  attention: AttentionOperator,
+  { attention, cacheDtype }: Attends,
 ): string {
   const { kernels, checksum } = nativeOperators();
   const parts = [
@@ -56,6 +56,7 @@ function pathFor(
     kernels,
     checksum,
     attention,
+    cacheDtype,
     dtype,
     product,
     q8Signed,

@@ -12,7 +12,7 @@ export type TensorData =
   | Uint16Array;
 
 /** ONNXTensorElementDataType. */
-const ELEMENT_TYPES = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, f16: 10, f64: 11, bf16: 16 } as const;
+const ELEMENT_TYPES = { f32: 1, u8: 2, i8: 3, u16: 4, i32: 6, i64: 7, f16: 10, f64: 11, bf16: 16 } as const;
 export type TensorType = keyof typeof ELEMENT_TYPES;
 
 let memoryInfo: bigint | undefined;
@@ -75,5 +75,5 @@ function typeOf(data: TensorData): TensorType {
   if (data instanceof BigInt64Array) return "i64";
   if (data instanceof Uint8Array) return "u8";
   if (data instanceof Int8Array) return "i8";
-  throw new RuntimeError("16-bit data needs an explicit type: f16 or bf16");
+  throw new RuntimeError("16-bit data needs an explicit type: f16, bf16 or u16");
 }

@@ -66,3 +66,8 @@ export function logitCount({ draftVocabSize, vocabSize }: Pick<ModelConfig, "dra
 export type Dtype = "fp32" | "q8" | "q4";
 
 export const DTYPES: readonly Dtype[] = ["fp32", "q8", "q4"];
+
+/** How keys and values are held. See docs/dtypes.md. */
+export type CacheDtype = "fp32" | "fp16" | "q8";
+
+export const CACHE_DTYPES: readonly CacheDtype[] = ["fp32", "fp16", "q8"];

@@ -75,6 +75,12 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
   [["generate", "a", "--threads", "0"], 2, /--threads must be an integer from 1/],
   [["generate", "a", "--context-length", "1"], 2, /--context-length must be an integer from 2/],
   [["generate", "a", "--context-length", "99999999"], 2, /--context-length must be an integer from 2 to the model's/],
+  [
+    ["generate", "a", "--cache-dtype", "q4"],
+    2,
+    /unknown --cache-dtype "q4", expected one of: fp32, fp16, q8.*use "q8"/,
+  ],
+  [["generate", "a", "--cache-dtype", "bf16"], 2, /unknown --cache-dtype "bf16".*use "fp16"/],
   [["generate", "a", "--draft-dtype", "q7"], 2, /unknown --draft-dtype "q7"/],
   [["chat", "--top-p", "2"], 2, /--top-p must be in/],
   [["generate", "a", "--chat"], 2, /no chat template/],
@@ -120,6 +126,15 @@ test("a number of threads in the environment that is none", async () => {
   const result = await foretoken(["generate", "a", "-n", "1"], { env: { FORETOKEN_THREADS: "many" } });
   expect(result).toMatchObject({ code: 2, stdout: "" });
   expect(result.stderr).toBe('foretoken: FORETOKEN_THREADS="many" is wrong: it must be an integer from 1 to 1024\n');
+});
+
+test("a cache of fewer bits without the native operators", async () => {
+  const args = ["generate", "a", "-n", "1", "--cache-dtype", "q8"];
+  const result = await foretoken(args, { env: { FORETOKEN_NATIVE: "off" } });
+  expect(result).toMatchObject({ code: 2, stdout: "" });
+  expect(result.stderr).toMatch(
+    /^foretoken: --cache-dtype "q8" needs Foretoken's own operators, which do not run here \(FORETOKEN_NATIVE is off\): .*\n$/,
+  );
 });
 
 test("a prompt longer than the context", async () => {

@@ -16,7 +16,7 @@ async function stock(dtype: Dtype): Promise<LanguageModel> {
   const { source, config } = await openCheckpoint(TARGET);
   const converted = await convertedModel(source, decoderBlueprint(config), await stockFormat(dtype));
   await source.close();
-  const exactness = await exactnessOf(converted, config, undefined, ATTENTION);
+  const exactness = await exactnessOf(converted, config, undefined, { attention: ATTENTION });
   const options = { config, ...converted, contextLength: 512, vocabLimit: config.vocabSize, exactness };
   const lm = await CausalLM.load({ ...options, attention: ATTENTION });
   return new LanguageModel(lm, await AutoTokenizer.fromPretrained(TARGET), TARGET);

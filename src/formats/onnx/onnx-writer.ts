@@ -1,7 +1,18 @@
 import pb from "protobufjs/minimal.js";
 
 /** Element types of ONNX tensors used here, with their TensorProto.DataType numbers. */
-export const ELEMENT_TYPES = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, bool: 9, f16: 10, f64: 11, bf16: 16 } as const;
+export const ELEMENT_TYPES = {
+  f32: 1,
+  u8: 2,
+  i8: 3,
+  u16: 4,
+  i32: 6,
+  i64: 7,
+  bool: 9,
+  f16: 10,
+  f64: 11,
+  bf16: 16,
+} as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
 /** A dimension: a size, or a name for one that is known at run time only. */

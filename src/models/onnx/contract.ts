@@ -1,6 +1,7 @@
 import { type Dim, OnnxGraph } from "../../formats/onnx/onnx-writer.js";
 import type { EagleLayer, ModelConfig } from "../../types/model-config.js";
 import type { ProductOperator } from "../weight-spec.js";
+import { type CacheForm, cacheForm } from "./cache-form.js";
 
 /** How many sequences a graph's passes have rows of: a number, or any (TreeAttention of native/, which takes them all at once). */
 export type Sequences = number | "any";
@@ -19,7 +20,8 @@ export type Sequences = number | "any";
  * [1,H,D] (after the final norm); auxiliary_i [1,N,D], the i-th residual stream asked for (in the basis of the weights).
  *
  * For any number of sequences: rows [R,5] (sequence, position, slot, prefix, first), ancestors [A], pages [S,T]; for each
- * layer keys_l, values_l [N,kvHeads,P,headDim], the pages of all sequences, written in place (native/src/attention.h).
+ * layer keys_l, values_l [N,kvHeads,P,headDim + extra], the pages of all sequences, written in place
+ * (native/src/attention.h; type and extra: cache-form.ts).
  *
  * For n sequences: restore [R] (where row r lies among the attended rows of all sequences). Sequence s owns rows of its own,
  * gathered by attend_s [A] (a lone row stands twice, because attention over one row rounds differently from attention
@@ -68,7 +70,12 @@ export function auxiliaryName(i: number): string {
 }
 
 /** A new graph with the inputs that all architectures share. */
-export function startGraph(config: ModelConfig, sequences: Sequences, product: ProductOperator): OnnxGraph {
+export function startGraph(
+  config: ModelConfig,
+  sequences: Sequences,
+  product: ProductOperator,
+  cache: CacheForm = cacheForm("fp32"),
+): OnnxGraph {
   const graph = new OnnxGraph();
   graph.input("ids", "i64", [1, "R"]);
   graph.input("head_rows", "i64", ["W"]);
@@ -84,7 +91,7 @@ export function startGraph(config: ModelConfig, sequences: Sequences, product: P
   graph.input("cos", "f32", ["M", config.headDim / 2]);
   graph.input("sin", "f32", ["M", config.headDim / 2]);
   if (config.eagle) featureInputs(graph, config, config.eagle);
-  if (sequences === "any") pagedInputs(graph, config);
+  if (sequences === "any") pagedInputs(graph, config, cache);
   else sequencesInputs(graph, config, sequences);
   return graph;
 }
@@ -101,13 +108,13 @@ function featureInputs(
   graph.input("feature_rows", "i64", ["R"]);
 }
 
-function pagedInputs(graph: OnnxGraph, { numLayers, numKvHeads, headDim }: ModelConfig): void {
+function pagedInputs(graph: OnnxGraph, { numLayers, numKvHeads, headDim }: ModelConfig, cache: CacheForm): void {
   graph.input("rows", "i32", ["R", 5]);
   graph.input("ancestors", "i32", ["A"]);
   graph.input("pages", "i32", ["S", "P"]);
   for (let layer = 0; layer < numLayers; layer++) {
     for (const name of Object.values(pageNames(layer))) {
-      graph.input(name, "f32", ["N", numKvHeads, "slots", headDim]);
+      graph.input(name, cache.type, ["N", numKvHeads, "slots", headDim + cache.extra]);
     }
   }
 }
