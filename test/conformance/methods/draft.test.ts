@@ -11,10 +11,7 @@ conformance(
   {
     chain: withDraft("draft", { numSpeculativeTokens: 6 }),
     tree: withDraft("draft", { treeWidths: [3, 2, 1] }),
-    ...tier<Record<string, Way>>(
-      { "vocabulary of its own": withPrunedDraft("draft", { treeWidths: [2, 1], policy: "confidence" }) },
-      {},
-    ),
+    ...tier<Record<string, Way>>({ "vocabulary of its own": withPrunedDraft("draft", { treeWidths: [2, 1] }) }, {}),
   },
   { edgeCases: ["chain", "tree"], proposals: oraclesOf("draft") },
 );
