@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { rowInvariance } from "../../src/exactness/row-invariance.js";
 import { AutoModelForCausalLM, type Dtype, type Exactness, runtimeInfo } from "../../src/index.js";
+import { nativeOperators } from "../../src/runtime/native-operators.js";
 import { foretoken } from "../support/cli.js";
 import { copyConverted, DRAFT, TARGET, temporaryFolder } from "../support/models.js";
 import { some } from "../support/tier.js";
@@ -51,6 +52,14 @@ test.each(["fp32", "q8", "q4"] as Dtype[])("%s: what is found is what the model'
   expect(JSON.parse(readFileSync(kept()[0], "utf8"))).toEqual(exactness);
   const { stats } = await lm.generate([5, 6, 7], { maxNewTokens: 4 });
   expect(stats.exactness).toEqual(exactness);
+});
+
+test.runIf(nativeOperators().path)("it is found for each way to hold keys and values", async () => {
+  for (const cacheDtype of ["fp32", "q8", "q8"] as const) {
+    await using lm = await AutoModelForCausalLM.fromPretrained(DRAFT, { dtype: "q4", cacheDtype });
+    expect(lm.exactness.level).toBe("bit-exact");
+    expect(kept()).toHaveLength(cacheDtype === "fp32" ? 1 : 2);
+  }
 });
 
 test("later loads read what is kept; a damaged file is made again", async () => {

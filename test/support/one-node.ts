@@ -1,7 +1,7 @@
 import { type Attribute, type Dim, type ElementType, OnnxGraph } from "../../src/formats/onnx/onnx-writer.js";
 import { Binding } from "../../src/runtime/binding.js";
 import { Session } from "../../src/runtime/session.js";
-import { Tensor, type TensorData } from "../../src/runtime/tensor.js";
+import { Tensor, type TensorData, type TensorType } from "../../src/runtime/tensor.js";
 
 export interface NodeDescription {
   op: string;
@@ -15,6 +15,8 @@ export interface NodeDescription {
 export interface Value<T extends TensorData = TensorData> {
   data: T;
   dims: readonly number[];
+  /** Where the array does not tell. */
+  type?: ElementType & TensorType;
 }
 
 /** Runs one of Foretoken's operators in a session of its own; all inputs are given at once, constants too. */
@@ -25,8 +27,8 @@ export async function runNode(
 ): Promise<void> {
   const g = new OnnxGraph();
   const tensors = new Map<string, Tensor>();
-  for (const [name, { data, dims }] of Object.entries(inputs)) {
-    const tensor = new Tensor(data, dims);
+  for (const [name, { data, dims, type }] of Object.entries(inputs)) {
+    const tensor = new Tensor(data, dims, type);
     tensors.set(name, tensor);
     g.input(name, tensor.type, dims);
   }
