@@ -41,6 +41,9 @@ export function isHalf(value: number): boolean {
  */
 export function gridOf(block: Float32Array, length: number, low: number, high: number): BlockGrid | undefined {
   if (low === high) return gridOfOne(low);
+  // Up to 15 steps of a 16-bit float have 15 bits at most: most blocks that lie on no grid are told by that.
+  wide[0] = high - low;
+  if (wide[0] !== high - low || (wideBits[0] & 0x1ff) !== 0) return undefined;
   for (let steps = MOST_STEPS; steps > 0; steps--) {
     const scale = (high - low) / steps;
     if (!isHalf(scale) || !allOn(block, length, low, scale)) continue;
