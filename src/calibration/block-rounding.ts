@@ -42,27 +42,22 @@ export class BlockRounding {
   /**
    * Rounds the weights at `from` in place; their errors are in `errors` then.
    * @param offsets what the terms of these weights are, at `from` too, where they have no errors
-   * @returns what they add to the squared error
    */
-  round(weights: Float32Array, offsets: Float32Array, from: number): number {
+  round(weights: Float32Array, offsets: Float32Array, from: number): void {
     const { length, errors, rounded, steps } = this;
     for (let i = 0; i < length; i++) {
       this.weights[i] = weights[from + i];
       this.before[i] = -offsets[from + i] / this.diagonal[i];
     }
     const grid = this.choose();
-    let cost = this.settle(grid, Number.POSITIVE_INFINITY);
+    this.settle(grid, Number.POSITIVE_INFINITY);
     for (let i = 0; i < length; i++) rounded[i] = grid.minimum + grid.scale * steps[i];
-    if (!this.onGrid()) {
-      // Sums of scale and minimum that no 32-bit float holds: one value for all is always exact.
-      cost = this.settle({ scale: 0, minimum: grid.minimum }, Number.POSITIVE_INFINITY);
-      rounded.fill(grid.minimum);
-    }
+    // Sums of scale and minimum that no 32-bit float holds: one value for all is always exact.
+    if (!this.onGrid()) rounded.fill(grid.minimum);
     for (let i = 0; i < length; i++) {
       errors[i] = this.weights[i] - rounded[i];
       weights[from + i] = rounded[i];
     }
-    return cost;
   }
 
   private choose(): BlockGrid {

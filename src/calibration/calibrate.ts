@@ -67,50 +67,58 @@ export async function calibrate(model: LanguageModel, given: CalibrateOptions): 
   }
 }
 
-/** Writes the folder, its weights last. @returns the error of the last layer's rows */
+/** Writes the folder. @returns the error of the last layer's rows */
 async function roundLayers(
-  { directory, config }: Checkpoint,
+  checkpoint: Checkpoint,
   weights: ModelWeights,
   text: CalibrationText,
   settings: CalibrateSettings,
 ): Promise<number> {
-  const { output, onProgress, signal } = settings;
-  const { architecture } = weights;
-  const table = await weights.read(weights.named("embedding"));
-  const layers = await LayerCalibration.create(architecture, config, text, embeddings(table, text, config), signal);
-  const writer = await SafetensorsWriter.create(join(output, WEIGHTS_FILE), weights.heads());
+  const { directory, config } = checkpoint;
+  const { output, signal } = settings;
+  const rows = embeddings(await weights.read(weights.named("embedding")), text, config);
+  const layers = await LayerCalibration.create(weights.architecture, config, text, rows, signal);
   try {
-    for (let i = 0; i < config.numLayers; i++) {
-      const own = weights.all.filter(({ name }) => name.startsWith(`layers.${i}.`));
-      const values = new Map<string, { values: Float32Array; dims: readonly number[] }>();
-      for (const weight of own) {
-        values.set(ofFirstLayer(weight.name), { values: await weights.read(weight), dims: weight.dims });
-      }
-      const rounded = new Set(
-        own
-          .map(({ name }) => name)
-          .filter((name) => weights.rounded.has(name))
-          .map(ofFirstLayer),
-      );
-      const changed = await layers.next(values, rounded);
-      for (const weight of own) await weights.write(writer, weight, changed.get(ofFirstLayer(weight.name))!.values);
-      onProgress?.({ stage: "layers", layer: i + 1, layers: config.numLayers });
+    const writer = await SafetensorsWriter.create(join(output, WEIGHTS_FILE), weights.heads());
+    try {
+      await writeWeights(writer, weights, layers, config.numLayers, settings);
+      // A head of its own is said to be one.
+      const given = await readJson(join(directory, "config.json"));
+      const json = { ...given, tie_word_embeddings: config.tieWordEmbeddings };
+      const card = calibrationCard(resultOf(weights, text, settings, layers.error), directory, !settings.examples);
+      await writeDecoderFiles(output, { json, type: "F32", tokenizerFrom: directory, card });
+      await writer.finish();
+    } catch (error) {
+      await writer.discard();
+      throw error;
     }
-    for (const weight of weights.all) {
-      if (!weight.name.startsWith("layers.")) await weights.write(writer, weight, await weights.read(weight));
-    }
-    const { error } = layers;
-    // A head of its own is said to be one.
-    const json = { ...(await readJson(join(directory, "config.json"))), tie_word_embeddings: config.tieWordEmbeddings };
-    const card = calibrationCard(resultOf(weights, text, settings, error), directory, !settings.examples);
-    await writeDecoderFiles(output, { json, type: "F32", tokenizerFrom: directory, card });
-    await writer.finish();
-    return error;
-  } catch (error) {
-    await writer.discard();
-    throw error;
+    return layers.error;
   } finally {
     layers.dispose();
+  }
+}
+
+/** Rounds layer by layer, and writes each before the next is read. */
+async function writeWeights(
+  writer: SafetensorsWriter,
+  weights: ModelWeights,
+  layers: LayerCalibration,
+  count: number,
+  { onProgress }: CalibrateSettings,
+): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const own = weights.all.filter(({ name }) => name.startsWith(`layers.${i}.`));
+    const values = new Map<string, { values: Float32Array; dims: readonly number[] }>();
+    for (const weight of own) {
+      values.set(ofFirstLayer(weight.name), { values: await weights.read(weight), dims: weight.dims });
+    }
+    const names = own.map(({ name }) => name).filter((name) => weights.rounded.has(name));
+    const changed = await layers.next(values, new Set(names.map(ofFirstLayer)));
+    for (const weight of own) await weights.write(writer, weight, changed.get(ofFirstLayer(weight.name))!.values);
+    onProgress?.({ stage: "layers", layer: i + 1, layers: count });
+  }
+  for (const weight of weights.all) {
+    if (!weight.name.startsWith("layers.")) await weights.write(writer, weight, await weights.read(weight));
   }
 }
 

@@ -8,7 +8,6 @@ import type { Matrix, ProductSession } from "./product-session.js";
  * (Chen et al. 2025).
  * @param factor M [n, n] of `errorFactor`
  * @param offsets [count, n], lost: the squared error of row r is |M (weights - rounded)_r + offsets_r|^2
- * @returns the sum of the squared errors
  */
 export async function roundCompensated(
   { values: weights, dims: [count, n] }: Matrix,
@@ -16,15 +15,14 @@ export async function roundCompensated(
   { values: offsets }: Matrix,
   product: ProductSession,
   signal?: AbortSignal,
-): Promise<number> {
+): Promise<void> {
   const rounding = new BlockRounding();
-  let cost = 0;
   for (let from = 0; from < n; from += TILE.inputs) {
     const length = Math.min(TILE.inputs, n - from);
     rounding.setInputs(factor, n, from, length);
     const errors = new Float32Array(count * length);
     for (let r = 0; r < count; r++) {
-      cost += rounding.round(weights, offsets, r * n + from);
+      rounding.round(weights, offsets, r * n + from);
       errors.set(rounding.errors.subarray(0, length), r * length);
     }
     const to = from + length;
@@ -36,7 +34,6 @@ export async function roundCompensated(
       for (let i = to; i < n; i++, at++) offsets[r * n + i] += effects.values[at];
     }
   }
-  return cost;
 }
 
 /** Columns [from, to) of the rows from `to` on, turned: [to - from, n - to]. */

@@ -1,12 +1,19 @@
 import { cholesky } from "../training/cholesky.js";
+import { ForetokenError } from "../types/errors.js";
 
 /** Part of the mean of a Gram matrix's diagonal that is added to it (Frantar et al. 2022: percdamp). */
 const DAMPING = 0.01;
 
-/** Adds to the diagonal, in place: then the matrix is definite, however few the rows were that it was made of. */
+/**
+ * Adds to the diagonal, in place: then the matrix is definite, however few the rows were that it was made of.
+ * @throws ForetokenError where the rows were not finite
+ */
 export function damp(gram: Float64Array, n: number): void {
   let trace = 0;
   for (let i = 0; i < n; i++) trace += gram[i * n + i];
+  if (!Number.isFinite(trace)) {
+    throw new ForetokenError("the rows of a layer are not finite: the weights overflow or are damaged");
+  }
   const added = DAMPING * (trace / n) || 1;
   for (let i = 0; i < n; i++) gram[i * n + i] += added;
 }

@@ -33,7 +33,7 @@ test("a calibrated model is nearer to the original than one that is rounded to n
   const progress: CalibrateProgress[] = [];
   const asked = {
     output,
-    tokens: 2048,
+    tokens: 1024,
     sequenceLength: 128,
     onProgress: (event: CalibrateProgress) => progress.push(event),
   };
