@@ -11,6 +11,8 @@ export { loadMedusaHeads, type MedusaGenerateOptions, MedusaModel } from "./api/
 export type { PromptInput } from "./api/prompt-input.js";
 export type { SpeculationOptions } from "./api/speculation-options.js";
 export type { Generate } from "./api/text-generator.js";
+export { type Calibration, calibrate } from "./calibration/calibrate.js";
+export type { CalibrateOptions, CalibrateProgress } from "./calibration/options.js";
 export { cacheDirectory } from "./conversion/cache-directory.js";
 export type { ConversionProgress } from "./conversion/converted-model.js";
 export type { CausalLM } from "./engine/causal-lm.js";

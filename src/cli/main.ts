@@ -1,5 +1,6 @@
 import { ForetokenError, nearest, UsageError } from "../types/errors.js";
 import { escaped, shown } from "../types/shown.js";
+import { calibrateCommand } from "./calibrate.js";
 import { chatCommand } from "./chat.js";
 import { type Arguments, type Command, commandHelp, parseCommandLine } from "./command.js";
 import { type CommandGroup, commandOf, groupHelp } from "./command-group.js";
@@ -19,6 +20,7 @@ const COMMANDS: readonly (Command | CommandGroup)[] = [
   generateCommand,
   chatCommand,
   trainCommands,
+  calibrateCommand,
   inspectCommand,
   doctorCommand,
 ];

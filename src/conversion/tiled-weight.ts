@@ -1,10 +1,9 @@
-import { narrow, toFloat32 } from "../formats/half-floats.js";
+import { narrow } from "../formats/half-floats.js";
 import { TILE } from "../models/weight-spec.js";
 import { CheckpointError } from "../types/errors.js";
+import { type BlockGrid, gridOf, MAX_HALF, MOST_STEPS, half as nearestHalf } from "./block-grid.js";
 import type { PanelWriter } from "./quantise.js";
 
-/** Largest 16-bit float. */
-const MAX_HALF = 65_504;
 /** Parts of a block's range that the 16 steps of 4 bits may span: values at its ends are rare, so less is often better. */
 const SPANS = [1, 0.95, 0.9, 0.85, 0.8];
 const { outputs: OUTPUTS, inputs: INPUTS } = TILE;
@@ -14,9 +13,9 @@ const MINIMA_4 = SCALES_4 + 2 * OUTPUTS;
 const SCALES_8 = OUTPUTS * INPUTS;
 
 /**
- * 4 or 8 bits for SkinnyMatMul, in the order of native/src/product.h. 4 bits: scale and minimum for 32 inputs, of several spans
- * the one with the least squared error; weights that are of this form already (GGUF's Q4_1) stay what they are. 8 bits: a
- * scale for 32 inputs, absmax/127.
+ * 4 or 8 bits for SkinnyMatMul, in the order of native/src/product.h. 4 bits: scale and minimum for 32 inputs. Weights that are
+ * of this form already (GGUF's Q4_0 and Q4_1, what `calibrate` writes) stay what they are; for others, of several spans the
+ * one with the least squared error. 8 bits: a scale for 32 inputs, absmax/127.
  */
 export class TiledWeight implements PanelWriter {
   readonly data: Uint8Array;
@@ -80,18 +79,20 @@ export class TiledWeight implements PanelWriter {
   }
 
   /** Scale and minimum, both 16-bit floats, for the block's first `length` values. */
-  private fit(length: number): { scale: number; minimum: number } {
+  private fit(length: number): BlockGrid {
     const { block } = this;
     let [low, high] = [block[0], block[0]];
     for (let i = 1; i < length; i++) {
       if (block[i] < low) low = block[i];
       else if (block[i] > high) high = block[i];
     }
+    const exact = gridOf(block, length, low, high);
+    if (exact) return exact;
     let best = { scale: 0, minimum: 0 };
     let least = Number.POSITIVE_INFINITY;
     for (const span of SPANS) {
       const cut = ((1 - span) / 2) * (high - low);
-      const scale = half((span * (high - low)) / 15);
+      const scale = half((span * (high - low)) / MOST_STEPS);
       const minimum = half(low + cut);
       const error = this.round(scale, minimum, length);
       if (error < least) [best, least] = [{ scale, minimum }, error];
@@ -104,7 +105,7 @@ export class TiledWeight implements PanelWriter {
     const { block, quantised } = this;
     let error = 0;
     for (let i = 0; i < length; i++) {
-      const q = scale === 0 ? 0 : Math.max(0, Math.min(15, Math.round((block[i] - minimum) / scale)));
+      const q = scale === 0 ? 0 : Math.max(0, Math.min(MOST_STEPS, Math.round((block[i] - minimum) / scale)));
       quantised[i] = q;
       const off = block[i] - (minimum + scale * q);
       error += off * off;
@@ -122,10 +123,7 @@ function half(value: number): number {
   if (Math.abs(value) > MAX_HALF) {
     throw new CheckpointError(`a weight of ${value} is beyond what q8 and q4 can hold (${MAX_HALF}): use dtype fp32`);
   }
-  wide[0] = value;
-  narrow("F16", wide, bits, 0);
-  toFloat32("F16", bytes, wide);
-  return wide[0];
+  return nearestHalf(value);
 }
 
 /** Writes a value that is a 16-bit float. */

@@ -19,21 +19,25 @@ const TEXT_FILES = [
 
 const TORCH_TYPES = { F16: "float16", BF16: "bfloat16", F32: "float32" } as const;
 
-export interface TrainedDecoder {
+/** What a Hugging Face directory holds beside weights. */
+export interface DecoderFiles {
   /** config.json, but for the type of weights. */
   json: Readonly<Record<string, unknown>>;
-  weights: DecoderWeights;
   type: (typeof WEIGHT_TYPES)[number];
-  /** Of a draft with a vocabulary of its own: the target's id of each of its tokens. */
-  targetIds?: Int32Array;
   /** The folder that the tokenizer's files are copied from. */
   tokenizerFrom: string;
   card: string;
 }
 
-/** Writes a Hugging Face directory; the weights, without which it is none, appear last. */
-export async function writeDecoder(directory: string, decoder: TrainedDecoder): Promise<void> {
-  const { json, weights, type, targetIds, tokenizerFrom, card } = decoder;
+export interface TrainedDecoder extends DecoderFiles {
+  weights: DecoderWeights;
+  /** Of a draft with a vocabulary of its own: the target's id of each of its tokens. */
+  targetIds?: Int32Array;
+}
+
+/** Writes config.json, the card and the tokenizer's files. @throws ForetokenError where the disk refuses */
+export async function writeDecoderFiles(directory: string, files: DecoderFiles): Promise<void> {
+  const { json, type, tokenizerFrom, card } = files;
   const { dtype: _d, torch_dtype: _t, quantization_config: _q, ...rest } = json;
   const config = { ...rest, torch_dtype: TORCH_TYPES[type] };
   try {
@@ -45,8 +49,16 @@ export async function writeDecoder(directory: string, decoder: TrainedDecoder): 
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new ForetokenError(`${escaped(directory)} cannot be written (${code}): free some space, then resume`);
+    throw new ForetokenError(
+      `${escaped(directory)} cannot be written (${code}): free some space, then resume or try again`,
+    );
   }
+}
+
+/** Writes a Hugging Face directory; the weights, without which it is none, appear last. */
+export async function writeDecoder(directory: string, decoder: TrainedDecoder): Promise<void> {
+  const { weights, type, targetIds } = decoder;
+  await writeDecoderFiles(directory, decoder);
   const tensors: NewTensor[] = weights.own.flatMap(({ name, dims, parts }) => {
     const values = weights.valuesOf(name);
     const width = dims.length === 2 ? dims[1] : 1;

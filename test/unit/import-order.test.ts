@@ -5,7 +5,18 @@ import { expect, test } from "vitest";
 /** Folders of src/ in their order: each imports only from itself and from those before it. index.ts and cli/ come last. */
 const ORDER = [
   ...["types", "files", "formats", "tokenizer", "models", "runtime", "conversion", "engine", "exactness", "sampling"],
-  ...["trees", "verification", "methods", "generation", "api", "evaluation", "training", "index.ts", "cli"],
+  ...[
+    "trees",
+    "verification",
+    "methods",
+    "generation",
+    "api",
+    "evaluation",
+    "training",
+    "calibration",
+    "index.ts",
+    "cli",
+  ],
 ];
 
 const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));

@@ -52,9 +52,9 @@ const FLOAT32 = 5;
 
 /** Builds one ONNX graph and writes it as a ModelProto. Field numbers are those of onnx.proto3. */
 export class OnnxGraph {
-  private readonly nodes: Node[] = [];
+  private nodes: Node[] = [];
   private readonly initializers = new Map<string, Initializer>();
-  private readonly inputs: ValueInfo[] = [];
+  private inputs: ValueInfo[] = [];
   private readonly outputs: ValueInfo[] = [];
 
   get inputNames(): string[] {
@@ -97,6 +97,17 @@ export class OnnxGraph {
   ): string {
     this.nodes.push({ op, inputs, outputs, attributes, domain });
     return outputs[0];
+  }
+
+  /** Drops nodes, constants and inputs that no output depends on. */
+  trim(): void {
+    const needed = new Set(this.outputNames);
+    for (const { inputs, outputs } of this.nodes.toReversed()) {
+      if (outputs.some((name) => needed.has(name))) for (const name of inputs) needed.add(name);
+    }
+    this.nodes = this.nodes.filter(({ outputs }) => outputs.some((name) => needed.has(name)));
+    this.inputs = this.inputs.filter(({ name }) => needed.has(name));
+    for (const name of this.initializers.keys()) if (!needed.has(name)) this.initializers.delete(name);
   }
 
   /** The serialised ModelProto. */

@@ -150,7 +150,7 @@ export class LayerGraphs {
 }
 
 /** The only norm of a decoder without layers. */
-function finalNormOf(architecture: Architecture, config: ModelConfig): string {
+export function finalNormOf(architecture: Architecture, config: ModelConfig): string {
   let name = "";
   const ops: Pick<Ops<null>, "embed" | "residualNorm"> = {
     embed: () => null,

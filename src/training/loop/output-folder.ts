@@ -23,24 +23,33 @@ export interface OutputFolder {
  */
 export async function prepareOutput(output: string, result: string, resume: boolean): Promise<OutputFolder> {
   const work = join(output, WORK);
-  if (existsSync(join(output, result))) {
-    throw new UsageError(`${escaped(output)} holds ${result} already: choose another output, or remove them`);
-  }
+  assertWithout(output, result);
   const checkpoints = new Checkpoints(join(work, "checkpoints"));
   const newest = await checkpoints.newest();
   if (newest !== undefined && !resume) {
     throw new UsageError(`${escaped(output)} holds a training that has not ended: resume it, or choose another output`);
   }
+  await makeWritable(work, output);
+  return { work, checkpoints, resumeFrom: newest };
+}
+
+/** @throws UsageError where the output holds the result's file already */
+export function assertWithout(output: string, result: string): void {
+  if (!existsSync(join(output, result))) return;
+  throw new UsageError(`${escaped(output)} holds ${result} already: choose another output, or remove them`);
+}
+
+/** Makes a folder, of an output or itself one, and tries to write in it. @throws ForetokenError where that cannot be done */
+export async function makeWritable(folder: string, output = folder): Promise<void> {
   try {
-    await makeFolder(work);
-    const probe = join(work, "probe");
+    await makeFolder(folder);
+    const probe = join(folder, "probe");
     await writeFile(probe, "");
     await rm(probe);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ForetokenError(`the output ${escaped(output)} cannot be written (${code}): choose another folder`);
   }
-  return { work, checkpoints, resumeFrom: newest };
 }
 
 /** A base's folder as seen from an output: relative, as folders are moved together; absolute across drives. */
