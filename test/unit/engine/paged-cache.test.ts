@@ -123,6 +123,35 @@ test("when nobody holds a page, a pool that grew goes back to its first size", (
   expect(values(all[0], 3)).toEqual([7, 7, 7]);
 });
 
+test.each(["fp16", "q8"] as const)("stored vectors of an %s cache are copied whole", (dtype) => {
+  const narrow = new PagedCaches(config, CAPACITY, dtype);
+  const { pool } = narrow;
+  const width = config.headDim + (dtype === "q8" ? 4 : 0);
+  const size = PAGE_SLOTS * width;
+  /** The numbers of all heads of a page, in its last array. */
+  const stored = (page: number) =>
+    Array.from({ length: config.numKvHeads }, (_, head) => [
+      ...pool.slots(2 * config.numLayers - 1, page, head, PAGE_SLOTS),
+    ]);
+  const parent = narrow.take();
+  parent.reserve(0, PAGE_SLOTS + 1);
+  const [first, second] = parent.pages;
+  for (let head = 0; head < config.numKvHeads; head++) {
+    const slots = pool.slots(2 * config.numLayers - 1, first, head, PAGE_SLOTS);
+    for (let i = 0; i < size; i++) slots[i] = (i * 7 + head) % 127;
+  }
+  const fork = narrow.take();
+  fork.copyFrom(parent, PAGE_SLOTS);
+  fork.reserve(3, 4);
+  expect(fork.pages[0]).not.toBe(first);
+  expect(stored(fork.pages[0])).toEqual(stored(first));
+  parent.moveRow(5, PAGE_SLOTS);
+  for (const [head, numbers] of stored(second).entries()) {
+    expect(numbers.slice(0, width)).toEqual(stored(fork.pages[0])[head].slice(5 * width, 6 * width));
+    expect(numbers.slice(width)).toEqual(repeated(0, size - width));
+  }
+});
+
 test("after dispose no cache begins", () => {
   caches.dispose();
   expect(() => caches.take()).toThrow("the model was disposed");
