@@ -26,7 +26,10 @@ export interface Calibration {
   rounded: number;
   /** Products that had been of 4 bits already and stay as they were. */
   kept: number;
-  /** How far the last layer's rows are from the model's, relative to those. */
+  /**
+   * How far the last layer's rows are from the model's, relative to those, on the calibration's own text: more on others, and smaller
+   * for fewer tokens, which fit less well elsewhere.
+   */
   error: number;
   seconds: number;
 }

@@ -16,7 +16,7 @@ export function calibrationCard(
     "32-bit floats. Loaded with dtype q4, Foretoken keeps exactly these values; all other weights are the model's own.",
     "",
     `- Rounded with error compensation on ${tokens} tokens ${text}: ${rounded} products; ${kept} had this form already.`,
-    `- The last layer's rows differ from the model's by ${(100 * error).toFixed(1)}% of their size.`,
+    `- On that text the last layer's rows differ from the model's by ${(100 * error).toFixed(1)}% of their size; on other text by more.`,
     "",
   ].join("\n");
 }

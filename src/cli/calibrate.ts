@@ -74,7 +74,7 @@ function report({ directory, rounded, kept, tokens, error, seconds }: Calibratio
   const had = kept > 0 ? `, ${kept} were of 4 bits already` : "";
   return [
     `${rounded} products rounded over ${tokens} tokens in ${seconds.toFixed(0)} s${had}.`,
-    `The last layer's rows differ from the model's by ${(100 * error).toFixed(1)}%.`,
+    `On that text the last layer's rows differ from the model's by ${(100 * error).toFixed(1)}%, on other text by more.`,
     `Written to ${directory}: load it with --dtype q4.`,
     "",
   ].join("\n");
