@@ -3,14 +3,12 @@ import { type Exactness, UNCHECKED } from "../types/exactness.js";
 import type { CacheDtype, ModelConfig } from "../types/model-config.js";
 import type { TokenId } from "../types/token.js";
 import { checkRows, checkSequences, type PassLimits } from "./check-rows.js";
-import { ContiguousCaches } from "./contiguous-caches.js";
 import { type CostCurve, measureCost } from "./cost-curve.js";
 import type { KvCaches } from "./kv-cache.js";
-import { PagedCaches } from "./paged-cache.js";
 import { PassPacer } from "./pass-pacer.js";
 import { PassQueue } from "./pass-queue.js";
 import type { PassRunner } from "./pass-runner.js";
-import { attentionHere, checkCacheDtype, type GraphOptions, PassRunners, rankedCount } from "./pass-runners.js";
+import { attentionHere, type GraphOptions, newCaches, PassRunners, rankedCount } from "./pass-runners.js";
 import { PassTimes } from "./pass-times.js";
 import { checkPrefill, type PrefillOptions, prefill } from "./prefill.js";
 import { RotaryCache } from "./rotary-cache.js";
@@ -56,12 +54,9 @@ export class CausalLM {
     this.vocabLimit = options.vocabLimit;
     const capacity = options.contextLength + PLAN_ROWS;
     const { attention = attentionHere() } = options;
-    checkCacheDtype(this.cacheDtype, attention);
     this.exactTrees = attention === "TreeAttention";
     this.maxSequences = this.exactTrees ? MAX_SEQUENCES : MAX_SEQUENCES_ONE_BY_ONE;
-    this.caches = this.exactTrees
-      ? new PagedCaches(this.config, capacity, this.cacheDtype)
-      : new ContiguousCaches(this.config, capacity);
+    this.caches = newCaches({ ...options, attention }, capacity);
     this.rotary = new RotaryCache(this.config, capacity);
     this.runners = new PassRunners(options, this.caches, this.rotary);
     const { vocabSize, hiddenSize, eagle } = this.config;
@@ -73,8 +68,7 @@ export class CausalLM {
 
   /**
    * Opens the session for one sequence; those for several are opened when first needed.
-   * @throws RuntimeError when there is no memory for a context so long, UsageError for a cacheDtype that needs the native
-   *   operators where they do not run
+   * @throws RuntimeError when there is no memory for a context so long, UsageError for a cacheDtype that cannot be here
    */
   static async load(options: CausalLMOptions): Promise<CausalLM> {
     const model = new CausalLM(options);

@@ -12,6 +12,7 @@ import { type CacheDtype, logitCount, type ModelConfig } from "../types/model-co
 import { shown } from "../types/shown.js";
 import type { AttentionInputs } from "./attention-inputs.js";
 import { AuxiliaryRows } from "./auxiliary-rows.js";
+import { ContiguousCaches } from "./contiguous-caches.js";
 import type { KvCaches } from "./kv-cache.js";
 import { PagedCaches } from "./paged-cache.js";
 import { PassRunner } from "./pass-runner.js";
@@ -36,6 +37,14 @@ export function checkCacheDtype(cacheDtype: CacheDtype, attention = attentionHer
     `cacheDtype "${cacheDtype}" needs Foretoken's own operators, which do not run here (${reason}): leave it out for "fp32", or see foretoken doctor`,
     { option: "cacheDtype" },
   );
+}
+
+/** The caches that go with what attends. @throws UsageError as checkCacheDtype; RuntimeError when there is no memory */
+export function newCaches(options: GraphOptions, capacity: number): KvCaches {
+  const { config, attention = attentionHere(), cacheDtype = "fp32" } = options;
+  checkCacheDtype(cacheDtype, attention);
+  if (attention === "GroupQueryAttention") return new ContiguousCaches(config, capacity);
+  return new PagedCaches(config, capacity, cacheDtype);
 }
 
 /** What a model's graphs are built from. */
