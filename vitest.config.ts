@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const METHODS = "test/conformance/methods/*.test.ts";
@@ -25,9 +26,22 @@ function looksAtMore(file: string): boolean {
   return file.startsWith("test/conformance/") || /support\/(tier|cli)\.js"/.test(readFileSync(file, "utf8"));
 }
 
+/** What tests import from src/ comes from dist/, which Node loads as it is: `npm test` has just built it. */
+const builtSources = {
+  name: "built sources",
+  enforce: "pre" as const,
+  resolveId(source: string, importer?: string) {
+    if (importer === undefined || !source.startsWith(".")) return undefined;
+    const path = relative("src", resolve(dirname(importer), source));
+    return path.startsWith("..") ? undefined : join(import.meta.dirname, "dist", path);
+  },
+};
+
 export default defineConfig({
+  plugins: process.env.FORETOKEN_BUILT ? [builtSources] : [],
   test: {
     pool: "forks",
+    server: { deps: { external: [/\/dist\//] } },
     maxWorkers: 2,
     // The full tier looks at ten times as much in a test.
     testTimeout: process.env.FORETOKEN_FULL ? 600_000 : 120_000,

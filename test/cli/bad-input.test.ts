@@ -93,7 +93,11 @@ const cases: [args: string[], code: 1 | 2, says: RegExp][] = [
     2,
     /the heads read hidden states of 32, the base's have 256/,
   ],
-  [["generate", "a", "--method", "eagle"], 2, /needs EAGLE-3 heads: generate with an EagleModel, or give --heads/],
+  [
+    ["generate", "a", "-m", "models/target", "--method", "eagle"],
+    2,
+    /needs EAGLE-3 heads: generate with an EagleModel, or give --heads/,
+  ],
   [["generate", "a", "--model", "test/oracle/eagle/safeai"], 1, /is of EAGLE-3 heads, which draft for another model/],
   [["generate", "a", "--trace", join(HERE, "no", "such", "file")], 1, /trace file .* cannot be written \(ENOENT\)/],
   [["chat", "--model", join(HERE, "empty")], 1, /config\.json does not exist/],
