@@ -148,7 +148,7 @@ interface Heads {
 function headed({ medusa, eagle }: Heads): Case[] {
   return [
     way("medusa", { method: "medusa", heads: medusa }),
-    way("eagle K=4", { method: "eagle", heads: eagle }),
+    way("eagle K=3", { method: "eagle", heads: eagle, numSpeculativeTokens: 3 }),
     way("eagle tree", { method: "eagle", heads: eagle, treeNodes: 8 }),
     way("merged: medusa, ngram", { method: "merged", drafters: ["medusa", "ngram"], heads: medusa }),
     way("merged: eagle, ngram", { method: "merged", drafters: ["eagle", "ngram"], heads: eagle }),
@@ -158,6 +158,7 @@ function headed({ medusa, eagle }: Heads): Case[] {
 function assisted(draft: LanguageModel, drafting: MedusaModel): Case[] {
   const model = { assistantModel: draft };
   return [
+    way("draft K=3", { method: "draft", numSpeculativeTokens: 3 }, model),
     way("draft K=4", { method: "draft" }, model),
     way("draft tree", { method: "draft", treeWidths: [2, 1, 1] }, model),
     way("draft-medusa", { method: "draft-medusa" }, { assistantModel: drafting }),

@@ -48,7 +48,7 @@ export const METHOD_OPTIONS = {
   treeRanks: optional(
     integer(1, HEAD_RANKS),
     "candidates of a head, or after a node, that the tree may use",
-    "medusa 10, eagle 4",
+    "medusa 10, eagle 4, without --tree-nodes 1: a chain",
   ),
   dynamicTree: option(boolean(), "grow the tree by probabilities in every step", false),
   maxNgram: option(integer(1, 32), "longest n-gram looked for", 3),

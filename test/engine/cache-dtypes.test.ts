@@ -104,7 +104,7 @@ describe.runIf(NATIVE).each(["fp16", "q8"] as const)("an %s cache", (cacheDtype)
     await using draft = await AutoModelForCausalLM.fromPretrained(DRAFT, { cacheDtype });
     expect(eagle.model.cacheDtype).toBe(cacheDtype);
     const ways = [
-      { speculation: { method: "eagle", heads: eagle } },
+      { speculation: { method: "eagle", heads: eagle, treeNodes: 8 } },
       { speculation: { method: "medusa", heads } },
       { speculation: { method: "layer-skip", skipLayers: [2] } },
       { speculation: { method: "lookahead" } },

@@ -34,7 +34,7 @@ describe.each(["fp32", "q8", "q4"] as const)("ONNX Runtime's own operators, %s",
     const heads = await loadMedusaHeads("models/medusa-heads", target);
     const eagle = await loadEagleHeads(EAGLE_HEADS, target);
     const ways = [
-      { speculation: { method: "eagle", heads: eagle } },
+      { speculation: { method: "eagle", heads: eagle, treeNodes: 8 } },
       { speculation: { method: "ngram" } },
       { speculation: { method: "medusa", heads } },
       { speculation: { method: "draft", treeWidths: [2, 1, 1] }, assistantModel: await model(DRAFT, "fp32") },

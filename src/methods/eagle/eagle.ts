@@ -149,19 +149,21 @@ export class EagleDrafter implements Drafter {
   }
 }
 
+/** Candidates after each node of a tree: SafeAILab/EAGLE takes 10, for GPUs, where rows cost next to nothing. */
+const RANKS = 4;
+
+/** A tree where its size is given; else a chain: on a CPU the rows of a tree cost more than they bring. */
 function treeOptions(options: MethodOptions): EagleTreeOptions {
   const policy = draftLengthPolicy(options);
-  const fallback = Math.max(policy.length, METHOD_OPTIONS.treeNodes.fallback);
-  const nodes = (options.treeNodes as number | undefined) ?? fallback;
-  return { policy, nodes, ranks: optionOf(options, "treeRanks") ?? RANKS };
+  const { treeNodes, treeRanks } = options as { treeNodes?: number; treeRanks?: number };
+  if (treeNodes === undefined && treeRanks === undefined) return { policy, nodes: policy.length, ranks: 1 };
+  const nodes = treeNodes ?? Math.max(policy.length, METHOD_OPTIONS.treeNodes.fallback);
+  return { policy, nodes, ranks: treeRanks ?? RANKS };
 }
-
-/** Candidates after each node: SafeAILab/EAGLE takes 10, for GPUs, where rows cost next to nothing. */
-const RANKS = 4;
 
 export const eagle: Method = {
   name: "eagle",
-  summary: "an EAGLE-3 layer on the target's hidden states drafts a tree (needs heads)",
+  summary: "an EAGLE-3 layer on the target's hidden states drafts a chain or a tree (needs heads)",
   options: ["heads", "numSpeculativeTokens", "policy", "confidenceThreshold", "treeNodes", "treeRanks"],
   rank: 25,
   available: ({ options }) => options.heads instanceof EagleHeads,

@@ -15,7 +15,7 @@ conformance(
   "eagle",
   {
     tree: eagle({ treeNodes: 16, treeRanks: 6 }),
-    chain: eagle({ treeRanks: 1, numSpeculativeTokens: 3 }),
+    chain: eagle({ numSpeculativeTokens: 3 }),
     ...tier<Record<string, Way>>({ "confidence stop": eagle({ policy: "confidence", confidenceThreshold: 0.05 }) }, {}),
   },
   {
