@@ -41,6 +41,7 @@ export default defineConfig({
   plugins: process.env.FORETOKEN_BUILT ? [builtSources] : [],
   test: {
     pool: "forks",
+    setupFiles: ["test/support/set-up.ts"],
     server: { deps: { external: [/\/dist\//] } },
     maxWorkers: 2,
     // The full tier looks at ten times as much in a test.
@@ -49,11 +50,20 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "all", include: ["test/**/*.test.ts"], exclude: [...OTHERS, ...ALIKE], env: AS_USERS_DO },
+        test: {
+          name: "all",
+          include: ["test/**/*.test.ts"],
+          exclude: [...OTHERS, ...ALIKE],
+          env: AS_USERS_DO,
+          isolate: false,
+        },
       },
       // Tests of parts leave nothing behind: the modules are loaded once for all their files.
       { extends: true, test: { name: "units", include: [UNITS], exclude: ALIKE, env: AS_USERS_DO, isolate: false } },
-      { extends: true, test: { name: "one thread", include: ONE_THREAD_ALWAYS, exclude: ALIKE, env: ONE_THREAD } },
+      {
+        extends: true,
+        test: { name: "one thread", include: ONE_THREAD_ALWAYS, exclude: ALIKE, env: ONE_THREAD, isolate: false },
+      },
       // Methods are compared with the same plain texts of the same models: these files share them.
       {
         extends: true,

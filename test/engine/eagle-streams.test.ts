@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { convertedModel, decoderBlueprint } from "../../src/conversion/converted-model.js";
 import { stockFormat } from "../../src/conversion/weight-format.js";
 import { CausalLM } from "../../src/engine/causal-lm.js";
-import { type Feature, Need } from "../../src/index.js";
+import { AutoModelForCausalLM, type Feature, Need } from "../../src/index.js";
 import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
 import { withEagleHeads } from "../support/eagle-heads.js";
 import { model, prompts, TARGET } from "../support/models.js";
@@ -57,7 +57,8 @@ test("a row's other outputs are the same bits with streams and without", async (
 });
 
 test("what no pass can do is said in one line", async () => {
-  const target = (await model(TARGET, "q8")).model;
+  await using own = await AutoModelForCausalLM.fromPretrained(TARGET);
+  const target = own.model;
   const layer = (await heads("q8")).model;
   expect(() => target.capture([7])).toThrow("residual streams are taken after 0 to 6 layers, got 7");
   const pass = (lm: CausalLM, features?: Feature[], need: number = Need.top) => {

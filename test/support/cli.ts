@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterAll } from "vitest";
+import { afterEachFile } from "./after-each-file.js";
 import { tier } from "./tier.js";
 
 export interface CliResult {
@@ -49,6 +49,7 @@ export const command: (args: readonly string[]) => Promise<CliResult> = tier(for
   return result as CliResult;
 });
 
-afterAll(() => {
+afterEachFile.push(() => {
   resident?.disconnect();
+  resident = undefined;
 });

@@ -1,9 +1,9 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll } from "vitest";
 import { CausalLM } from "../../src/engine/causal-lm.js";
 import { AutoModelForCausalLM, type Dtype, type Exactness, LanguageModel } from "../../src/index.js";
+import { afterEachFile } from "./after-each-file.js";
 
 // One cache for all test files: conversions are content-addressed, so sharing them is safe.
 process.env.FORETOKEN_CACHE ??= join(tmpdir(), "foretoken-test-cache");
@@ -50,7 +50,8 @@ export function temporaryFolder(): string {
 }
 
 const temporary: string[] = [];
-afterAll(() => {
+afterEachFile.push(() => {
+  process.env.FORETOKEN_CACHE = SHARED_CACHE;
   for (const folder of temporary.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
