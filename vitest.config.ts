@@ -37,8 +37,11 @@ const builtSources = {
   },
 };
 
+/** `vitest run --mode built`. (What a project inherits is made without the mode.) */
+const BUILT = process.argv.includes("built");
+
 export default defineConfig({
-  plugins: process.env.FORETOKEN_BUILT ? [builtSources] : [],
+  plugins: BUILT ? [builtSources] : [],
   test: {
     pool: "forks",
     setupFiles: ["test/support/set-up.ts"],

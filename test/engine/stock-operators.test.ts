@@ -28,7 +28,7 @@ describe.each(["fp32", "q8", "q4"] as const)("ONNX Runtime's own operators, %s",
     expect(target.exactness.level).toBe("bit-exact");
     const asked = some(
       prompts().map(({ prompt }) => prompt),
-      tier(8, 3),
+      tier(8, 2),
     );
     const common = { maxNewTokens: tier(48, 24), ignoreEos: true };
     const heads = await loadMedusaHeads("models/medusa-heads", target);
