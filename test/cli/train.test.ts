@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { command, foretoken } from "../support/cli.js";
 import { prompts, temporaryFolder } from "../support/models.js";
+import { tier } from "../support/tier.js";
 
 const HERE = temporaryFolder();
 const inFolder = (name: string, text = "") => {
@@ -69,7 +70,7 @@ test("heads are trained, written with a card, and used", async () => {
   expect(used.code).toBe(0);
 });
 
-test("an EAGLE-3 layer is trained, and used", async () => {
+test.runIf(tier(true, false))("an EAGLE-3 layer is trained, and used", async () => {
   const heads = join(HERE, "eagle");
   const few = ["--max-steps", "2", "--sequence-length", "64", "--batch-size", "128", "--steps", "2"];
   const trained = await foretoken(["train", "eagle", "--data", TEXT, "--out", heads, ...few]);
@@ -79,7 +80,7 @@ test("an EAGLE-3 layer is trained, and used", async () => {
   expect(used.code).toBe(0);
 });
 
-test("a draft is distilled, written with a card, and used", async () => {
+test.runIf(tier(true, false))("a draft is distilled, written with a card, and used", async () => {
   const draft = join(HERE, "draft");
   const sizes = ["--max-steps", "2", "--batch-size", "2", "--sequence-length", "64", "--layers", "1"];
   const trained = await foretoken(["train", "draft", "--data", TEXT, "--out", draft, ...sizes, "--json"]);

@@ -73,9 +73,14 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
 
 const prunedDraft = madeDraft(makePrunedDraft);
 const DRAFTS: [name: string, treeWidths: number[]][] = [
-  ["draft", [1, 1]],
   ["draft", [3, 2]],
-  ...tier<[string, number[]][]>([["draft with a vocabulary of its own", [3, 2]]], []),
+  ...tier<[string, number[]][]>(
+    [
+      ["draft", [1, 1]],
+      ["draft with a vocabulary of its own", [3, 2]],
+    ],
+    [],
+  ),
 ];
 test.each(DRAFTS)(
   "maximal coupling, real models, %s, widths %j: the target's distribution",
