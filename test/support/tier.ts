@@ -4,7 +4,7 @@
  */
 const FULL = ["1", "2"].includes(process.env.FORETOKEN_FULL ?? "");
 
-/** Of lists longer than this every third item is looked at, so that the full tier takes minutes. */
+/** Of lists longer than this every fourth item is looked at, so that the full tier takes minutes. */
 const MANY = 20;
 
 /** The first in the full tier, the second in the fast one: counts of prompts, samples, sizes. */
@@ -18,11 +18,11 @@ export function deepTier<T>(deep: T, full: T, fast: T): T {
 }
 
 /**
- * All items in the full tier, of long lists every third; in the fast one `count` of them, the first and then at even
+ * All items in the full tier, of long lists every fourth; in the fast one `count` of them, the first and then at even
  * distances.
  */
 export function some<T>(items: readonly T[], count: number): T[] {
-  if (process.env.FORETOKEN_FULL === "1" && items.length > MANY) return items.filter((_, i) => i % 3 === 0);
+  if (process.env.FORETOKEN_FULL === "1" && items.length > MANY) return items.filter((_, i) => i % 4 === 0);
   if (FULL || items.length <= count) return [...items];
   return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
 }
