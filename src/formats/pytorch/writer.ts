@@ -1,4 +1,4 @@
-import { writeWhole } from "../../files/write-whole.js";
+import { WholeFile } from "../../files/whole-file.js";
 import { encoded, type NewTensor } from "../new-tensor.js";
 import { elementCount, type TensorDtype } from "../tensor-source.js";
 import { ZipWriter } from "./zip-writer.js";
@@ -11,14 +11,19 @@ const STORAGES: Readonly<Record<TensorDtype, string>> = {
 
 /** Writes tensors of floats as torch.save writes a dictionary of them; the file appears whole or not at all. */
 export async function writePytorch(path: string, tensors: readonly NewTensor[], dtype: TensorDtype): Promise<void> {
-  await writeWhole(path, async (file) => {
+  const file = await WholeFile.create(path);
+  try {
     const zip = new ZipWriter(file);
     await zip.add("archive/data.pkl", stateDict(tensors, STORAGES[dtype]));
     await zip.add("archive/byteorder", Buffer.from("little"));
     for (const [i, { values }] of tensors.entries()) await zip.add(`archive/data/${i}`, encoded(values, dtype));
     await zip.add("archive/version", Buffer.from("3\n"));
     await zip.end();
-  });
+    await file.finish();
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
 }
 
 /** The pickle (protocol 2) of a dictionary of tensors, each with a storage of its own. */

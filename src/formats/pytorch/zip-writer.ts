@@ -1,6 +1,5 @@
-import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { writeFully } from "../../files/write-fully.js";
+import type { WholeFile } from "../../files/whole-file.js";
 import { ForetokenError } from "../../types/errors.js";
 
 /** Offsets and sizes have 32 bits. */
@@ -12,7 +11,7 @@ export class ZipWriter {
   private files = 0;
   private position = 0;
 
-  constructor(private readonly file: FileHandle) {}
+  constructor(private readonly file: WholeFile) {}
 
   /** @throws ForetokenError for an archive of more than 4 GiB */
   async add(name: string, bytes: Uint8Array): Promise<void> {
@@ -48,7 +47,7 @@ export class ZipWriter {
   }
 
   private async write(bytes: Uint8Array): Promise<void> {
-    await writeFully(this.file, bytes, this.position);
+    await this.file.write(bytes, this.position);
     this.position += bytes.length;
   }
 }
