@@ -1,8 +1,6 @@
-import { type BlockGrid, gridOf, half, MAX_HALF, MOST_STEPS } from "../conversion/block-grid.js";
+import { type BlockGrid, half, isOnGrid, MAX_HALF, MOST_STEPS, SPANS } from "../conversion/block-grid.js";
 import { TILE } from "../models/weight-spec.js";
 
-/** Parts of a block's range that its 16 steps may span. */
-const SPANS = [1, 0.95, 0.9, 0.85, 0.8];
 /** Times that scale and minimum are fitted to what was rounded, and rounding is repeated. */
 const FITS = 3;
 
@@ -53,7 +51,7 @@ export class BlockRounding {
     this.settle(grid, Number.POSITIVE_INFINITY);
     for (let i = 0; i < length; i++) rounded[i] = grid.minimum + grid.scale * steps[i];
     // Sums of scale and minimum that no 32-bit float holds: one value for all is always exact.
-    if (!this.onGrid()) rounded.fill(grid.minimum);
+    if (!isOnGrid(rounded, length)) rounded.fill(grid.minimum);
     for (let i = 0; i < length; i++) {
       errors[i] = this.weights[i] - rounded[i];
       weights[from + i] = rounded[i];
@@ -132,16 +130,6 @@ export class BlockRounding {
     let wanted = this.before[i];
     for (let k = 0, at = i * TILE.inputs; k < i; k++, at++) wanted -= couplings[at] * errors[k];
     return wanted;
-  }
-
-  private onGrid(): boolean {
-    const { length, rounded } = this;
-    let [low, high] = [rounded[0], rounded[0]];
-    for (let i = 1; i < length; i++) {
-      low = Math.min(low, rounded[i]);
-      high = Math.max(high, rounded[i]);
-    }
-    return gridOf(rounded, length, low, high) !== undefined;
   }
 }
 

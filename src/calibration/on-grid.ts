@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { gridOf } from "../conversion/block-grid.js";
+import { isOnGrid } from "../conversion/block-grid.js";
 import type { TensorSource } from "../formats/tensor-source.js";
 import { type LinearSpec, TILE } from "../models/weight-spec.js";
 
@@ -11,14 +11,14 @@ export async function productsOnGrid(
 ): Promise<Set<string>> {
   const found = new Set<string>();
   for (const product of products) {
-    if (await isOnGrid(source, product)) found.add(product.name);
+    if (await holdsBlocks(source, product)) found.add(product.name);
     signal?.throwIfAborted();
     await nextTurn();
   }
   return found;
 }
 
-async function isOnGrid(source: TensorSource, product: LinearSpec): Promise<boolean> {
+async function holdsBlocks(source: TensorSource, product: LinearSpec): Promise<boolean> {
   for (const { tensor, out } of product.parts) {
     const values = new Float32Array(out * product.in);
     await source.readRows(tensor, 0, out, values);
@@ -32,12 +32,7 @@ export function areBlocks(rows: Float32Array, width: number): boolean {
   for (let row = 0; row < rows.length; row += width) {
     for (let i = 0; i < width; i += TILE.inputs) {
       const block = rows.subarray(row + i, row + Math.min(width, i + TILE.inputs));
-      let [low, high] = [block[0], block[0]];
-      for (const value of block) {
-        if (value < low) low = value;
-        else if (value > high) high = value;
-      }
-      if (!gridOf(block, block.length, low, high)) return false;
+      if (!isOnGrid(block, block.length)) return false;
     }
   }
   return true;

@@ -8,6 +8,8 @@ export interface BlockGrid {
 
 /** Steps between the least and the largest q. */
 export const MOST_STEPS = 15;
+/** Parts of a block's range that the 16 steps may span: values at its ends are rare, so less is often better. */
+export const SPANS = [1, 0.95, 0.9, 0.85, 0.8];
 /** Largest 16-bit float, smallest normal one, and what smaller ones are multiples of. */
 export const MAX_HALF = 65_504;
 const [MIN_NORMAL, DENORMAL_STEP] = [2 ** -14, 2 ** -24];
@@ -53,6 +55,16 @@ export function gridOf(block: Float32Array, length: number, low: number, high: n
     }
   }
   return undefined;
+}
+
+/** Whether the first `length` values lie on one. */
+export function isOnGrid(block: Float32Array, length: number): boolean {
+  let [low, high] = [block[0], block[0]];
+  for (let i = 1; i < length; i++) {
+    if (block[i] < low) low = block[i];
+    else if (block[i] > high) high = block[i];
+  }
+  return gridOf(block, length, low, high) !== undefined;
 }
 
 function gridOfOne(value: number): BlockGrid | undefined {

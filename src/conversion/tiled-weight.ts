@@ -1,11 +1,9 @@
 import { narrow } from "../formats/half-floats.js";
 import { TILE } from "../models/weight-spec.js";
 import { CheckpointError } from "../types/errors.js";
-import { type BlockGrid, gridOf, MAX_HALF, MOST_STEPS, half as nearestHalf } from "./block-grid.js";
+import { type BlockGrid, gridOf, MAX_HALF, MOST_STEPS, half as nearestHalf, SPANS } from "./block-grid.js";
 import type { PanelWriter } from "./quantise.js";
 
-/** Parts of a block's range that the 16 steps of 4 bits may span: values at its ends are rare, so less is often better. */
-const SPANS = [1, 0.95, 0.9, 0.85, 0.8];
 const { outputs: OUTPUTS, inputs: INPUTS } = TILE;
 /** Where a 4-bit block's scales and minima lie, and an 8-bit block's scales. */
 const SCALES_4 = (OUTPUTS * INPUTS) / 2;
