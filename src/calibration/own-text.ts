@@ -2,6 +2,7 @@ import type { LanguageModel } from "../api/language-model.js";
 import type { Run } from "../generation/run.js";
 import { Scheduler } from "../generation/scheduler.js";
 import { uniforms } from "../training/random.js";
+import { AnswersInOrder } from "../training/self-distill/answers-in-order.js";
 import type { TokenId } from "../types/token.js";
 
 export interface OwnTextSettings {
@@ -25,12 +26,12 @@ export async function* ownText(model: LanguageModel, settings: OwnTextSettings):
   const first = () => config.bosTokenId ?? Math.floor(uniform() * vocabLimit);
   const scheduler = new Scheduler(model.model, { maxRunning: maxSequences });
   const inMaking = new Map<Run, { place: number; tokens: TokenId[] }>();
-  const finished = new Map<number, TokenId[]>();
-  let [begun, given] = [0, 0];
+  const texts = new AnswersInOrder<TokenId[]>();
+  let begun = 0;
   try {
     while (true) {
       // Texts that are written ahead of the next one are kept: a short stretch.
-      while (inMaking.size < maxSequences && begun - given < 2 * maxSequences) {
+      while (inMaking.size < maxSequences && texts.open < 2 * maxSequences) {
         const tokens = [first()];
         const sampling = {
           temperature: 1,
@@ -40,6 +41,7 @@ export async function* ownText(model: LanguageModel, settings: OwnTextSettings):
           speculation: { method: "none" },
         };
         const run = model.newRun(tokens, { ...sampling, seed: seed * SEEDS + begun, signal }, begun);
+        texts.begin(begun);
         inMaking.set(run, { place: begun++, tokens });
         scheduler.add(run);
       }
@@ -49,14 +51,11 @@ export async function* ownText(model: LanguageModel, settings: OwnTextSettings):
         if (done.event.type === "token") tokens.push(done.event.tokenId);
         else if (done.event.finishReason !== "aborted") {
           inMaking.delete(done.run);
-          finished.set(place, tokens);
+          texts.finish(place, tokens);
         }
       }
       signal?.throwIfAborted();
-      for (let next = finished.get(given); next; next = finished.get(given)) {
-        finished.delete(given++);
-        yield next;
-      }
+      yield* texts.take();
     }
   } finally {
     scheduler.dispose();

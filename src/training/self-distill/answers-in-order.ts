@@ -1,7 +1,7 @@
-/** Answers that are finished in any order and written in that of their prompts. */
-export class AnswersInOrder {
+/** Answers that are finished in any order and taken in that of their prompts. */
+export class AnswersInOrder<Answer> {
   private readonly places: number[] = [];
-  private readonly finished = new Map<number, object | undefined>();
+  private readonly finished = new Map<number, Answer>();
 
   /** Answers that were begun and not taken. */
   get open(): number {
@@ -12,17 +12,16 @@ export class AnswersInOrder {
     this.places.push(place);
   }
 
-  /** @param line undefined for what is left out */
-  finish(place: number, line: object | undefined): void {
-    this.finished.set(place, line);
+  finish(place: number, answer: Answer): void {
+    this.finished.set(place, answer);
   }
 
   /** The answers that nothing before them keeps back any more. */
-  take(): (object | undefined)[] {
-    const ready: (object | undefined)[] = [];
+  take(): Answer[] {
+    const ready: Answer[] = [];
     while (this.places.length > 0 && this.finished.has(this.places[0])) {
       const place = this.places.shift()!;
-      ready.push(this.finished.get(place));
+      ready.push(this.finished.get(place) as Answer);
       this.finished.delete(place);
     }
     return ready;

@@ -64,7 +64,8 @@ export async function selfDistill(
   });
   const file = await AnswerFile.open(output, run, resume);
   const started = performance.now();
-  const answers = new AnswersInOrder();
+  /** Lines; undefined for what is left out. */
+  const answers = new AnswersInOrder<object | undefined>();
   const scheduler = new Scheduler(model.model, { maxRunning: batchSize });
   const inMaking = new Map<Run, { place: number; text: string; line(answer: string): object }>();
   const source = prompted(prompts, file.lastId);
