@@ -1,5 +1,6 @@
-import { Presets, SingleBar } from "cli-progress";
+import type { SingleBar } from "cli-progress";
 import type { CalibrateProgress } from "../index.js";
+import { progressBar } from "./terminal.js";
 
 /** Calibration on standard error: a bar for the text and one for the layers on a terminal, else a line when each begins. */
 export class CalibrateBars {
@@ -30,10 +31,7 @@ export class CalibrateBars {
 
   private start(unit: string, all: number): void {
     const format = `calibrating [{bar}] {value}/{total} ${unit} | {eta_formatted} left`;
-    this.bar = new SingleBar(
-      { format, stream: process.stderr, clearOnComplete: true, hideCursor: true },
-      Presets.shades_classic,
-    );
+    this.bar = progressBar(format);
     this.bar.start(all, 0);
   }
 }

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Presets, SingleBar } from "cli-progress";
 import { LOAD_OPTIONS, type LoadOptions } from "../api/load-options.js";
 import {
   type AssistantModel,
@@ -18,6 +17,7 @@ import { escaped } from "../types/shown.js";
 import { type Arguments, stringFlag } from "./command.js";
 import { LOAD_FLAGS, RUNTIME_FLAGS } from "./flags.js";
 import { loadResources, methodFlag, type SpeculationResources } from "./speculation.js";
+import { progressBar } from "./terminal.js";
 
 /** The checkpoints that come with the package. */
 export const EMBEDDED_TARGET = fileURLToPath(new URL("../../models/target", import.meta.url));
@@ -85,10 +85,7 @@ export async function load(
   options: Pick<LoadOptions, "dtype" | "cacheDtype" | "contextLength" | "signal">,
 ): Promise<LanguageModel> {
   const format = `converting ${escaped(directory.split(/[\\/]/).pop() ?? "")} [{bar}] {percentage}% {stage}`;
-  const bar = new SingleBar(
-    { format, stream: process.stderr, clearOnComplete: true, hideCursor: true },
-    Presets.shades_classic,
-  );
+  const bar = progressBar(format);
   let started = false;
   try {
     return await AutoModelForCausalLM.fromPretrained(directory, {

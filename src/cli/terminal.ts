@@ -1,3 +1,4 @@
+import { type Options, Presets, SingleBar } from "cli-progress";
 import pc from "picocolors";
 import { ForetokenError } from "../types/errors.js";
 
@@ -5,6 +6,12 @@ import { ForetokenError } from "../types/errors.js";
 export function colours(stream: NodeJS.WriteStream, disabled: boolean): ReturnType<typeof pc.createColors> {
   const refused = disabled || Boolean(process.env.NO_COLOR);
   return pc.createColors(!refused && (stream.isTTY === true || process.env.FORCE_COLOR === "1"));
+}
+
+/** A bar on standard error that is gone when it ends. */
+export function progressBar(format: string, options: Options = {}): SingleBar {
+  const common = { format, stream: process.stderr, clearOnComplete: true, hideCursor: true };
+  return new SingleBar({ ...common, ...options }, Presets.shades_classic);
 }
 
 /** Rows of text in columns of equal width; the first row is the heading. Numbers stand right. */

@@ -1,20 +1,14 @@
-import { Presets, SingleBar } from "cli-progress";
 import type { SelfDistillation, SelfDistillProgress } from "../../index.js";
+import { progressBar } from "../terminal.js";
 
 /** Milliseconds between lines where there is no terminal to show a bar on. */
 const LINE_MS = 30_000;
 
 /** Self-distillation on standard error: a bar with rate and time left on a terminal, else a line every half minute. */
 export class DistillProgress {
-  private readonly bar = new SingleBar(
-    {
-      format: "answering [{bar}] {value}/{total} prompts | {rate} tokens/s | {eta_formatted} left",
-      stream: process.stderr,
-      clearOnComplete: true,
-      hideCursor: true,
-      etaBuffer: 100,
-    },
-    Presets.shades_classic,
+  private readonly bar = progressBar(
+    "answering [{bar}] {value}/{total} prompts | {rate} tokens/s | {eta_formatted} left",
+    { etaBuffer: 100 },
   );
   private started = false;
   private told = Date.now();

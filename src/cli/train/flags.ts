@@ -1,5 +1,6 @@
 import type { Dtype, LanguageModel, Tokenizer, TrainingDataOptions } from "../../index.js";
 import { configureRuntime, TrainingData, UsageError } from "../../index.js";
+import { HEADS_FILES, type MedusaLayout } from "../../training/medusa/layouts.js";
 import { type Arguments, type Flags, numberFlag, stringFlag } from "../command.js";
 import { MODEL_FLAGS } from "../flags.js";
 import { EMBEDDED_TARGET, load } from "../models.js";
@@ -43,6 +44,18 @@ export const RUN_FLAGS = {
   tensorboard: { type: "boolean", help: "write the curves for TensorBoard too, as events in --out" },
   resume: { type: "boolean", help: "go on from the checkpoint in --out, with the same options" },
 } as const satisfies Flags;
+
+/** Of trainings that write Medusa heads. */
+export const LAYOUT_FLAG = {
+  type: "string",
+  value: "NAME",
+  help: "who reads the heads: original (default: Medusa's repository), vllm (up to 0.32) or tensorrt-llm",
+} as const;
+
+/** What heads will lie in; that --layout names one is checked where it is used. */
+export function headsFile(layout: MedusaLayout | undefined): string {
+  return HEADS_FILES[layout ?? "original"] ?? HEADS_FILES.original;
+}
 
 /** What --data, --train-on and --strict name. @param length longest example, tokens */
 export function openData(args: Arguments, path: string, tokenizer: Tokenizer, length: number): Promise<TrainingData> {

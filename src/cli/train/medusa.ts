@@ -1,9 +1,9 @@
 import { type MedusaAccuracy, type MedusaTraining, type TrainMedusaOptions, trainMedusa } from "../../index.js";
-import { HEADS_FILES, type MedusaLayout } from "../../training/medusa/layouts.js";
+import type { MedusaLayout } from "../../training/medusa/layouts.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { table } from "../terminal.js";
-import { BASE_FLAGS, DATA_FLAGS, RUN_FLAGS } from "./flags.js";
+import { BASE_FLAGS, DATA_FLAGS, headsFile, LAYOUT_FLAG, RUN_FLAGS } from "./flags.js";
 import { runTraining, SEQUENCE } from "./run-training.js";
 
 export const trainMedusaCommand: Command = {
@@ -24,11 +24,7 @@ export const trainMedusaCommand: Command = {
     "micro-batch-size": { type: "string", value: "N", help: "tokens that are computed at once (default 512)" },
     "sequence-length": { type: "string", value: "N", help: `tokens of a piece of text (default ${SEQUENCE})` },
     weights: { type: "string", value: "TYPE", help: "F16 (default), BF16 or F32: how the heads are written" },
-    layout: {
-      type: "string",
-      value: "NAME",
-      help: "who reads the heads: original (default: Medusa's repository), vllm (up to 0.32) or tensorrt-llm",
-    },
+    layout: LAYOUT_FLAG,
     ...RUN_FLAGS,
     ...OUTPUT_FLAGS,
   },
@@ -50,7 +46,7 @@ function run(args: Arguments): Promise<void> {
   return runTraining<MedusaAccuracy, MedusaTraining>(args, {
     name: "train medusa",
     made: "heads",
-    result: HEADS_FILES[layout ?? "original"] ?? HEADS_FILES.original,
+    result: headsFile(layout),
     train: (base, examples, common) =>
       trainMedusa(base, examples, {
         ...common,

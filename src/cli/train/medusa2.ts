@@ -1,10 +1,10 @@
 import { type JointMeasure, type Medusa2Training, type TrainMedusa2Options, trainMedusa2 } from "../../index.js";
-import { HEADS_FILES, type MedusaLayout } from "../../training/medusa/layouts.js";
+import type { MedusaLayout } from "../../training/medusa/layouts.js";
 import { driftWords } from "../../training/medusa2/drift.js";
 import { type Arguments, type Command, numberFlag, stringFlag } from "../command.js";
 import { OUTPUT_FLAGS } from "../flags.js";
 import { table } from "../terminal.js";
-import { BASE_FLAGS, DATA_FLAGS, RUN_FLAGS } from "./flags.js";
+import { BASE_FLAGS, DATA_FLAGS, headsFile, LAYOUT_FLAG, RUN_FLAGS } from "./flags.js";
 import { runTraining, SEQUENCE } from "./run-training.js";
 
 export const trainMedusa2Command: Command = {
@@ -48,11 +48,7 @@ export const trainMedusa2Command: Command = {
     "micro-batch-size": { type: "string", value: "N", help: "sequences that are computed at once (default 4)" },
     "sequence-length": { type: "string", value: "N", help: `tokens of a sequence (default ${SEQUENCE})` },
     weights: { type: "string", value: "TYPE", help: "BF16 (default), F16 or F32: how base and heads are written" },
-    layout: {
-      type: "string",
-      value: "NAME",
-      help: "who reads the heads: original (default: Medusa's repository), vllm (up to 0.32) or tensorrt-llm",
-    },
+    layout: LAYOUT_FLAG,
     ...RUN_FLAGS,
     ...OUTPUT_FLAGS,
   },
@@ -73,7 +69,7 @@ function run(args: Arguments): Promise<void> {
   return runTraining<JointMeasure, Medusa2Training>(args, {
     name: "train medusa2",
     made: "base and heads",
-    result: HEADS_FILES[layout ?? "original"] ?? HEADS_FILES.original,
+    result: headsFile(layout),
     train: (base, examples, common) =>
       trainMedusa2(base, examples, {
         ...common,

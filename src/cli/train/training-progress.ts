@@ -1,20 +1,14 @@
-import { Presets, SingleBar } from "cli-progress";
 import type { LoopProgress } from "../../training/loop/loop-options.js";
+import { progressBar } from "../terminal.js";
 
 /** Tokens between lines about reading where there is no terminal to show a bar on. */
 const LINE_TOKENS = 100_000;
 
 /** Training on standard error: a bar with loss, rate and time left on a terminal, else a line for each validation. */
 export class TrainingProgress<Measure> {
-  private readonly bar = new SingleBar(
-    {
-      format: "training [{bar}] {value}/{total} steps | loss {loss} | {rate} tokens/s | {eta_formatted} left",
-      stream: process.stderr,
-      clearOnComplete: true,
-      hideCursor: true,
-      etaBuffer: 50,
-    },
-    Presets.shades_classic,
+  private readonly bar = progressBar(
+    "training [{bar}] {value}/{total} steps | loss {loss} | {rate} tokens/s | {eta_formatted} left",
+    { etaBuffer: 50 },
   );
   private started = false;
   private told = 0;
