@@ -59,16 +59,20 @@ export async function withBaseTensor(
     throw new UsageError(`these heads share the base's ${lent.what}: load the base from its folder`);
   }
   const { source: tensors, config } = await openCheckpoint(base.directory, join(cacheDirectory(), "digests"));
-  const place = (asked: string): [TensorSource, string] =>
-    asked === lent.name ? [tensors, lent.of(config.tieWordEmbeddings)] : [source, asked];
+  return withTensor(source, lent.name, tensors, lent.of(config.tieWordEmbeddings));
+}
+
+/** Tensors with one of another source beside them, under a name of its own; closing it closes both. */
+export function withTensor(source: TensorSource, name: string, other: TensorSource, theirs: string): TensorSource {
+  const place = (asked: string): [TensorSource, string] => (asked === name ? [other, theirs] : [source, asked]);
   return {
-    names: () => [...source.names(), lent.name],
+    names: () => [...source.names(), name],
     info: (asked) => place(asked)[0].info(place(asked)[1]),
     readRows: (asked, start, count, into) => place(asked)[0].readRows(place(asked)[1], start, count, into),
-    digest: async () => `${await source.digest()} ${await tensors.digest()}`,
+    digest: async () => `${await source.digest()} ${await other.digest()}`,
     close: async () => {
       await source.close();
-      await tensors.close();
+      await other.close();
     },
   };
 }

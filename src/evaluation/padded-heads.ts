@@ -1,3 +1,4 @@
+import { withTensor } from "../api/base-of-heads.js";
 import { eagleHeadsFrom } from "../api/eagle-model.js";
 import type { LanguageModel } from "../api/language-model.js";
 import { medusaHeadsFrom } from "../api/medusa-model.js";
@@ -34,7 +35,9 @@ export async function paddedEagleHeads(directory: string, base: LanguageModel, n
   const wide = base.config.hiddenSize;
   const widths = { narrow: eagle.targetHiddenSize, wide, rows: new Set<string>() };
   const fused = new WidenedSource(checkpoint.source, { ...widths, columns: (name) => name === "fc.weight" });
-  const source = checkpoint.ownEmbedding ? fused : withEmbedding(fused, (await openCheckpoint(narrow)).source);
+  const source = checkpoint.ownEmbedding
+    ? fused
+    : withTensor(fused, "embed_tokens.weight", (await openCheckpoint(narrow)).source, EMBEDDING);
   const config = { ...checkpoint.config, eagle: { ...eagle, targetHiddenSize: wide } };
   return eagleHeadsFrom({ ...checkpoint, config, source, ownEmbedding: true }, base);
 }
@@ -85,10 +88,6 @@ class WidenedSource implements TensorSource {
     }
   }
 
-  async integers(name: string): Promise<number[] | undefined> {
-    return this.source.integers?.(name);
-  }
-
   async digest(): Promise<string> {
     return `widened to ${this.by.wide} ${await this.source.digest()}`;
   }
@@ -96,21 +95,4 @@ class WidenedSource implements TensorSource {
   close(): Promise<void> {
     return this.source.close();
   }
-}
-
-/** The heads' tensors with the model's embedding beside them. */
-function withEmbedding(heads: TensorSource, model: TensorSource): TensorSource {
-  const own = "embed_tokens.weight";
-  const place = (name: string): [TensorSource, string] => (name === own ? [model, EMBEDDING] : [heads, name]);
-  return {
-    names: () => [...heads.names(), own],
-    info: (name) => place(name)[0].info(place(name)[1]),
-    readRows: (name, start, count, into) => place(name)[0].readRows(place(name)[1], start, count, into),
-    integers: async (name) => heads.integers?.(name),
-    digest: async () => `${await heads.digest()} ${await model.digest()}`,
-    close: async () => {
-      await heads.close();
-      await model.close();
-    },
-  };
 }

@@ -22,10 +22,11 @@ export async function exactnessOf(
   signal?: AbortSignal,
   how: Partial<Attends> = {},
 ): Promise<Exactness> {
-  const kept = await keptExactness(converted, { ...attendsHere(), ...how });
+  const attends = { ...attendsHere(), ...how };
+  const kept = await keptExactness(converted, attends);
   if (kept) return kept;
-  const exactness = await checkExactness(converted, config, signal, how);
-  await keepExactness(converted, { ...attendsHere(), ...how }, exactness);
+  const exactness = await checkExactness(converted, config, signal, attends);
+  await keepExactness(converted, attends, exactness);
   return exactness;
 }
 

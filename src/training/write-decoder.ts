@@ -6,7 +6,7 @@ import { DRAFT_TO_TARGET, draftToTarget } from "../models/draft-vocabulary.js";
 import { ForetokenError } from "../types/errors.js";
 import { escaped } from "../types/shown.js";
 import type { DecoderWeights } from "./gradient/decoder-weights.js";
-import type { WEIGHT_TYPES } from "./weight-types.js";
+import { TORCH_TYPES, type WEIGHT_TYPES } from "./weight-types.js";
 
 /** What weights lie in, in a folder. */
 export const WEIGHTS_FILE = "model.safetensors";
@@ -16,8 +16,6 @@ const TEXT_FILES = [
   ...["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model"],
   ...["vocab.json", "merges.txt", "chat_template.jinja", "generation_config.json"],
 ];
-
-const TORCH_TYPES = { F16: "float16", BF16: "bfloat16", F32: "float32" } as const;
 
 /** What a Hugging Face directory holds beside weights. */
 export interface DecoderFiles {

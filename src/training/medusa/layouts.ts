@@ -1,4 +1,5 @@
 import type { NewTensor } from "../../formats/new-tensor.js";
+import { TORCH_TYPES } from "../weight-types.js";
 import type { WrittenHeads } from "./write-heads.js";
 
 /** Who reads the folder. */
@@ -59,7 +60,7 @@ const vllm: Layout = {
     truncated_vocab_size: vocabSize,
     original_lm_head: sharedHead !== undefined,
     medusa_fc_bias: true,
-    torch_dtype: { F16: "float16", BF16: "bfloat16", F32: "float32" }[type],
+    torch_dtype: TORCH_TYPES[type],
   }),
 };
 
