@@ -9,7 +9,11 @@
 #ifndef FORETOKEN_NARROW_H
 #define FORETOKEN_NARROW_H
 
+#include <math.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "product.h"
 
 typedef enum { CACHE_FLOATS, CACHE_HALVES, CACHE_BYTES, CACHE_TYPES } CacheType;
 
@@ -34,5 +38,14 @@ extern const NarrowType avx2_halves, avx2_bytes;
 #elif defined(__aarch64__)
 extern const NarrowType neon_halves, neon_bytes;
 #endif
+
+// The scale of a vector of bytes whose largest magnitude has these bits (compared as integers: so infinities and NaN are
+// the largest), and what its numbers are multiplied by: 0 where all are stored as 0.
+static inline float byte_scale(uint32_t largest, float *inverse) {
+  float max;
+  memcpy(&max, &largest, 4);
+  *inverse = largest < 0x7f800000 && max > TINY ? 127 / max : 0;
+  return largest >= 0x7f800000 ? NAN : max > TINY ? max / 127 : 0;
+}
 
 #endif

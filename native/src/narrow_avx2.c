@@ -1,11 +1,9 @@
 // Vectors in fewer bits, for x86 with AVX2 and F16C.
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <math.h>
 #include <string.h>
 
 #include "narrow.h"
-#include "product.h"
 
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 
@@ -39,15 +37,14 @@ static AVX2 int32_t largest_of(const float *x, int64_t dim) {
 static AVX2 void narrow_bytes(const float *x, int64_t dim, void *to) {
   int8_t *q = to;
   const int32_t largest = largest_of(x, dim);
-  float max, scale = largest >= 0x7f800000 ? NAN : 0;
-  memcpy(&max, &largest, 4);
-  if (largest >= 0x7f800000 || !(max > TINY)) {
+  float inverse;
+  const float scale = byte_scale((uint32_t)largest, &inverse);
+  if (inverse == 0) {
     memset(q, 0, (size_t)dim);
   } else {
-    const __m256 inverse = _mm256_set1_ps(127 / max);
-    scale = max / 127;
+    const __m256 factor = _mm256_set1_ps(inverse);
     for (int64_t d = 0; d < dim; d += 8) {
-      const __m256i whole = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + d), inverse));
+      const __m256i whole = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + d), factor));
       const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
       _mm_storel_epi64((__m128i *)(q + d), _mm_packs_epi16(words, words));
     }

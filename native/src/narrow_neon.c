@@ -1,11 +1,9 @@
 // Vectors in fewer bits, for 64-bit ARM.
 #if defined(__aarch64__)
 #include <arm_neon.h>
-#include <math.h>
 #include <string.h>
 
 #include "narrow.h"
-#include "product.h"
 
 static void narrow_halves(const float *x, int64_t dim, void *to) {
   uint16_t *halves = to;
@@ -28,13 +26,11 @@ static void narrow_bytes(const float *x, int64_t dim, void *to) {
   for (int64_t d = 0; d < dim; d += 4)
     most = vmaxq_u32(most, vandq_u32(vreinterpretq_u32_f32(vld1q_f32(x + d)), vdupq_n_u32(0x7fffffff)));
   const uint32_t largest = vmaxvq_u32(most);
-  float max, scale = largest >= 0x7f800000 ? NAN : 0;
-  memcpy(&max, &largest, 4);
-  if (largest >= 0x7f800000 || !(max > TINY)) {
+  float inverse;
+  const float scale = byte_scale(largest, &inverse);
+  if (inverse == 0) {
     memset(q, 0, (size_t)dim);
   } else {
-    const float inverse = 127 / max;
-    scale = max / 127;
     for (int64_t d = 0; d < dim; d += 8) {
       const int32x4_t low = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + d), inverse));
       const int32x4_t high = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + d + 4), inverse));

@@ -1,7 +1,6 @@
 // Vectors in fewer bits, in plain C: what the other kernels must agree with.
 #include "half.h"
 #include "narrow.h"
-#include "product.h"
 
 static void narrow_halves(const float *x, int64_t dim, void *to) {
   uint16_t *halves = to;
@@ -18,20 +17,17 @@ static void widen_halves(const void *base, const int64_t *offsets, int64_t count
 
 static void narrow_bytes(const float *x, int64_t dim, void *to) {
   int8_t *q = to;
-  // Compared as integers: so infinities and NaN are the largest.
   uint32_t largest = 0;
   for (int64_t d = 0; d < dim; d++) {
     uint32_t bits;
     memcpy(&bits, x + d, 4);
     if ((bits & 0x7fffffff) > largest) largest = bits & 0x7fffffff;
   }
-  float max, scale = largest >= 0x7f800000 ? NAN : 0;
-  memcpy(&max, &largest, 4);
-  if (largest >= 0x7f800000 || !(max > TINY)) {
+  float inverse;
+  const float scale = byte_scale(largest, &inverse);
+  if (inverse == 0) {
     memset(q, 0, (size_t)dim);
   } else {
-    const float inverse = 127 / max;
-    scale = max / 127;
     for (int64_t d = 0; d < dim; d++) q[d] = (int8_t)lrintf(x[d] * inverse);
   }
   memcpy(q + dim, &scale, 4);
