@@ -58,7 +58,7 @@ test.each(["q8", "q4"] as Dtype[])("quantisation keeps the distribution: %s", as
   const [exact, rough] = [await model(TARGET, "fp32"), await model(TARGET, dtype)];
   const texts = some(prompts(), 12).map(({ prompt }) => exact.promptIds(prompt));
   const { positions, kl, agreement } = await quality(exact, rough, texts);
-  expect(positions).toBeGreaterThan(tier(500, 100));
+  expect(positions).toBeGreaterThan(tier(400, 100));
   // 8-bit block-32 was measured at 0.0002 nats, 4-bit at 0.021.
   expect(kl).toBeLessThan(dtype === "q8" ? 0.001 : 0.06);
   expect(agreement).toBeGreaterThanOrEqual(dtype === "q8" ? 0.99 : 0.97);

@@ -37,7 +37,7 @@ export function tokens({ options: way }: Subject): void {
         accepted += fast.stats.acceptedTokens;
       }
     }
-    expect(accepted).toBeGreaterThan(tier(5, 0));
+    expect(accepted).toBeGreaterThan(0);
   });
 
   test("several samples of a prompt, each plain decoding's", async () => {
