@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { cacheDirectory } from "../conversion/cache-directory.js";
 import { checkTensors } from "../conversion/convert.js";
 import { convertedModel, decoderBlueprint } from "../conversion/converted-model.js";
+import { defaultDtype } from "../conversion/default-dtype.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { CausalLM } from "../engine/causal-lm.js";
 import { checkCacheDtype } from "../engine/pass-runners.js";
@@ -80,10 +81,10 @@ export async function loadModel(
   const { eosTokenIds, vocabLimit } = vocabularyOf(config, tokenizer);
   const at = origin.directory === undefined ? "the model" : escaped(origin.directory);
   const targetIds = config.draftVocabSize === undefined ? undefined : await readTargetIds(source, config, at);
-  const format = await weightFormat(options.dtype ?? LOAD_OPTIONS.dtype.fallback);
   const blueprint = decoderBlueprint(config);
   // Before gigabytes are read for their digest.
   checkTensors(source, blueprint.specs);
+  const format = await weightFormat(options.dtype ?? (await defaultDtype(source, blueprint.specs)).dtype);
   const converted = await convertedModel(source, blueprint, format, options.progressCallback, options.signal);
   const exactness = await exactnessOf(converted, config, options.signal, { cacheDtype });
   const model = await CausalLM.load({

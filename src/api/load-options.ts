@@ -8,7 +8,10 @@ import type { OptionNames } from "../types/option-table.js";
 type ProgressCallback = (progress: ConversionProgress) => void;
 
 export interface LoadOptions {
-  /** How weights are held: "q8" (default; int8, what speculation wants), "q4" (4-bit blocks) or "fp32". */
+  /**
+   * How weights are held: "q8" (int8), "q4" (4-bit blocks) or "fp32". Default: "q4" for a checkpoint whose weights are of 4
+   * bits already, where Foretoken's own operators run, else "q8".
+   */
   dtype?: Dtype;
   /**
    * How keys and values are held: "fp32" (default), "fp16" (half the memory) or "q8" (about a quarter). Other than "fp32"
@@ -51,7 +54,11 @@ const OTHER_CACHE_DTYPES: Readonly<Record<string, string>> = {
 
 /** What loading takes. That the context is within the model's is checked where that is known. */
 export const LOAD_OPTIONS = {
-  dtype: option(choice(DTYPES, OTHER_DTYPES), "how weights are held", "q8"),
+  dtype: optional(
+    choice(DTYPES, OTHER_DTYPES),
+    "how weights are held",
+    "q4 where the checkpoint is of 4 bits already, else q8",
+  ),
   cacheDtype: option(choice(CACHE_DTYPES, OTHER_CACHE_DTYPES), "how keys and values are held", "fp32"),
   contextLength: optional(
     integer(2),

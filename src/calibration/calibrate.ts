@@ -18,7 +18,7 @@ import { type CalibrateSettings, calibrateSettings } from "./settings.js";
 
 /** What calibration made. */
 export interface Calibration {
-  /** The folder: AutoModelForCausalLM.fromPretrained loads it, best with dtype "q4". */
+  /** The folder: AutoModelForCausalLM.fromPretrained loads it, as q4 unless told otherwise. */
   directory: string;
   /** Tokens that were read. */
   tokens: number;
@@ -57,7 +57,7 @@ export async function calibrate(model: LanguageModel, given: CalibrateOptions): 
     const weights = await ModelWeights.of(checkpoint, settings.signal);
     if (weights.rounded.size === 0) {
       throw new UsageError(
-        `nothing to do: all products of ${escaped(model.directory)} are of 4 bits already, load it with dtype q4`,
+        `nothing to do: all products of ${escaped(model.directory)} are of 4 bits already, and q4 holds them exactly`,
       );
     }
     await makeWritable(settings.output);

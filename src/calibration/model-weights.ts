@@ -1,10 +1,9 @@
+import { productsOf4Bits, productsOnGrid } from "../conversion/on-grid.js";
 import type { SafetensorsWriter, TensorHead } from "../formats/safetensors/stream-writer.js";
 import type { Architecture } from "../models/architecture.js";
 import { architectureOf } from "../models/architectures.js";
 import type { Checkpoint } from "../models/checkpoint/checkpoint.js";
-import type { LinearSpec } from "../models/weight-spec.js";
 import { readWeight, type TrainingWeight, trainingWeights } from "../training/checkpoint-weights.js";
-import { productsOnGrid } from "./on-grid.js";
 
 /** A checkpoint's weights under calibration: which are rounded, and how all are read and written. */
 export class ModelWeights {
@@ -26,9 +25,7 @@ export class ModelWeights {
   static async of(checkpoint: Checkpoint, signal?: AbortSignal): Promise<ModelWeights> {
     const { config, source } = checkpoint;
     const architecture = architectureOf(config);
-    const products = architecture
-      .weightSpecs(config)
-      .filter((spec): spec is LinearSpec => spec.kind === "linear" && !spec.sensitive);
+    const products = productsOf4Bits(architecture.weightSpecs(config));
     const kept = await productsOnGrid(source, products, signal);
     const rounded = products.map(({ name }) => name).filter((name) => !kept.has(name));
     return new ModelWeights(checkpoint, architecture, new Set(rounded), kept);

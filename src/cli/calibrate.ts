@@ -27,13 +27,13 @@ export const calibrateCommand: Command = {
     "sequence-length": { type: "string", value: "N", help: "tokens of a sequence (default 256)" },
     seed: { type: "string", short: "s", value: "S", help: "decides what the model writes (default 0)" },
     out: { type: "string", short: "o", value: "DIR", help: "new folder for the checkpoint" },
-    dtype: { ...BASE_FLAGS.dtype, help: "q8 (default), q4 or fp32: how the model is held while it writes" },
+    dtype: { ...BASE_FLAGS.dtype, help: "how the model is held while it writes (fp32, q8, q4; default q8)" },
     threads: BASE_FLAGS.threads,
     ...OUTPUT_FLAGS,
   },
   examples: [
     ["foretoken calibrate --out target-4bit", "the embedded target, on text that it writes itself"],
-    ["foretoken generate -m target-4bit --dtype q4 'Once upon a time'", "what it is for"],
+    ["foretoken generate -m target-4bit 'Once upon a time'", "what it is for"],
     [
       "foretoken calibrate -m ./SmolLM2-135M-Instruct --data chats.jsonl --tokens 32768 --out smollm2-4bit",
       "a model of yours, on text of yours",
@@ -75,7 +75,7 @@ function report({ directory, rounded, kept, tokens, error, seconds }: Calibratio
   return [
     `${rounded} products rounded over ${tokens} tokens in ${seconds.toFixed(0)} s${had}.`,
     `On that text the last layer's rows differ from the model's by ${(100 * error).toFixed(1)}%, on other text by more.`,
-    `Written to ${directory}: load it with --dtype q4.`,
+    `Written to ${directory}: q4 holds it exactly, and is its default dtype.`,
     "",
   ].join("\n");
 }

@@ -33,7 +33,7 @@ export const MODEL_FLAGS = {
   },
   "draft-heads": { type: "string", value: "DIR", help: "Medusa heads of the draft: it then drafts trees with them" },
   dtype: LOAD_FLAGS.flags.dtype,
-  "draft-dtype": { type: "string", value: "TYPE", help: "the same for the draft (default: the target's)" },
+  "draft-dtype": { type: "string", value: "TYPE", help: "the same for the draft (default: --dtype)" },
   "cache-dtype": LOAD_FLAGS.flags["cache-dtype"],
   "context-length": LOAD_FLAGS.flags["context-length"],
   threads: RUNTIME_FLAGS.flags.threads,

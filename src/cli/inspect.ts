@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { checkTensors, sourceTensors } from "../conversion/convert.js";
+import { type DefaultDtype, defaultDtype } from "../conversion/default-dtype.js";
 import { knownExactness } from "../exactness/exactness.js";
 import { elementCount } from "../formats/tensor-source.js";
 import { cacheDirectory, DTYPES, type Dtype, type Exactness } from "../index.js";
@@ -63,9 +64,10 @@ async function run({ words, flags }: Arguments): Promise<void> {
     const contexts = CONTEXTS.filter((length) => length <= config.maxPositionEmbeddings);
     const cache = Object.fromEntries(contexts.map((length) => [length, cacheBytes(config, length)]));
     const exactness = await knownExactness(source, config);
+    const unlessTold = await defaultDtype(source, specs);
     const summary = {
       ...{ directory, config, parameters, storedAs: [...storedAs] },
-      ...{ weightBytes: weights, cacheBytes: cache, exactness },
+      ...{ weightBytes: weights, cacheBytes: cache, exactness, defaultDtype: unlessTold },
     };
     if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
     else process.stdout.write(describe(summary));
@@ -82,9 +84,11 @@ interface Summary {
   weightBytes: Record<string, number>;
   cacheBytes: Record<string, Record<CacheDtype, number>>;
   exactness: Record<Dtype, Exactness>;
+  defaultDtype: DefaultDtype;
 }
 
-function describe({ directory, config, parameters, storedAs, weightBytes, cacheBytes, exactness }: Summary): string {
+function describe(summary: Summary): string {
+  const { directory, config, parameters, storedAs, weightBytes, cacheBytes, exactness, defaultDtype } = summary;
   const rope = config.ropeScaling ? `${config.ropeScaling.type} x${config.ropeScaling.factor}` : "unscaled";
   const facts = [
     ["architecture", config.modelType],
@@ -94,6 +98,7 @@ function describe({ directory, config, parameters, storedAs, weightBytes, cacheB
     ["vocabulary", vocabularyWords(config)],
     ["context", `${config.maxPositionEmbeddings} (rotary theta ${config.ropeTheta}, ${rope})`],
     ["end of sequence", config.eosTokenIds.join(", ") || "none"],
+    ["default dtype", `${defaultDtype.dtype}: ${defaultDtype.reason}`],
   ];
   const caches = Object.entries(cacheBytes).map(([length, sizes]) => [length, ...Object.values(sizes).map(byteSize)]);
   return `${escaped(directory)}\n\n${facts.map(([name, text]) => `${name.padEnd(16)} ${text}`).join("\n")}\n\n${table([

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { areBlocks } from "../../src/calibration/on-grid.js";
+import { areBlocks } from "../../src/conversion/on-grid.js";
 import {
   AutoModelForCausalLM,
   type CalibrateOptions,
@@ -10,7 +10,8 @@ import {
   type LanguageModel,
 } from "../../src/index.js";
 import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
-import { command } from "../support/cli.js";
+import { nativeOperators } from "../../src/runtime/native-operators.js";
+import { command, foretoken } from "../support/cli.js";
 import { DRAFT, model, prompts, temporaryFolder } from "../support/models.js";
 import { quality } from "../support/quality.js";
 
@@ -93,10 +94,30 @@ test("what is of 4 bits already stays, and where all is there is nothing to do",
   const calibrated = await AutoModelForCausalLM.fromPretrained(directory, { dtype: "q4" });
   const output = newFolder();
   await expect(calibrate(calibrated, { output })).rejects.toThrow(
-    /nothing to do: all products of .* load it with dtype q4/,
+    /nothing to do: all products of .* q4 holds them exactly/,
   );
   expect(existsSync(output)).toBe(false);
   await calibrated.dispose();
+});
+
+test("q4 is the default of what is of 4 bits already where it is held exactly, q8 of all else", async () => {
+  const { directory } = await calibrateTiny();
+  const native = nativeOperators().path !== undefined;
+  const dtypeOf = async (folder: string, options = {}) => {
+    await using loaded = await AutoModelForCausalLM.fromPretrained(folder, options);
+    return loaded.dtype;
+  };
+  expect(await dtypeOf(directory)).toBe(native ? "q4" : "q8");
+  expect(await dtypeOf(directory, { dtype: "q8" })).toBe("q8");
+  expect(await dtypeOf(TINY)).toBe("q8");
+  const inspect = async (folder: string, env = {}) =>
+    JSON.parse((await foretoken(["inspect", "--json", folder], { env })).stdout).defaultDtype;
+  expect((await inspect(directory)).dtype).toBe(native ? "q4" : "q8");
+  expect(await inspect(TINY)).toEqual({ dtype: "q8", reason: "the checkpoint's weights are wider than 4 bits" });
+  expect(await inspect(directory, { FORETOKEN_NATIVE: "off" })).toEqual({
+    dtype: "q8",
+    reason: expect.stringMatching(/only Foretoken's operators hold exactly: FORETOKEN_NATIVE is off/),
+  });
 });
 
 test("what makes no sense is refused before any work", async () => {
@@ -138,9 +159,9 @@ test("foretoken calibrate reads text, and writes a model that generates", async 
   const { code, stdout } = await command(asked);
   expect(code).toBe(0);
   expect(stdout).toMatch(
-    /^10 products rounded over 256 tokens in \d+ s\.\n.*differ .*%, on other text by more\.\nWritten to .*--dtype q4\.\n$/,
+    /^10 products rounded over 256 tokens in \d+ s\.\n.*differ .*%, on other text by more\.\nWritten to .*: q4 holds it exactly, and is its default dtype\.\n$/,
   );
-  const generated = await command(["generate", "-m", output, "--dtype", "q4", "-n", "4", "--method", "none", "Once"]);
+  const generated = await command(["generate", "-m", output, "-n", "4", "--method", "none", "Once"]);
   expect(generated.code).toBe(0);
   const again = await command(asked);
   expect([again.code, again.stderr]).toEqual([2, expect.stringMatching(/holds model\.safetensors already/)]);

@@ -8,7 +8,7 @@ import { EMBEDDED_TARGET, load } from "../models.js";
 /** The frozen model that is trained on or asked, and how it is held. */
 export const BASE_FLAGS = {
   model: { ...MODEL_FLAGS.model, help: "the target's checkpoint directory (default: the embedded target)" },
-  dtype: { ...MODEL_FLAGS.dtype, help: "q8 (default), q4 or fp32: how the target will serve" },
+  dtype: { ...MODEL_FLAGS.dtype, help: "how the target will serve (fp32, q8, q4; default: as generate holds it)" },
   threads: MODEL_FLAGS.threads,
 } as const satisfies Flags;
 

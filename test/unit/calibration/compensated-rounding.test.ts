@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { roundCompensated } from "../../../src/calibration/compensated-rounding.js";
 import { damp, errorFactor, inverseOfTriangle } from "../../../src/calibration/gram-factor.js";
-import { areBlocks } from "../../../src/calibration/on-grid.js";
 import { ProductSession } from "../../../src/calibration/product-session.js";
+import { areBlocks } from "../../../src/conversion/on-grid.js";
 import { Random } from "../../support/random.js";
 import { tiled, untiled } from "../../support/skinny.js";
 

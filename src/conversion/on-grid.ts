@@ -1,7 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isOnGrid } from "../conversion/block-grid.js";
 import type { TensorSource } from "../formats/tensor-source.js";
-import { type LinearSpec, TILE } from "../models/weight-spec.js";
+import { type LinearSpec, TILE, type WeightSpec } from "../models/weight-spec.js";
+import { isOnGrid } from "./block-grid.js";
+
+/** The products that q4 holds in 4 bits. */
+export function productsOf4Bits(specs: readonly WeightSpec[]): LinearSpec[] {
+  return specs.filter((spec): spec is LinearSpec => spec.kind === "linear" && !spec.sensitive);
+}
 
 /** The names of those products whose weights are blocks of 4 bits already: q4 holds them exactly. */
 export async function productsOnGrid(
@@ -23,6 +28,20 @@ async function holdsBlocks(source: TensorSource, product: LinearSpec): Promise<b
     const values = new Float32Array(out * product.in);
     await source.readRows(tensor, 0, out, values);
     if (!areBlocks(values, product.in)) return false;
+  }
+  return true;
+}
+
+/** Whether the products' weights are blocks of 4 bits, by the first, middle and last row of each tensor: nothing is read whole. */
+export async function seemOnGrid(source: TensorSource, products: readonly LinearSpec[]): Promise<boolean> {
+  for (const product of products) {
+    const row = new Float32Array(product.in);
+    for (const { tensor, out } of product.parts) {
+      for (const at of new Set([0, out >> 1, out - 1])) {
+        await source.readRows(tensor, at, 1, row);
+        if (!areBlocks(row, product.in)) return false;
+      }
+    }
   }
   return true;
 }
