@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agree.h"
 #include "product.h"
 
 #if defined(__x86_64__)
@@ -54,44 +55,6 @@ static const Kernels *const all[] = {&plain_kernels};
 
 #endif
 
-// Whether the kernels give the plain ones' bits for every number of rows, on weights and rows that use all their values: an
-// emulator, or a CPU that nobody tried, may do otherwise.
-static int agree(const Kernels *kernels) {
-  enum { BLOCKS = 3, WIDTH = BLOCKS * BLOCK, BYTES = BLOCKS * TILE8_BYTES };
-  static const uint16_t halves[] = {0x2c00, 0xa911, 0x27ff, 0x2001}; // of ordinary size
-  uint8_t tile[BYTES];
-  float x[MOST_ROWS * WIDTH];
-  uint32_t state = 12345;
-  for (int i = 0; i < MOST_ROWS * WIDTH; i++) {
-    state = state * 1664525 + 1013904223;
-    x[i] = ((float)(state >> 8) / 8388608 - 1) * (i % 29 ? 1 : 9);
-  }
-  int8_t q[2][MOST_ROWS * WIDTH];
-  float scale[2][MOST_ROWS * BLOCKS], weighted[2][MOST_ROWS * BLOCKS];
-  int32_t sum[2][MOST_ROWS * BLOCKS];
-  const Kernels *of[2] = {&plain_kernels, kernels};
-  Rounded rounded[2];
-  for (int k = 0; k < 2; k++) {
-    rounded[k] = (Rounded){BLOCKS, q[k], scale[k], sum[k], weighted[k]};
-    for (int r = 0; r < MOST_ROWS; r++) of[k]->round(x + r * WIDTH, WIDTH, &rounded[k], r);
-  }
-  for (int bits = 4; bits <= 8; bits += 4) {
-    const int block = bits == 4 ? TILE4_BYTES : TILE8_BYTES, codes = bits == 4 ? 256 : 512;
-    for (int i = 0; i < BLOCKS * block; i++) tile[i] = (uint8_t)((i * 37) ^ (i >> 4));
-    for (int b = 0; b < BLOCKS; b++)
-      for (int i = 0; i < (block - codes) / 2; i++) memcpy(tile + b * block + codes + 2 * i, &halves[(b + i) % 4], 2);
-    for (int rows = 1; rows <= kernels->rows; rows++) {
-      float got[MOST_ROWS * TILE], want[TILE];
-      (bits == 4 ? kernels->product4 : kernels->product8)[rows](tile, &rounded[1], 0, 0, got);
-      for (int r = 0; r < rows; r++) {
-        (bits == 4 ? plain_kernels.product4 : plain_kernels.product8)[1](tile, &rounded[0], r, 0, want);
-        if (memcmp(got + r * TILE, want, sizeof want) != 0) return 0;
-      }
-    }
-  }
-  return 1;
-}
-
 const Kernels *choose_kernels(void) {
   static const Kernels *chosen;
   const Kernels *known = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
@@ -101,7 +64,7 @@ const Kernels *choose_kernels(void) {
     // Plain C is for tests: where nothing better runs, ONNX Runtime's own operators are many times faster.
     const int named = wanted && *wanted ? strcmp(wanted, all[i]->name) == 0 : all[i] != &plain_kernels;
     if (!named) continue;
-    if (!runs(all[i]) || !agree(all[i])) continue;
+    if (!runs(all[i]) || !kernels_agree(all[i])) continue;
     __atomic_store_n(&chosen, all[i], __ATOMIC_RELEASE);
     return all[i];
   }

@@ -87,7 +87,11 @@ function open(): NativeOperators {
   const kernels: string | null = handle.func("const char *ForetokenKernels()")();
   if (kernels !== null) return { path, kernels, checksum: sum, untried: !TRIED.includes(platform) };
   const { FORETOKEN_KERNELS: wanted } = process.env;
-  if (!wanted) return { reason: "this CPU has none of the instructions that the native operators use" };
+  if (!wanted) {
+    return {
+      reason: "this CPU has none of the instructions that the native operators use, or gives other bits with them",
+    };
+  }
   throw new Error(`FORETOKEN_KERNELS=${wanted} names no kernels that run on this CPU`);
 }
 
