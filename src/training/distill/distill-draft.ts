@@ -13,8 +13,8 @@ import { LayeredDecoder } from "../gradient/layered-decoder.js";
 import { settingsKey } from "../loop/loop-options.js";
 import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
-import { cacheSequences, type SequenceNote } from "../sequences/cache-sequences.js";
-import { SequenceFile } from "../sequences/sequence-file.js";
+import { cacheSequences } from "../sequences/cache-sequences.js";
+import { openSequences } from "../sequences/open-sequences.js";
 import { TEACHER_DRAFT_HEAD, TEACHER_HEAD } from "../teacher-rows.js";
 import type { TrainingExamples } from "../training-example.js";
 import { WEIGHTS_FILE, writeDecoder } from "../write-decoder.js";
@@ -65,18 +65,12 @@ export async function distillDraft(
   const key = `${target.dtype} ${settingsKey(settings)}`;
   const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
   const note = await cacheSequences(target.model, examples, work, key, { ...settings, onReading });
-  checkEnough(note, settings);
+  await using sequences = await openSequences(work, note, settings);
   const targetIds = note.targetIds && Int32Array.from(note.targetIds);
   const decoder = await newStudent(target, shape, settings, targetIds);
-  let close = async () => {};
   let loop: TrainingLoop<DraftAgreement> | undefined;
   try {
-    const training = await SequenceFile.open(work, "training", note.training);
-    const validation = await SequenceFile.open(work, "validation", note.validation);
-    close = async () => {
-      await training.close();
-      await validation.close();
-    };
+    const { training, validation } = sequences;
     const trainee = new DraftTrainee(decoder, training, validation, settings, target.config.hiddenSize, targetIds);
     loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress });
     if (resumeFrom !== undefined) await loop.resume(resumeFrom);
@@ -86,13 +80,12 @@ export async function distillDraft(
       ...{ json: shape.json, weights: decoder.weights, type: settings.weights, targetIds },
       ...{ tokenizerFrom: target.directory, card: draftCard(result, target, shape, settings) },
     });
-    await close();
+    await sequences.close();
     await rm(work, { recursive: true, force: true });
     return result;
   } finally {
     loop?.dispose();
     decoder.dispose();
-    await close();
   }
 }
 
@@ -123,14 +116,4 @@ async function newStudent(
   } finally {
     await checkpoint.source.close();
   }
-}
-
-/** @throws UsageError where there is too little to train or to measure on */
-function checkEnough({ training, validation }: SequenceNote, { batchSize, sequenceLength }: DistillSettings): void {
-  const tooFew = (count: number, what: string, needed: number) =>
-    new UsageError(
-      `the examples fill ${count} sequences of ${sequenceLength} tokens ${what}, at least ${needed} are needed: give more text`,
-    );
-  if (training < batchSize) throw tooFew(training, "to train on", batchSize);
-  if (validation === 0) throw tooFew(validation, "to validate on", 1);
 }

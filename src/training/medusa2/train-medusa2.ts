@@ -16,8 +16,8 @@ import { prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
 import { HEADS_FILES } from "../medusa/layouts.js";
 import { writeHeads } from "../medusa/write-heads.js";
-import { cacheSequences, type SequenceNote } from "../sequences/cache-sequences.js";
-import { SequenceFile } from "../sequences/sequence-file.js";
+import { cacheSequences } from "../sequences/cache-sequences.js";
+import { openSequences } from "../sequences/open-sequences.js";
 import type { TrainingExamples } from "../training-example.js";
 import { writeDecoder } from "../write-decoder.js";
 import { baseCard, jointCard } from "./card.js";
@@ -69,20 +69,14 @@ export async function trainMedusa2(
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILES[layout], settings.resume);
   await assertSameData(work, examples, settings.resume);
   const decoder = await newDecoder(base, settings);
-  let close = async () => {};
   let loop: TrainingLoop<JointMeasure> | undefined;
   try {
     const key = `${base.dtype} ${settingsKey(settings)}`;
     const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
     const rows = baseLoss === "teacher";
     const note = await cacheSequences(base.model, examples, work, key, { ...settings, rows, onReading });
-    checkEnough(note, settings);
-    const training = await SequenceFile.open(work, "training", note.training);
-    const validation = await SequenceFile.open(work, "validation", note.validation);
-    close = async () => {
-      await training.close();
-      await validation.close();
-    };
+    await using sequences = await openSequences(work, note, settings);
+    const { training, validation } = sequences;
     const { vocabSize, hiddenSize } = base.config;
     const trainee = new JointTrainee(decoder, training, validation, settings, vocabSize, rows ? hiddenSize : 0);
     loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress });
@@ -90,13 +84,12 @@ export async function trainMedusa2(
     if (resumeFrom !== undefined) await loop.resume(resumeFrom);
     const result = { directory: output, tokens: note.tokens, before, ...(await outcome(loop, trainee)) };
     await write(base, decoder, settings, result);
-    await close();
+    await sequences.close();
     await rm(work, { recursive: true, force: true });
     return result;
   } finally {
     loop?.dispose();
     decoder.dispose();
-    await close();
   }
 }
 
@@ -176,14 +169,4 @@ async function write(
     ...(sharedHead && { sharedHead: { shape: [vocabSize, hiddenSize], values: weights.valuesOf("lm_head") } }),
     card: jointCard(base, settings, result),
   });
-}
-
-/** @throws UsageError where there is too little to train or to measure on */
-function checkEnough({ training, validation }: SequenceNote, { batchSize, sequenceLength }: JointSettings): void {
-  const tooFew = (count: number, what: string, needed: number) =>
-    new UsageError(
-      `the examples fill ${count} sequences of ${sequenceLength} tokens ${what}, at least ${needed} are needed: give more text`,
-    );
-  if (training < batchSize) throw tooFew(training, "to train on", batchSize);
-  if (validation === 0) throw tooFew(validation, "to validate on", 1);
 }
