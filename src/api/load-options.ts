@@ -9,8 +9,8 @@ type ProgressCallback = (progress: ConversionProgress) => void;
 
 export interface LoadOptions {
   /**
-   * How weights are held: "q8" (int8), "q4" (4-bit blocks) or "fp32". Default: "q4" for a checkpoint whose weights are of 4
-   * bits already, where Foretoken's own operators run, else "q8".
+   * How weights are held: "q8" (int8), "q4" (4-bit blocks) or "fp32".
+   * Default: q4 where the checkpoint is of 4 bits already, else q8 (also where Foretoken's own operators do not run).
    */
   dtype?: Dtype;
   /**

@@ -21,6 +21,8 @@ export interface DraftContext {
   maxDepth: number;
   /** Sequences in the coming pass, this one counted. Default 1. */
   sequences?: number;
+  /** Tokens a millisecond that the step is expected to give by what others propose; only guards read it. Default: plain decoding's. */
+  rateToBeat?: number;
   signal?: AbortSignal;
 }
 
@@ -42,6 +44,8 @@ export interface StepPlan {
   grade?: number;
   /** Candidates that were held back because verifying them was expected to take longer than it saves. Default 0. */
   withheld?: number;
+  /** Tokens a millisecond that a step with this proposal is expected to give; only guards know it. */
+  rate?: number;
 }
 
 /** The target's rows over successive tokens of the text. */

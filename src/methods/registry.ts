@@ -7,6 +7,7 @@ import { givenOptions } from "../types/option-table.js";
 import { shown } from "../types/shown.js";
 import type { Drafter } from "./drafter.js";
 import { experienceOf } from "./guard/experience.js";
+import { FasterDrafter } from "./guard/faster-drafter.js";
 import { GuardedDrafter } from "./guard/guard.js";
 import { assertDrafter } from "./guest-drafter.js";
 import { checkMethodOptions } from "./options.js";
@@ -81,21 +82,39 @@ export class MethodRegistry {
   }
 
   /**
-   * A drafter of the named method, after checking that it knows every option given.
+   * A drafter of the named method, after checking that it knows every option given. What "auto" takes has a method beside it
+   * that looks up, where there is one: in every step the faster of both proposes.
    * @throws UsageError at once, unless the method itself is asynchronous
    */
   create(name: string, context: MethodContext): Drafter | Promise<Drafter> {
-    const options = givenOptions(context.options, "speculation");
-    const method = this.find(name, { ...context, options });
-    checkMethodOptions(method, options);
-    const drafter = method.create({ ...context, options });
+    const given = { ...context, options: givenOptions(context.options, "speculation") };
+    const method = this.find(name, given);
+    checkMethodOptions(method, given.options);
+    const drafter = method.create(given);
     const checked = (made: Drafter) => {
       const drafter = assertDrafter(made, `create of method "${method.name}"`);
-      if (name !== "auto" || drafter.name === "none") return drafter;
-      const { target, assistant } = context;
-      return new GuardedDrafter(drafter, target.times, experienceOf(method.name, target, assistant));
+      return name === "auto" ? this.guarded(drafter, method, given) : drafter;
     };
     return drafter instanceof Promise ? drafter.then(checked) : checked(drafter);
+  }
+
+  private guarded(drafter: Drafter, method: Method, context: MethodContext): Drafter {
+    if (drafter.name === "none") return drafter;
+    const { target, assistant } = context;
+    const guard = (inner: Drafter, { name }: Method, model?: CausalLM) =>
+      new GuardedDrafter(inner, target.times, experienceOf(name, target, model));
+    const own = guard(drafter, method, assistant);
+    if (drafter.free) return own;
+    const lookup = this.lookupFor(context);
+    return lookup ? new FasterDrafter(own, guard(lookup.drafter, lookup.method)) : own;
+  }
+
+  /** What "auto" takes where there is no draft, if that proposes for nothing, with those options that it knows. */
+  private lookupFor({ target, tokenizer, options }: MethodContext): { method: Method; drafter: Drafter } | undefined {
+    const method = this.find("auto", { target, tokenizer, options: {} });
+    const known = Object.entries(options).filter(([option]) => method.options.includes(option));
+    const drafter = method.create({ target, tokenizer, options: Object.fromEntries(known) });
+    return !(drafter instanceof Promise) && drafter.free ? { method, drafter } : undefined;
   }
 }
 

@@ -11,6 +11,8 @@ const MARGIN = 1.03;
 /** Levels of a proposal that only shows what drafting takes. */
 const TRIAL = 1;
 
+type StepFacts = Pick<DraftContext, "sequences" | "rateToBeat">;
+
 /** A proposal that is compared with the text as it comes, verified or not. */
 interface Proposal {
   /** Where its first token would stand in the text. */
@@ -73,7 +75,7 @@ export class GuardedDrafter implements Drafter {
     this.inner.observe(outcome);
   }
 
-  fork(): Drafter {
+  fork(): GuardedDrafter {
     return new GuardedDrafter(this.inner.fork(), this.times, this.experience);
   }
 
@@ -88,7 +90,7 @@ export class GuardedDrafter implements Drafter {
   }
 
   private takesPrompt(): boolean {
-    this.readsPrompt ??= this.inner.free || !this.experience.level || this.costlyDepth(TRIAL, 1) > 0;
+    this.readsPrompt ??= this.inner.free || !this.experience.level || this.costlyDepth(TRIAL, {}) > 0;
     return this.readsPrompt;
   }
 
@@ -101,18 +103,18 @@ export class GuardedDrafter implements Drafter {
     this.watch(context.history, tree, grade);
     const isChain = tree.parents.every((parent, node) => parent === node - 1);
     const level = { ms: 0, nodes: (tree.tokens.length - 1) / depth };
-    const best = this.bestDepth(grade, isChain ? 1 : depth, depth, level, context.sequences ?? 1);
-    if (best === depth) return plan;
+    const best = this.bestDepth(grade, isChain ? 1 : depth, depth, level, context);
+    if (best.depth === depth) return { ...plan, rate: best.rate };
     const [root, ...tokens] = tree.tokens;
-    const cut = best > 0 ? chain(root, tokens.slice(0, best), this.name) : rootOnly(root);
-    return { ...plan, tree: cut, withheld: tree.tokens.length - cut.tokens.length };
+    const cut = best.depth > 0 ? chain(root, tokens.slice(0, best.depth), this.name) : rootOnly(root);
+    return { ...plan, tree: cut, withheld: tree.tokens.length - cut.tokens.length, rate: best.rate };
   }
 
   /** Asks for as many levels as are worth their time. */
   private async proposeCostly(context: DraftContext, budget: number): Promise<StepPlan> {
     const { sequences = 1 } = context;
     const most = Math.min(context.maxDepth, budget);
-    let depth = this.costlyDepth(most, sequences);
+    let depth = this.costlyDepth(most, context);
     if (this.times.knows(sequences)) {
       if (!this.experience.level) depth = TRIAL;
       else if (this.experience.triesAgain(depth > 0)) depth = TRIAL;
@@ -129,34 +131,43 @@ export class GuardedDrafter implements Drafter {
     return plan;
   }
 
-  private costlyDepth(most: number, sequences: number): number {
+  private costlyDepth(most: number, step: StepFacts): number {
     const { level } = this.experience;
-    return level ? this.bestDepth(0, 1, most, level, sequences) : 0;
+    return level ? this.bestDepth(0, 1, most, level, step).depth : 0;
   }
 
-  /** The depth, at least `from`, at which a step gives the most tokens a millisecond; 0 where plain decoding does. */
-  private bestDepth(grade: number, from: number, to: number, level: { ms: number; nodes: number }, sequences: number) {
+  /**
+   * The depth, at least `from`, at which a step gives the most tokens a millisecond, and how many; 0 where it gives more
+   * without this proposal.
+   */
+  private bestDepth(
+    grade: number,
+    from: number,
+    to: number,
+    level: { ms: number; nodes: number },
+    { sequences = 1, rateToBeat = 0 }: StepFacts,
+  ): { depth: number; rate?: number } {
     const { times, forecast } = this;
-    if (!times.knows(sequences)) return 0;
+    if (!times.knows(sequences)) return { depth: 0 };
     const plain = times.at(sequences);
     const levelMs = sequences * level.ms;
-    let best = 0;
-    let bestRate = MARGIN / plain;
+    const without = MARGIN * Math.max(1 / plain, rateToBeat);
+    let best = { depth: 0, rate: without };
     let right = 0;
     let reach = 1;
     for (let depth = 1; depth <= to; depth++) {
       reach *= forecast.chance(grade, depth - 1);
       // What this level and any below it may still bring costs more than the best so far: most steps end at the first.
-      if (reach < bestRate * levelMs) break;
+      if (reach < best.rate * levelMs) break;
       right += reach;
       if (depth < from) continue;
       const rows = Math.round(sequences * (1 + depth * level.nodes));
       // Sizes that were never seen are tried: that is how they become known.
       const ms = (times.knows(rows) ? times.at(rows) : plain) + depth * levelMs;
       const rate = (1 + right) / ms;
-      if (rate > bestRate) [best, bestRate] = [depth, rate];
+      if (rate > best.rate) best = { depth, rate };
     }
-    return best;
+    return best.depth > 0 ? best : { depth: 0 };
   }
 
   private watch(history: TokenHistory, tree: TokenTree, grade: number): void {

@@ -1,104 +1,49 @@
-import { MappedRows } from "../../engine/mapped-rows.js";
-import type { PassResult } from "../../engine/rows.js";
 import { UsageError } from "../../types/errors.js";
 import { givenOptions } from "../../types/option-table.js";
 import { shown } from "../../types/shown.js";
-import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
+import type { DraftContext, Drafter, KnownText, StepPlan } from "../drafter.js";
 import { assertDrafter, GuestDrafter, limitsOf } from "../guest-drafter.js";
 import { checkMethodOptions, type MethodOptions, optionOf } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
 import { BudgetShares } from "./budget-shares.js";
-import { type MergedPlan, mergeTrees } from "./tree-merge.js";
+import { DrafterGroup } from "./drafter-group.js";
+import { mergeTrees } from "./tree-merge.js";
 
-/**
- * Several drafters propose together: their trees become one, in which equal paths are one path, and each drafter's share
- * of the nodes follows what it got accepted. Every drafter hears about every step, as if it had proposed alone.
- */
-export class MergedDrafter implements Drafter {
+/** Several drafters propose together: their trees become one, and each one's share of the nodes follows what it got accepted. */
+export class MergedDrafter extends DrafterGroup {
   readonly name = "merged";
-  private merged: MergedPlan = { plan: { tree: { tokens: [], parents: [] } }, places: [] };
-  private plans: StepPlan[] = [];
 
   constructor(
-    private readonly drafters: readonly Drafter[],
+    drafters: readonly Drafter[],
     private readonly nodes: number,
     private readonly shares = new BudgetShares(drafters.length),
-  ) {}
-
-  get exhausted() {
-    return this.drafters.find(({ exhausted }) => exhausted)?.exhausted;
-  }
-
-  get promptNeeds(): number {
-    return this.drafters.reduce((all, { promptNeeds }) => all | (promptNeeds ?? 0), 0);
-  }
-
-  observePrompt(rows: TextRows, result: PassResult, request: number): void {
-    for (const drafter of this.drafters) if (drafter.promptNeeds) drafter.observePrompt?.(rows, result, request);
-  }
-
-  async readPrompt(tokens: readonly TokenId[], signal?: AbortSignal): Promise<void> {
-    for (const drafter of this.drafters) await drafter.readPrompt?.(tokens, signal);
-  }
-
-  async begin(prompt: readonly TokenId[]): Promise<void> {
-    for (const drafter of this.drafters) await drafter.begin(prompt);
+  ) {
+    super(drafters);
   }
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
     const budgets = this.shares.split(Math.min(this.nodes, budget));
-    this.plans = [];
-    for (const [i, drafter] of this.drafters.entries()) this.plans.push(await drafter.propose(context, budgets[i]));
-    this.merged = mergeTrees(
-      this.plans,
-      this.drafters.map(({ name }) => name),
-      this.shares.order(),
-    );
-    return this.merged.plan;
-  }
-
-  observe(outcome: StepOutcome): void {
-    const { places } = this.merged;
-    this.drafters.forEach((drafter, i) => {
-      const place = places[i];
-      const own = new Map(place.map((row, index) => [row, index]));
-      const path = cut(outcome.path.map((row) => own.get(row)));
-      // Right rows need not be this drafter's: those that are not stand behind all of its rows.
-      const { rows } = outcome.right;
-      const numbers = rows.map((row, n) => own.get(row) ?? place.length + n);
-      const result = new MappedRows(outcome.result, (row) => place[row] ?? rows[row - place.length]);
-      const right = { place: outcome.right.place, rows: numbers };
-      drafter.observe({ ...outcome, path, last: numbers[numbers.length - 1], right, result });
-      const nodes = this.plans[i].tree.tokens.length;
-      const found = outcome.path.filter((row) => (own.get(row) ?? nodes) < nodes).length;
-      // The root is the step's, not the drafter's.
-      this.shares.observe(i, nodes - 1, Math.max(0, found - 1));
-    });
+    const plans: StepPlan[] = [];
+    for (const [i, drafter] of this.drafters.entries()) plans.push(await drafter.propose(context, budgets[i]));
+    const names = this.drafters.map(({ name }) => name);
+    return this.take(plans, mergeTrees(plans, names, this.shares.order()));
   }
 
   fork(): Drafter {
-    return new MergedDrafter(
-      this.drafters.map((drafter) => drafter.fork()),
-      this.nodes,
-      this.shares.copy(),
-    );
+    return this.of(this.drafters.map((drafter) => drafter.fork()));
   }
 
   async recorded(text: KnownText): Promise<Drafter> {
-    const parts = this.drafters.map(async (drafter) => (await drafter.recorded?.(text)) ?? drafter);
-    return new MergedDrafter(await Promise.all(parts), this.nodes, this.shares.copy());
+    return this.of(await Promise.all(this.drafters.map(async (part) => (await part.recorded?.(text)) ?? part)));
   }
 
-  dispose(): void {
-    for (const drafter of this.drafters) drafter.dispose();
+  protected override learn(drafter: number, nodes: number, right: number): void {
+    this.shares.observe(drafter, nodes, right);
   }
-}
 
-/** The beginning that is there. */
-function cut(rows: readonly (number | undefined)[]): number[] {
-  const end = rows.indexOf(undefined);
-  return (end < 0 ? rows : rows.slice(0, end)) as number[];
+  private of(drafters: readonly Drafter[]): MergedDrafter {
+    return new MergedDrafter(drafters, this.nodes, this.shares.copy());
+  }
 }
 
 /** Methods that may be part of a merged one, given where methods are registered. */

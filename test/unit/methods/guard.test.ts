@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { PassTimes } from "../../../src/engine/pass-times.js";
 import { type DraftContext, type Drafter, methods, type StepPlan } from "../../../src/index.js";
 import { Experience } from "../../../src/methods/guard/experience.js";
+import { FasterDrafter } from "../../../src/methods/guard/faster-drafter.js";
 import { Forecast } from "../../../src/methods/guard/forecast.js";
 import { GuardedDrafter } from "../../../src/methods/guard/guard.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
@@ -15,7 +16,7 @@ function timesOf(first: number, more: number): PassTimes {
   return times;
 }
 
-/** Proposes four tokens that are right for `right` of them; counts what it is asked for. */
+/** Proposes tokens, four unless told otherwise, that are right for `right` of them; counts what it is asked for. */
 class Four implements Drafter {
   readonly name = "four";
   asked: number[] = [];
@@ -23,10 +24,11 @@ class Four implements Drafter {
     readonly free: boolean,
     private readonly right: number,
     private readonly ms = 0,
+    readonly length = 4,
   ) {}
   async begin() {}
   async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
-    const depth = Math.min(4, maxDepth, budget);
+    const depth = Math.min(this.length, maxDepth, budget);
     this.asked.push(depth);
     const end = performance.now() + this.ms * depth;
     while (performance.now() < end);
@@ -90,6 +92,38 @@ test("a draft that costs as much as the target is left alone, and tried again ev
 
 test("a draft that costs little is used, as deep as it is right", async () => {
   expect((await run(new Four(false, 4, 0.1), timesOf(10, 0.5), 60)).slice(-20)).toEqual(new Array(20).fill(4));
+});
+
+/** Runs two guarded drafters over the text 1, 2, 3, ...; returns the name of the one that proposed in each step. */
+async function runBoth(modelled: Four, lookup: Four, times: PassTimes, steps: number): Promise<string[]> {
+  const guard = (inner: Four) => new GuardedDrafter(inner, times, new Experience());
+  const faster = new FasterDrafter(guard(modelled), guard(lookup));
+  const history = new TokenHistory([1]);
+  const by: string[] = [];
+  for (let step = 0; step < steps; step++) {
+    const context = { history, maxDepth: 16 } as unknown as DraftContext;
+    const { tree, needs } = await faster.propose(context, 64);
+    by.push(tree.tokens.length === 1 ? "nobody" : tree.tokens.length === 1 + lookup.length ? "lookup" : "model");
+    expect(needs).toHaveLength(tree.tokens.length);
+    history.push(history.at(history.length - 1) + 1);
+  }
+  faster.dispose();
+  return by;
+}
+
+test("of two drafters the one that is expected to be faster proposes", async () => {
+  const times = timesOf(10, 0.1);
+  // Right four times out of four for 0.4 ms, and right twice for nothing.
+  const better = await runBoth(new Four(false, 4, 0.1), new Four(true, 2, 0, 2), times, 60);
+  expect(new Set(better.slice(-20))).toEqual(new Set(["model"]));
+  // As right, and slow: the lookup does.
+  const modelled = new Four(false, 4, 3);
+  const slower = await runBoth(modelled, new Four(true, 2, 0, 2), times, 60);
+  expect(new Set(slower.slice(-20))).toEqual(new Set(["lookup"]));
+  expect(modelled.asked).toHaveLength(60);
+  // Neither is right.
+  const neither = await runBoth(new Four(false, 0, 0.1), new Four(true, 0, 0, 2), times, 60);
+  expect(new Set(neither.slice(-20))).toEqual(new Set(["nobody"]));
 });
 
 test("a forecast follows what it sees", () => {
