@@ -2,7 +2,8 @@
  * Side by side with llama.cpp, which the reader has built: the same checkpoint, the same prompts, greedy, in turn. Only
  * decoding counts. Prompts go to both as the same text; equal numbers of prompt tokens are checked.
  *
- *   npm run bench:peers -- --llama BIN --gguf FILE --model DIR [--dtype q4] [--tokens 128] [--rounds 3] [--json FILE]
+ *   npm run bench:peers -- --llama BIN --gguf FILE --model DIR [--heads DIR] [--dtype q4] [--tokens 128] [--rounds 3]
+ *     [--json FILE]
  *
  * How to build llama.cpp from npm's node-llama-cpp, and to make the GGUF files: bench/peers/README.md.
  */
@@ -12,6 +13,7 @@ import {
   type ChatMessage,
   configureRuntime,
   type Dtype,
+  loadEagleHeads,
   type SpeculationOptions,
 } from "../../src/index.js";
 import { listFlag, quantile, report } from "../harness.js";
@@ -46,6 +48,12 @@ const THEIRS: Record<string, readonly string[] | undefined> = {
 
 configureRuntime({ threads: THREADS });
 const model = await AutoModelForCausalLM.fromPretrained(directory, { dtype, contextLength: 2048 });
+const [headsFolder] = listFlag("heads", []);
+if (headsFolder) {
+  const heads = await loadEagleHeads(headsFolder, model);
+  OURS["auto with EAGLE-3 heads"] = { method: "auto", heads };
+  OURS["EAGLE-3, K = 3"] = { method: "eagle", heads, numSpeculativeTokens: 3 };
+}
 const prompts = readFileSync("bench/peers/prompts.jsonl", "utf8")
   .trim()
   .split("\n")
