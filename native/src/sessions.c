@@ -41,10 +41,16 @@ static void end_of_thread(void *data) {
   free(data);
 }
 
+// The library that an address lies in stays, whoever closes it.
+static void keep_library_of(const void *address) {
+  Dl_info library;
+  if (dladdr((void *)address, &library)) dlopen(library.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
 static void start(void) {
-  // This code runs when threads end, so the library must stay, whoever closes it.
-  Dl_info self;
-  if (dladdr((void *)&once, &self)) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
+  // Both are needed when threads end: a worker's handles of libraries are closed before that.
+  keep_library_of(&once);
+  keep_library_of(api);
   pthread_key_create(&key, end_of_thread);
 }
 

@@ -113,13 +113,12 @@ function describe(r: Report): string {
 
 function describeOperators({ kernels, reason, untried }: NativeOperators): string {
   if (reason !== undefined) return `ONNX Runtime's own (${reason})`;
-  return `Foretoken's own for 4-bit products and attention, with ${kernels} instructions${untried ? ", untried on this platform" : ""}`;
+  return `Foretoken's own for 4- and 8-bit products and attention, with ${kernels} instructions${untried ? ", untried on this platform" : ""}`;
 }
 
 function describeInt8({ productsSaturate, operators }: Report): string {
-  if (!productsSaturate) return "exact in ONNX Runtime: q8 uses signed weights there";
-  if (operators.path !== undefined) return "saturate in ONNX Runtime: q8 uses Foretoken's own";
-  return "saturate: q8 uses unsigned weights (slower)";
+  if (operators.path !== undefined) return "Foretoken's own, exact";
+  return productsSaturate ? "saturate: q8 uses unsigned weights (slower)" : "exact: q8 uses signed weights";
 }
 
 function describeRows(found: CheckedRows): string {

@@ -3,14 +3,10 @@ import { nativeOperators } from "../runtime/native-operators.js";
 import { saturationProbe } from "../runtime/probes.js";
 import type { Dtype } from "../types/model-config.js";
 
-/**
- * The operator that is fastest here for a dtype (docs/dtypes.md has the figures). Foretoken's own needs a library for this
- * platform; q8 is left to ONNX Runtime where its products of signed bytes don't saturate.
- */
+/** The operator that is fastest here for a dtype (docs/dtypes.md has the figures). Foretoken's own needs a library for this platform. */
 export async function weightFormat(dtype: Dtype): Promise<WeightFormat> {
-  const stock = await stockFormat(dtype);
-  const better = dtype === "q4" || !stock.q8Signed;
-  return better && nativeOperators().path !== undefined ? { dtype, product: "SkinnyMatMul", q8Signed: true } : stock;
+  if (dtype === "fp32" || nativeOperators().path === undefined) return stockFormat(dtype);
+  return { dtype, product: "SkinnyMatMul", q8Signed: true };
 }
 
 /** The format of a dtype for ONNX Runtime's own operators. */

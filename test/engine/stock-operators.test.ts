@@ -1,30 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { convertedModel, decoderBlueprint } from "../../src/conversion/converted-model.js";
-import { stockFormat } from "../../src/conversion/weight-format.js";
-import { CausalLM } from "../../src/engine/causal-lm.js";
-import { exactnessOf } from "../../src/exactness/exactness.js";
-import { AutoTokenizer, type Dtype, LanguageModel, loadEagleHeads, loadMedusaHeads } from "../../src/index.js";
-import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
+import { loadEagleHeads, loadMedusaHeads } from "../../src/index.js";
 import { EAGLE_HEADS } from "../support/eagle-heads.js";
 import { DRAFT, model, prompts, TARGET } from "../support/models.js";
+import { stockModel } from "../support/stock-model.js";
 import { some, tier } from "../support/tier.js";
 
-const ATTENTION = "GroupQueryAttention";
-
 /** Where no native operators are, ONNX Runtime's run: everything must hold with them too. */
-async function stock(dtype: Dtype): Promise<LanguageModel> {
-  const { source, config } = await openCheckpoint(TARGET);
-  const converted = await convertedModel(source, decoderBlueprint(config), await stockFormat(dtype));
-  await source.close();
-  const exactness = await exactnessOf(converted, config, undefined, { attention: ATTENTION });
-  const options = { config, ...converted, contextLength: 512, vocabLimit: config.vocabSize, exactness };
-  const lm = await CausalLM.load({ ...options, attention: ATTENTION });
-  return new LanguageModel(lm, await AutoTokenizer.fromPretrained(TARGET), TARGET);
-}
-
 describe.each(["fp32", "q8", "q4"] as const)("ONNX Runtime's own operators, %s", (dtype) => {
   test("chains and trees give plain decoding's text, one by one and together", async () => {
-    const target = await stock(dtype);
+    const target = await stockModel(TARGET, dtype);
     expect(target.exactness.level).toBe("bit-exact");
     const asked = some(
       prompts().map(({ prompt }) => prompt),
