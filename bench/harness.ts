@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { table } from "../src/cli/terminal.js";
+import type { ChatMessage } from "../src/index.js";
 import { cpuFeatures, cpuModel } from "../src/runtime/cpu.js";
 
 /** One thing to time. Variants of a comparison are run in turn within each round. */
@@ -76,6 +77,12 @@ export function report(title: string, rows: string[][], details: unknown): void 
     path,
     `${JSON.stringify({ title, cpu: { model: cpuModel(), features: cpuFeatures() }, details }, null, 2)}\n`,
   );
+}
+
+/** Conversations with their kinds, a JSON line each. */
+export function chatPrompts(path: string): { kind: string; messages: ChatMessage[] }[] {
+  const lines = readFileSync(path, "utf8").trim().split("\n");
+  return lines.map((line) => JSON.parse(line));
 }
 
 /** The value of a flag such as --dtype, split at commas; the default where it is absent. */

@@ -5,18 +5,16 @@
  *   npm run bench:trained -- --model DIR [--heads DIR,DIR] [--draft DIR] [--dtype q4] [--prompts FILE] [--tokens 128]
  *     [--rounds 3] [--methods NAMES] [--json FILE]
  */
-import { readFileSync } from "node:fs";
 import { methodOfHeads } from "../src/cli/heads.js";
 import {
   AutoModelForCausalLM,
-  type ChatMessage,
   type Dtype,
   type GenerationStats,
   loadEagleHeads,
   loadMedusaHeads,
   type SingleOptions,
 } from "../src/index.js";
-import { listFlag, quantile, report } from "./harness.js";
+import { chatPrompts, listFlag, quantile, report } from "./harness.js";
 
 const [directory] = listFlag("model", []);
 if (!directory) throw new Error("give --model DIR, and --heads DIR or --draft DIR");
@@ -26,10 +24,7 @@ const rounds = Number(listFlag("rounds", ["3"])[0]);
 const only = listFlag("methods", []);
 
 const model = await AutoModelForCausalLM.fromPretrained(directory, { dtype, contextLength: 2048 });
-const prompts = readFileSync(listFlag("prompts", ["bench/trained-prompts.jsonl"])[0], "utf8")
-  .trim()
-  .split("\n")
-  .map((line) => JSON.parse(line) as { kind: string; messages: ChatMessage[] });
+const prompts = chatPrompts(listFlag("prompts", ["bench/trained-prompts.jsonl"])[0]);
 
 const ways: Record<string, SingleOptions> = {
   plain: { speculation: { method: "none" } },

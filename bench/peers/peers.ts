@@ -7,16 +7,14 @@
  *
  * How to build llama.cpp from npm's node-llama-cpp, and to make the GGUF files: bench/peers/README.md.
  */
-import { readFileSync } from "node:fs";
 import {
   AutoModelForCausalLM,
-  type ChatMessage,
   configureRuntime,
   type Dtype,
   loadEagleHeads,
   type SpeculationOptions,
 } from "../../src/index.js";
-import { listFlag, quantile, report } from "../harness.js";
+import { chatPrompts, listFlag, quantile, report } from "../harness.js";
 import { runLlama } from "./llama.js";
 
 const [bin] = listFlag("llama", []);
@@ -54,10 +52,7 @@ if (headsFolder) {
   OURS["auto with EAGLE-3 heads"] = { method: "auto", heads };
   OURS["EAGLE-3, K = 3"] = { method: "eagle", heads, numSpeculativeTokens: 3 };
 }
-const prompts = readFileSync("bench/peers/prompts.jsonl", "utf8")
-  .trim()
-  .split("\n")
-  .map((line) => JSON.parse(line) as { kind: string; messages: ChatMessage[] });
+const prompts = chatPrompts("bench/peers/prompts.jsonl");
 
 /** Tokens per second of each variant, kind by kind, over rounds and prompts. */
 const speeds = new Map<string, Map<string, number[]>>();

@@ -1,5 +1,5 @@
 import { Need } from "../../engine/rows.js";
-import { depthOf, rootOnly } from "../../trees/token-tree.js";
+import { depthOf } from "../../trees/token-tree.js";
 import type { DraftContext, Drafter, KnownText, StepPlan } from "../drafter.js";
 import { DrafterGroup } from "../merged/drafter-group.js";
 
@@ -22,12 +22,12 @@ export class FasterDrafter extends DrafterGroup {
     const found = await this.lookup.propose(context, budget);
     const drafted = await this.modelled.propose({ ...context, rateToBeat: found.rate }, budget);
     if (depthOf(drafted.tree) > 0 || drafted.extra) {
-      const plan = withNeedsOf(drafted, found);
-      return this.take([drafted, rootOf(found)], { plan, places: [rowsIn(drafted), [0]] });
+      this.places = [rowsIn(drafted), [0]];
+      return withNeedsOf(drafted, found);
     }
+    this.places = [[0], rowsIn(found)];
     // What held one back counts where the other proposes nothing either.
-    const plan = { ...withNeedsOf(found, drafted), withheld: found.rate ? found.withheld : drafted.withheld };
-    return this.take([drafted, found], { plan, places: [[0], rowsIn(found)] });
+    return { ...withNeedsOf(found, drafted), withheld: found.rate ? found.withheld : drafted.withheld };
   }
 
   fork(): Drafter {
@@ -39,8 +39,6 @@ export class FasterDrafter extends DrafterGroup {
     return (await this.modelled.recorded?.(text)) ?? this.modelled;
   }
 }
-
-const rootOf = ({ tree }: StepPlan): StepPlan => ({ tree: rootOnly(tree.tokens[0]) });
 
 function rowsIn({ tree, extra }: StepPlan): number[] {
   return Array.from({ length: tree.tokens.length + (extra?.tokens.length ?? 0) }, (_, row) => row);

@@ -2,13 +2,12 @@ import { MappedRows } from "../../engine/mapped-rows.js";
 import type { PassResult } from "../../engine/rows.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan, TextRows } from "../drafter.js";
-import type { MergedPlan } from "./tree-merge.js";
 
 /** Several drafters that propose for the same steps. Each hears about every step, as if it had proposed alone. */
 export abstract class DrafterGroup implements Drafter {
   abstract readonly name: string;
-  private merged: MergedPlan = { plan: { tree: { tokens: [], parents: [] } }, places: [] };
-  private plans: readonly StepPlan[] = [];
+  /** Where each drafter's own rows (tree, then extra) stand in the step's plan. Set by propose. */
+  protected places: readonly number[][] = [];
 
   constructor(protected readonly drafters: readonly Drafter[]) {}
 
@@ -35,9 +34,8 @@ export abstract class DrafterGroup implements Drafter {
   abstract propose(context: DraftContext, budget: number): Promise<StepPlan>;
 
   observe(outcome: StepOutcome): void {
-    const { places } = this.merged;
     this.drafters.forEach((drafter, i) => {
-      const place = places[i];
+      const place = this.places[i];
       const own = new Map(place.map((row, index) => [row, index]));
       const path = cut(outcome.path.map((row) => own.get(row)));
       // Right rows need not be this drafter's: those that are not stand behind all of its rows.
@@ -46,10 +44,6 @@ export abstract class DrafterGroup implements Drafter {
       const result = new MappedRows(outcome.result, (row) => place[row] ?? rows[row - place.length]);
       const right = { place: outcome.right.place, rows: numbers };
       drafter.observe({ ...outcome, path, last: numbers[numbers.length - 1], right, result });
-      const nodes = this.plans[i].tree.tokens.length;
-      const found = outcome.path.filter((row) => (own.get(row) ?? nodes) < nodes).length;
-      // The root is the step's, not the drafter's.
-      this.learn?.(i, nodes - 1, Math.max(0, found - 1));
     });
   }
 
@@ -57,16 +51,6 @@ export abstract class DrafterGroup implements Drafter {
 
   dispose(): void {
     for (const drafter of this.drafters) drafter.dispose();
-  }
-
-  /** Told how many nodes a drafter had proposed, the root not counted, and how many of them were found right. */
-  protected learn?(drafter: number, nodes: number, right: number): void;
-
-  /** The plan of this step, and what each drafter had proposed for it. */
-  protected take(plans: readonly StepPlan[], merged: MergedPlan): StepPlan {
-    this.plans = plans;
-    this.merged = merged;
-    return merged.plan;
   }
 }
 

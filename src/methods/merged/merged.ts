@@ -1,7 +1,7 @@
 import { UsageError } from "../../types/errors.js";
 import { givenOptions } from "../../types/option-table.js";
 import { shown } from "../../types/shown.js";
-import type { DraftContext, Drafter, KnownText, StepPlan } from "../drafter.js";
+import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import { assertDrafter, GuestDrafter, limitsOf } from "../guest-drafter.js";
 import { checkMethodOptions, type MethodOptions, optionOf } from "../options.js";
 import type { Method, MethodContext } from "../registry.js";
@@ -12,6 +12,7 @@ import { mergeTrees } from "./tree-merge.js";
 /** Several drafters propose together: their trees become one, and each one's share of the nodes follows what it got accepted. */
 export class MergedDrafter extends DrafterGroup {
   readonly name = "merged";
+  private plans: readonly StepPlan[] = [];
 
   constructor(
     drafters: readonly Drafter[],
@@ -26,7 +27,20 @@ export class MergedDrafter extends DrafterGroup {
     const plans: StepPlan[] = [];
     for (const [i, drafter] of this.drafters.entries()) plans.push(await drafter.propose(context, budgets[i]));
     const names = this.drafters.map(({ name }) => name);
-    return this.take(plans, mergeTrees(plans, names, this.shares.order()));
+    const { plan, places } = mergeTrees(plans, names, this.shares.order());
+    this.plans = plans;
+    this.places = places;
+    return plan;
+  }
+
+  override observe(outcome: StepOutcome): void {
+    super.observe(outcome);
+    this.plans.forEach(({ tree }, i) => {
+      const nodes = new Set(this.places[i].slice(0, tree.tokens.length));
+      const right = outcome.path.filter((row) => nodes.has(row)).length;
+      // The root is the step's, not the drafter's.
+      this.shares.observe(i, tree.tokens.length - 1, Math.max(0, right - 1));
+    });
   }
 
   fork(): Drafter {
@@ -35,10 +49,6 @@ export class MergedDrafter extends DrafterGroup {
 
   async recorded(text: KnownText): Promise<Drafter> {
     return this.of(await Promise.all(this.drafters.map(async (part) => (await part.recorded?.(text)) ?? part)));
-  }
-
-  protected override learn(drafter: number, nodes: number, right: number): void {
-    this.shares.observe(drafter, nodes, right);
   }
 
   private of(drafters: readonly Drafter[]): MergedDrafter {
