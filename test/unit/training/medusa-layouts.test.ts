@@ -3,39 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { elementCount } from "../../../src/formats/tensor-source.js";
 import { openMedusaCheckpoint } from "../../../src/models/medusa/medusa-checkpoint.js";
-import { HEADS_FILES, MEDUSA_LAYOUTS, type MedusaLayout } from "../../../src/training/medusa/layouts.js";
-import { writeHeads } from "../../../src/training/medusa/write-heads.js";
-import { temporaryFolder } from "../../support/models.js";
-
-const [HEADS, LAYERS, D, V] = [2, 2, 8, 24];
-const values = new Map<string, Float32Array>();
-const spec = (name: string, dims: number[]) => {
-  values.set(
-    name,
-    Float32Array.from({ length: elementCount(dims) }, (_, i) => (((i * 37 + name.length * 11) % 64) - 32) / 8),
-  );
-  return { name, dims };
-};
-const blocks = Array.from({ length: HEADS }, (_, head) =>
-  Array.from({ length: LAYERS }, (_, block) => [
-    spec(`heads.${head}.blocks.${block}`, [D, D]),
-    spec(`heads.${head}.blocks.${block}.bias`, [D]),
-  ]),
-).flat(2);
-const products = Array.from({ length: HEADS }, (_, head) => spec(`heads.${head}.lm_head`, [V, D]));
-const base = spec("base", [V, D]);
-
-async function written(layout: MedusaLayout, shared: boolean, type: "F16" | "BF16" | "F32") {
-  const directory = temporaryFolder();
-  const specs = shared ? blocks : [...blocks, ...products];
-  await writeHeads(directory, {
-    ...{ layout, heads: HEADS, layers: LAYERS, hiddenSize: D, vocabSize: V, specs, type },
-    valuesOf: (name) => values.get(name)!,
-    ...(shared && { sharedHead: { shape: base.dims, values: values.get("base")! } }),
-    ...{ accuracies: [[0.5], [0.25]], base: "../base", card: "# Heads\n" },
-  });
-  return directory;
-}
+import { HEADS_FILES, MEDUSA_LAYOUTS } from "../../../src/training/medusa/layouts.js";
+import { HEADS, LAYERS, VOCABULARY, values, WIDTH, written } from "../../support/written-heads.js";
 
 const cases = MEDUSA_LAYOUTS.flatMap((layout) =>
   [false, true].flatMap((shared) => (["F16", "BF16", "F32"] as const).map((type) => ({ layout, shared, type }))),
@@ -43,7 +12,7 @@ const cases = MEDUSA_LAYOUTS.flatMap((layout) =>
 test.each(cases)("heads are read as they were written: %o", async ({ layout, shared, type }) => {
   const read = await openMedusaCheckpoint(await written(layout, shared, type));
   const { source, heads } = read;
-  expect(read).toMatchObject({ hiddenSize: D, base: "../base", accuracies: [[0.5], [0.25]], holdsBase: false });
+  expect(read).toMatchObject({ hiddenSize: WIDTH, base: "../base", accuracies: [[0.5], [0.25]], holdsBase: false });
   const same = async (tensor: string, name: string) => {
     const { shape } = source.info(tensor)!;
     const into = new Float32Array(elementCount(shape));
@@ -71,7 +40,7 @@ test("vLLM finds every tensor and its counts", async () => {
     const config = JSON.parse(readFileSync(join(directory, "config.json"), "utf8"));
     const counts = Object.keys(config).filter((key) => key.includes("num"));
     expect(counts).toEqual(["num_heads", "num_hidden_layers"]);
-    expect(config).toMatchObject({ medusa_fc_bias: true, original_lm_head: shared, truncated_vocab_size: V });
+    expect(config).toMatchObject({ medusa_fc_bias: true, original_lm_head: shared, truncated_vocab_size: VOCABULARY });
     const numbers = [0, 1];
     const parameters = numbers.flatMap((head) =>
       numbers.flatMap((layer) => ["weight", "bias"].map((part) => `blocks.${head}.layers.${layer}.${part}`)),
@@ -93,7 +62,7 @@ test("TensorRT-LLM finds every tensor and its counts", async () => {
     for (const layer of [0, 1]) {
       for (const part of ["weight", "bias"]) expect(source.info(`${head}.${layer}.linear.${part}`)).toBeDefined();
     }
-    expect(source.info(`${head}.${LAYERS}.weight`)?.shape).toEqual([V, D]);
+    expect(source.info(`${head}.${LAYERS}.weight`)?.shape).toEqual([VOCABULARY, WIDTH]);
   }
   await source.close();
 });
