@@ -79,10 +79,17 @@ export function report(title: string, rows: string[][], details: unknown): void 
   );
 }
 
-/** Conversations with their kinds, a JSON line each. */
-export function chatPrompts(path: string): { kind: string; messages: ChatMessage[] }[] {
+/** Conversations or texts to continue, a JSON line each with `messages` or `prompt`; at most `count` of each kind. */
+export function textPrompts(path: string, count: number): { kind: string; input: ChatMessage[] | string }[] {
   const lines = readFileSync(path, "utf8").trim().split("\n");
-  return lines.map((line) => JSON.parse(line));
+  const seen = new Map<string, number>();
+  return lines
+    .map((line): { kind: string; messages?: ChatMessage[]; prompt: string } => JSON.parse(line))
+    .filter(({ kind }) => {
+      seen.set(kind, (seen.get(kind) ?? 0) + 1);
+      return seen.get(kind)! <= count;
+    })
+    .map(({ kind, messages, prompt }) => ({ kind, input: messages ?? prompt }));
 }
 
 /** The value of a flag such as --dtype, split at commas; the default where it is absent. */

@@ -2,8 +2,10 @@
  * Drafters that were trained for a model, on chats that training never saw: tokens per pass, and speed-up of decoding over
  * plain decoding, by kind of prompt. Greedy; rounds are interleaved, ratios are those of a round.
  *
- *   npm run bench:trained -- --model DIR [--heads DIR,DIR] [--draft DIR] [--dtype q4] [--prompts FILE] [--tokens 128]
- *     [--rounds 3] [--methods NAMES] [--json FILE]
+ *   npm run bench:trained -- --model DIR [--heads DIR,DIR] [--draft DIR] [--dtype q4] [--prompts FILE] [--count N]
+ *     [--tokens 128] [--rounds 3] [--methods NAMES] [--json FILE]
+ *
+ * --prompts: lines with "messages", or with "prompt" for models that continue texts; --count: so many of each kind.
  */
 import { methodOfHeads } from "../src/cli/heads.js";
 import {
@@ -14,7 +16,7 @@ import {
   loadMedusaHeads,
   type SingleOptions,
 } from "../src/index.js";
-import { chatPrompts, listFlag, quantile, report } from "./harness.js";
+import { listFlag, quantile, report, textPrompts } from "./harness.js";
 
 const [directory] = listFlag("model", []);
 if (!directory) throw new Error("give --model DIR, and --heads DIR or --draft DIR");
@@ -23,8 +25,11 @@ const maxNewTokens = Number(listFlag("tokens", ["128"])[0]);
 const rounds = Number(listFlag("rounds", ["3"])[0]);
 const only = listFlag("methods", []);
 
-const model = await AutoModelForCausalLM.fromPretrained(directory, { dtype, contextLength: 2048 });
-const prompts = chatPrompts(listFlag("prompts", ["bench/trained-prompts.jsonl"])[0]);
+const model = await AutoModelForCausalLM.fromPretrained(directory, { dtype });
+const prompts = textPrompts(
+  listFlag("prompts", ["bench/trained-prompts.jsonl"])[0],
+  Number(listFlag("count", ["100"])[0]),
+);
 
 const ways: Record<string, SingleOptions> = {
   plain: { speculation: { method: "none" } },
@@ -49,7 +54,7 @@ for (const folder of listFlag("heads", [])) {
   }
 }
 for (const folder of listFlag("draft", [])) {
-  const assistantModel = await AutoModelForCausalLM.fromPretrained(folder, { dtype, contextLength: 2048 });
+  const assistantModel = await AutoModelForCausalLM.fromPretrained(folder, { dtype });
   for (const K of [2, 3, 4]) {
     ways[`draft K=${K}`] = { assistantModel, speculation: { method: "draft", numSpeculativeTokens: K } };
   }
@@ -64,10 +69,10 @@ const kinds = [...new Set(prompts.map(({ kind }) => kind)), "all"];
 const found = new Map<string, { stats: GenerationStats; round: number }[]>();
 let differing = 0;
 for (let round = -1; round < rounds; round++) {
-  for (const { kind, messages } of prompts) {
+  for (const { kind, input } of prompts) {
     let plain = "";
     for (const [name, options] of cases) {
-      const { stats, text } = await model.generate(messages, { maxNewTokens, ...options });
+      const { stats, text } = await model.generate(input, { maxNewTokens, ...options });
       if (name === "plain") plain = text;
       else if (text !== plain) differing++;
       if (round < 0) continue;

@@ -23,7 +23,7 @@ export interface LlamaRun {
 export async function runLlama(prompt: string, run: LlamaRun): Promise<LlamaOutput> {
   const { bin, gguf, threads, maxNewTokens, speculation } = run;
   // As an argument: of a file the tools drop the last newline.
-  const common = ["-m", gguf, "--no-escape", "-p", prompt, "-t", `${threads}`, "-n", `${maxNewTokens}`, "-c", "2048"];
+  const common = ["-m", gguf, "--no-escape", "-p", prompt, "-t", `${threads}`, "-n", `${maxNewTokens}`, "-c", "1024"];
   const greedy = ["--temp", "0", "--top-k", "1", "--ignore-eos"];
   const tool = speculation ? "llama-speculative-simple" : "llama-completion";
   const own = speculation ?? ["-no-cnv", "--no-display-prompt"];

@@ -2,8 +2,10 @@
  * Side by side with llama.cpp, which the reader has built: the same checkpoint, the same prompts, greedy, in turn. Only
  * decoding counts. Prompts go to both as the same text; equal numbers of prompt tokens are checked.
  *
- *   npm run bench:peers -- --llama BIN --gguf FILE --model DIR [--heads DIR] [--dtype q4] [--tokens 128] [--rounds 3]
- *     [--json FILE]
+ *   npm run bench:peers -- --llama BIN --gguf FILE --model DIR [--heads DIR] [--draft DIR --draft-gguf FILE] [--dtype q4]
+ *     [--prompts FILE] [--count N] [--tokens 128] [--rounds 3] [--json FILE]
+ *
+ * --prompts: lines with "messages", or with "prompt" for models that continue texts; --count: so many of each kind.
  *
  * How to build llama.cpp from npm's node-llama-cpp, and to make the GGUF files: bench/peers/README.md.
  */
@@ -12,9 +14,9 @@ import {
   configureRuntime,
   type Dtype,
   loadEagleHeads,
-  type SpeculationOptions,
+  type SingleOptions,
 } from "../../src/index.js";
-import { chatPrompts, listFlag, quantile, report } from "../harness.js";
+import { listFlag, quantile, report, textPrompts } from "../harness.js";
 import { runLlama } from "./llama.js";
 
 const [bin] = listFlag("llama", []);
@@ -26,12 +28,12 @@ const maxNewTokens = Number(listFlag("tokens", ["128"])[0]);
 const rounds = Number(listFlag("rounds", ["3"])[0]);
 const THREADS = 2;
 
-const OURS: Record<string, SpeculationOptions> = {
-  plain: { method: "none" },
-  auto: { method: "auto" },
-  ngram: { method: "ngram" },
-  suffix: { method: "suffix" },
-  "merged: suffixes, recycling": { method: "merged", drafters: ["suffix", "recycling"] },
+const OURS: Record<string, SingleOptions> = {
+  plain: { speculation: { method: "none" } },
+  auto: {},
+  ngram: { speculation: { method: "ngram" } },
+  suffix: { speculation: { method: "suffix" } },
+  "merged: suffixes, recycling": { speculation: { method: "merged", drafters: ["suffix", "recycling"] } },
 };
 const simple = (n: number, m: number) => [
   ...["--spec-type", "ngram-simple", "--spec-ngram-simple-size-n", `${n}`, "--spec-ngram-simple-size-m", `${m}`],
@@ -45,14 +47,34 @@ const THEIRS: Record<string, readonly string[] | undefined> = {
 };
 
 configureRuntime({ threads: THREADS });
-const model = await AutoModelForCausalLM.fromPretrained(directory, { dtype, contextLength: 2048 });
+const model = await AutoModelForCausalLM.fromPretrained(directory, { dtype });
 const [headsFolder] = listFlag("heads", []);
 if (headsFolder) {
   const heads = await loadEagleHeads(headsFolder, model);
-  OURS["auto with EAGLE-3 heads"] = { method: "auto", heads };
-  OURS["EAGLE-3, K = 3"] = { method: "eagle", heads, numSpeculativeTokens: 3 };
+  OURS["auto with EAGLE-3 heads"] = { speculation: { heads } };
+  OURS["EAGLE-3, K = 3"] = { speculation: { method: "eagle", heads, numSpeculativeTokens: 3 } };
 }
-const prompts = chatPrompts("bench/peers/prompts.jsonl");
+const [draftFolder] = listFlag("draft", []);
+const [draftGguf] = listFlag("draft-gguf", []);
+if (draftFolder && draftGguf) {
+  const assistantModel = await AutoModelForCausalLM.fromPretrained(draftFolder, { dtype });
+  OURS["auto with the draft"] = { assistantModel };
+  for (const K of [3, 4, 6, 8]) {
+    OURS[`draft, K = ${K}`] = { assistantModel, speculation: { method: "draft", numSpeculativeTokens: K } };
+    THEIRS[`draft-simple, ${K} tokens`] = [
+      "--spec-type",
+      "draft-simple",
+      "-md",
+      draftGguf,
+      "--spec-draft-n-max",
+      `${K}`,
+    ];
+  }
+}
+const prompts = textPrompts(
+  listFlag("prompts", ["bench/peers/prompts.jsonl"])[0],
+  Number(listFlag("count", ["100"])[0]),
+);
 
 /** Tokens per second of each variant, kind by kind, over rounds and prompts. */
 const speeds = new Map<string, Map<string, number[]>>();
@@ -63,10 +85,10 @@ const note = (variant: string, kind: string, speed: number) => {
 let promptsThatDiffer = 0;
 const differing = new Map(Object.keys(THEIRS).map((name) => [name, 0]));
 for (let round = 0; round < rounds; round++) {
-  for (const { kind, messages } of prompts) {
-    const text = model.tokenizer!.renderChat(messages);
-    for (const [name, speculation] of Object.entries(OURS)) {
-      const { stats } = await model.generate(messages, { maxNewTokens, ignoreEos: true, speculation });
+  for (const { kind, input } of prompts) {
+    const text = typeof input === "string" ? input : model.tokenizer!.renderChat(input);
+    for (const [name, options] of Object.entries(OURS)) {
+      const { stats } = await model.generate(input, { maxNewTokens, ignoreEos: true, ...options });
       note(`foretoken ${name}`, kind, stats.tokensPerSecond);
     }
     let plainText = "";
@@ -76,7 +98,7 @@ for (let round = 0; round < rounds; round++) {
       if (round > 0) continue;
       if (!speculation) {
         plainText = result.text.trim();
-        if (result.promptTokens !== model.promptIds(messages).length) promptsThatDiffer++;
+        if (result.promptTokens !== model.promptIds(input).length) promptsThatDiffer++;
       } else if (!result.text.includes(plainText.slice(0, -8))) differing.set(name, differing.get(name)! + 1);
     }
   }
