@@ -1,14 +1,17 @@
 import { convertedModel } from "../conversion/converted-model.js";
 import { weightFormat } from "../conversion/weight-format.js";
 import { MedusaHeads } from "../engine/medusa-heads.js";
+import { RowsOf } from "../formats/rows-of.js";
 import { type KnownMethodOptions, METHOD_OPTIONS } from "../methods/options.js";
 import { EMBEDDING, HEAD } from "../models/checkpoint/tensor-names.js";
+import { checkTargetIds, TOKEN_MAP } from "../models/draft-vocabulary.js";
 import { type MedusaCheckpoint, openMedusaCheckpoint } from "../models/medusa/medusa-checkpoint.js";
 import { BASE_LM_HEAD, buildMedusaHeads, medusaWeightSpecs } from "../models/medusa/medusa-heads.js";
 import { UsageError } from "../types/errors.js";
 import type { Dtype } from "../types/model-config.js";
 import { value } from "../types/option-kinds.js";
 import { checkOptions, givenOptions, type OptionTable } from "../types/option-table.js";
+import { escaped } from "../types/shown.js";
 import { AutoModelForCausalLM } from "./auto-model.js";
 import { baseDirectory, onBase, withBaseTensor } from "./base-of-heads.js";
 import { type AssistantModel, GENERATE_NAMES, GENERATE_OPTIONS, type GenerateOptions } from "./generate-options.js";
@@ -59,7 +62,8 @@ export class MedusaModel extends TextGenerator implements AssistantModel {
     readonly heads: MedusaHeads,
   ) {
     super();
-    checkFit(heads.options, base);
+    const { hiddenSize, targetVocabSize } = heads.options;
+    checkFit({ hiddenSize, vocabSize: targetVocabSize }, base);
   }
 
   /**
@@ -149,22 +153,24 @@ export async function medusaHeadsFrom(
 ): Promise<MedusaHeads> {
   let source = checkpoint.source;
   try {
-    checkFit(checkpoint, base);
-    if (checkpoint.heads.some(({ lmHead }) => !lmHead)) {
+    const { heads, hiddenSize, accuracies, targetIds } = checkpoint;
+    checkCheckpoint(checkpoint, base);
+    if (heads.some(({ lmHead }) => !lmHead)) {
       const lent = { name: BASE_LM_HEAD, of: (tied: boolean) => (tied ? EMBEDDING : HEAD), what: "output product" };
       source = await withBaseTensor(source, base, lent);
     }
-    const { heads, hiddenSize, accuracies } = checkpoint;
-    const shape = { heads, hiddenSize, vocabSize: base.config.vocabSize };
-    const { vocabLimit } = base.model;
+    const targetVocabSize = base.config.vocabSize;
+    if (targetIds) source = new RowsOf(source, wholeProducts(checkpoint, targetIds), targetIds);
+    const shape = { heads, hiddenSize, vocabSize: targetIds?.length ?? targetVocabSize };
+    const vocabLimit = targetIds?.length ?? base.model.vocabLimit;
     const format = await weightFormat(options.dtype ?? (base.dtype === "fp32" ? "fp32" : "q8"));
     const blueprint = {
-      key: ["medusa", shape],
+      key: ["medusa heads", shape],
       specs: medusaWeightSpecs(shape),
       graph: (manifest: Parameters<typeof buildMedusaHeads>[1]) => buildMedusaHeads(shape, manifest, vocabLimit),
     };
     const converted = await convertedModel(source, blueprint, format, undefined, options.signal);
-    return await MedusaHeads.load({ ...shape, ...converted, vocabLimit, accuracies });
+    return await MedusaHeads.load({ ...shape, ...converted, vocabLimit, targetVocabSize, targetIds, accuracies });
   } finally {
     await source.close();
   }
@@ -174,6 +180,18 @@ async function baseOf(directory: string): Promise<string> {
   const { base, holdsBase, source } = await openMedusaCheckpoint(directory);
   await source.close();
   return holdsBase ? directory : baseDirectory(directory, base, "base_model_name_or_path");
+}
+
+/** The output products that name all tokens of the base, of heads that can name some: rows are taken from them. */
+function wholeProducts({ heads, vocabSize }: MedusaCheckpoint, targetIds: Int32Array): ReadonlySet<string> {
+  const whole = heads.map(({ lmHead }) => lmHead ?? BASE_LM_HEAD);
+  return new Set(whole.filter((name) => name === BASE_LM_HEAD || vocabSize !== targetIds.length));
+}
+
+/** @throws UsageError for heads of another base; CheckpointError for tokens that the base has not */
+function checkCheckpoint({ hiddenSize, vocabSize, targetIds, directory }: MedusaCheckpoint, base: LanguageModel): void {
+  checkFit({ hiddenSize, ...(vocabSize !== targetIds?.length && { vocabSize }) }, base);
+  if (targetIds) checkTargetIds(targetIds, base.model.vocabLimit, TOKEN_MAP, escaped(directory));
 }
 
 function checkFit({ hiddenSize, vocabSize }: { hiddenSize: number; vocabSize?: number }, base: LanguageModel): void {

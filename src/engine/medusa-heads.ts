@@ -5,6 +5,7 @@ import { Session } from "../runtime/session.js";
 import { Tensor } from "../runtime/tensor.js";
 import { NumericsError, RuntimeError } from "../types/errors.js";
 import type { TokenId } from "../types/token.js";
+import { WideLogits } from "./wide-logits.js";
 
 /** Likeliest tokens of each head that `top` gives: what Medusa's own trees use. */
 const TOP = 10;
@@ -13,7 +14,11 @@ export interface MedusaHeadsOptions extends MedusaShape {
   manifest: WeightManifest;
   /** Folder of the manifest's weight file. */
   directory: string;
+  /** Of the tokens that the heads can name, those from here on are none. */
   vocabLimit: number;
+  /** The target's vocabulary; `targetIds` says which of its tokens the heads can name, where they are not all. */
+  targetVocabSize: number;
+  targetIds?: Int32Array;
   accuracies?: readonly (readonly number[])[];
 }
 
@@ -34,6 +39,7 @@ export class MedusaHeads {
   private readonly logProbs: Float32Array;
   private readonly ids: BigInt64Array;
   private readonly rows: Float32Array;
+  private readonly wide: WideLogits | undefined;
   private readonly tensors: Tensor[];
   private readonly topBinding: Binding;
   private readonly logitsBinding: Binding;
@@ -42,13 +48,14 @@ export class MedusaHeads {
     private readonly session: Session,
     readonly options: MedusaHeadsOptions,
   ) {
-    const { hiddenSize: D, vocabSize: V, vocabLimit } = options;
+    const { hiddenSize: D, vocabSize: V, vocabLimit, targetIds, targetVocabSize } = options;
     const count = options.heads.length;
     this.topCount = Math.min(TOP, vocabLimit);
     this.hidden = new Float32Array(D);
     this.logProbs = new Float32Array(count * this.topCount);
     this.ids = new BigInt64Array(count * this.topCount);
     this.rows = new Float32Array(count * V);
+    this.wide = targetIds && new WideLogits(targetIds, targetVocabSize);
     const inputs: Record<string, Tensor> = {
       hidden: new Tensor(this.hidden, [1, 1, D]),
       k: new Tensor(BigInt64Array.of(BigInt(this.topCount)), [1]),
@@ -91,18 +98,23 @@ export class MedusaHeads {
     for (let head = 0; head < this.count; head++) {
       if (!Number.isFinite(this.logProbs[head * k])) throw new NumericsError(`Medusa head ${head + 1}`);
     }
+    const { wide } = this;
+    const targetId = (id: bigint) => (wide ? wide.targetId(Number(id)) : Number(id));
     return Array.from({ length: this.count }, (_, head) => ({
-      ids: Array.from(this.ids.subarray(head * k, (head + 1) * k), Number),
+      ids: Array.from(this.ids.subarray(head * k, (head + 1) * k), targetId),
       probabilities: Array.from(this.logProbs.subarray(head * k, (head + 1) * k), Math.exp),
     }));
   }
 
-  /** The logits [vocabSize] of every head; views that the next call overwrites. */
+  /** The logits [targetVocabSize] of every head; views that the next call overwrites. */
   logits(hidden: Float32Array): Float32Array[] {
     this.take(hidden);
     this.logitsBinding.run();
     const V = this.options.vocabSize;
-    return Array.from({ length: this.count }, (_, head) => this.rows.subarray(head * V, (head + 1) * V));
+    return Array.from({ length: this.count }, (_, head) => {
+      const row = this.rows.subarray(head * V, (head + 1) * V);
+      return this.wide?.row(row, head) ?? row;
+    });
   }
 
   dispose(): void {

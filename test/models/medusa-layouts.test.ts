@@ -113,3 +113,36 @@ test("heads from PyTorch before 1.6", async () => {
     /in the format of PyTorch before 1\.6 .*torch\.save it again/,
   );
 });
+
+test("heads that can name tokens which the base has not, or have products of another size, are refused", async () => {
+  const base = await model(TARGET, "fp32");
+  const folder = temporaryFolder();
+  const tensors = (ids: number[], rows: number) => [
+    { name: "0.weight", shape: [rows, 256], values: new Float32Array(rows * 256) },
+    { name: "token_map", shape: [ids.length], values: BigInt64Array.from(ids, BigInt) },
+  ];
+  const file = join(folder, "medusa_lm_head.safetensors");
+  await writeSafetensors(file, tensors([7, 5000], 2));
+  const beyond = "token_map makes token 1 5000, outside the target's vocabulary of 4096";
+  await expect(loadMedusaHeads(folder, base)).rejects.toThrow(beyond);
+  await writeSafetensors(file, tensors([7, 9, 11], 2));
+  await expect(loadMedusaHeads(folder, base)).rejects.toThrow("the heads name 2 tokens, the base has 4096");
+});
+
+test("of products that name all tokens, those in token_map are taken", async () => {
+  const base = await model(TARGET, "fp32");
+  const folder = temporaryFolder();
+  const values = Float32Array.from({ length: 4096 * 256 }, (_, i) => (((i * 37) % 101) - 50) / 64);
+  const ids = [4000, 3, 9];
+  const map = { name: "token_map", shape: [3], values: BigInt64Array.from(ids, BigInt) };
+  const product = { name: "0.weight", shape: [4096, 256], values };
+  await writeSafetensors(join(folder, "medusa_lm_head.safetensors"), [product, map], "F32");
+  const heads = await loadMedusaHeads(folder, base);
+  const [row] = heads.logits(hidden);
+  for (const id of ids) {
+    const expected = hidden.reduce((sum, x, i) => sum + x * values[id * 256 + i], 0);
+    expect(row[id]).toBeCloseTo(expected, 3);
+  }
+  expect(row[8]).toBe(Number.NEGATIVE_INFINITY);
+  heads.dispose();
+});

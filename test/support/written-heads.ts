@@ -23,12 +23,24 @@ const blocks = numbers(HEADS).flatMap((head) =>
 const products = numbers(HEADS).map((head) => spec(`heads.${head}.lm_head`, [VOCABULARY, WIDTH]));
 const base = spec("base", [VOCABULARY, WIDTH]);
 
-/** Writes small heads, all of whose values every type keeps, to a new folder. */
-export async function written(layout: MedusaLayout, shared: boolean, type: "F16" | "BF16" | "F32"): Promise<string> {
+/** The tokens that small heads can name, of 40. */
+export const NAMED = Int32Array.from({ length: VOCABULARY }, (_, i) => i + Math.floor(i / 2));
+
+/**
+ * Writes small heads, all of whose values every type keeps, to a new folder.
+ * @param targetIds the tokens that they can name, where these are not all
+ */
+export async function written(
+  layout: MedusaLayout,
+  shared: boolean,
+  type: "F16" | "BF16" | "F32",
+  targetIds?: Int32Array,
+): Promise<string> {
   const directory = temporaryFolder();
   const specs = shared ? blocks : [...blocks, ...products];
   await writeHeads(directory, {
-    ...{ layout, heads: HEADS, layers: LAYERS, hiddenSize: WIDTH, vocabSize: VOCABULARY, specs, type },
+    ...{ layout, heads: HEADS, layers: LAYERS, hiddenSize: WIDTH, specs, type, targetIds },
+    vocabSize: targetIds ? 40 : VOCABULARY,
     valuesOf: (name) => values.get(name)!,
     ...(shared && { sharedHead: { shape: base.dims, values: values.get("base")! } }),
     ...{ accuracies: [[0.5], [0.25]], base: "../base", card: "# Heads\n" },

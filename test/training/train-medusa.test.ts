@@ -7,7 +7,9 @@ import {
   type MedusaProgress,
   type TrainMedusaOptions,
   trainMedusa,
+  trainMedusa2,
 } from "../../src/index.js";
+import { openMedusaCheckpoint } from "../../src/models/medusa/medusa-checkpoint.js";
 import { model, prompts, TARGET, temporaryFolder } from "../support/models.js";
 import { some } from "../support/tier.js";
 
@@ -82,9 +84,52 @@ test.each(some(OTHERS, 1))("other heads: %o", async (options) => {
   await medusa.dispose();
 });
 
+const NARROW = [
+  { sharedHead: true, layout: "original" },
+  { sharedHead: false, layout: "original" },
+  { sharedHead: true, layout: "vllm" },
+  { sharedHead: false, layout: "vllm" },
+] as const;
+
+test.each(some(NARROW, 2))("heads that name the data's most frequent tokens: %o", async (options) => {
+  const draftVocabulary = 300;
+  const { directory, before, after } = await train({ ...options, draftVocabulary, epochs: 3 });
+  expect(after.losses[0]).toBeLessThan(before.losses[0]);
+  const { source, targetIds } = await openMedusaCheckpoint(directory);
+  await source.close();
+  expect(targetIds).toHaveLength(draftVocabulary);
+  const counts = new Map<number, number>();
+  for (const { tokens } of texts) for (const id of tokens) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const rarest = Math.min(...Array.from(targetIds!, (id) => counts.get(id) ?? 0));
+  const left = [...counts].filter(([id]) => !targetIds!.includes(id));
+  for (const [, count] of left) expect(count).toBeLessThanOrEqual(rarest);
+  const medusa = await MedusaModel.fromPretrained(directory, { base });
+  for (const sampling of [{}, { temperature: 0.8, seed: 3 }]) {
+    const speculation = { treeNodes: 8, treeRanks: 4 };
+    const { prompt } = prompts()[2];
+    const fast = await medusa.generate(prompt, { ...sampling, maxNewTokens: 64, speculation });
+    const plain = await base.generate(prompt, { ...sampling, maxNewTokens: 64, speculation: { method: "none" } });
+    expect(fast.tokenIds).toEqual(plain.tokenIds);
+    expect(fast.stats.acceptedTokens).toBeGreaterThan(0);
+  }
+  const hidden = new Float32Array(base.config.hiddenSize).fill(0.3);
+  const rows = medusa.heads.logits(hidden).map((row) => row.slice());
+  for (const [head, { ids }] of medusa.heads.top(hidden).entries()) {
+    expect(rows[head]).toHaveLength(base.config.vocabSize);
+    const ranked = Array.from(targetIds!).sort((a, b) => rows[head][b] - rows[head][a]);
+    expect(ids).toEqual(ranked.slice(0, ids.length));
+    expect(rows[head].filter((logit) => logit !== Number.NEGATIVE_INFINITY)).toHaveLength(draftVocabulary);
+  }
+  await medusa.dispose();
+  const joint = trainMedusa2(base, texts, { output: join(temporaryFolder(), "joint"), headsFrom: directory });
+  await expect(joint).rejects.toThrow("name 300 of the 4096 tokens: give others as headsFrom");
+});
+
 test("what is wrong is said before any work", async () => {
   await expect(train({}, "/proc/heads")).rejects.toThrow("the output /proc/heads cannot be written");
   await expect(train({ sharedHead: true, layers: 0 })).rejects.toThrow("nothing to train");
+  await expect(train({ draftVocabulary: 5000 })).rejects.toThrow("the target has 4096 tokens");
+  await expect(train({ draftVocabulary: 300, layout: "tensorrt-llm" })).rejects.toThrow("leave out draftVocabulary");
   await expect(train({ batchSize: 100 })).rejects.toThrow("batchSize must be a multiple of 32");
   await expect(train({ batchSize: 1 << 20 })).rejects.toThrow("to train on, at least 1048576 are needed");
   const output = join(temporaryFolder(), "heads");

@@ -8,6 +8,7 @@ import type { TensorSource } from "../../formats/tensor-source.js";
 import { hasWeights, openWeights } from "../../formats/weight-files.js";
 import { CheckpointError } from "../../types/errors.js";
 import { escaped, shown } from "../../types/shown.js";
+import { readTokenMap, TOKEN_MAP } from "../draft-vocabulary.js";
 import { hasEagleNames } from "../eagle/eagle-names.js";
 import { headsIn, headTensors, MEDUSA, type MedusaHeadTensors, type MedusaLayout } from "./medusa-layouts.js";
 
@@ -20,6 +21,8 @@ export interface MedusaCheckpoint {
   hiddenSize: number;
   /** Rows of the heads' own output products; absent when all share the base's. */
   vocabSize?: number;
+  /** The base's ids of the tokens that the heads can name, where they are not all. */
+  targetIds?: Int32Array;
   /** `base_model_name_or_path` of config.json. */
   base?: string;
   /** Whether the base model's own tensors lie beside the heads, in the same files. */
@@ -45,18 +48,21 @@ export async function openMedusaCheckpoint(directory: string): Promise<MedusaChe
   const config = (await readJsonIfPresent(join(directory, "config.json"))) ?? {};
   const { source, path, layout, names, holdsBase } = await openHeads(directory);
   try {
-    const heads = headsIn(names, layout, path, config.original_lm_head === true);
+    const tensors = names.filter((name) => name !== TOKEN_MAP);
+    const heads = headsIn(tensors, layout, path, config.original_lm_head === true);
     const at = escaped(path);
     checkCount(config[layout.headsKey], heads.length, `${at} has ${heads.length} heads`, layout.headsKey);
     const blocks = heads[0].blocks.length;
     checkCount(config[layout.blocksKey], blocks, `the heads in ${at} have ${blocks} ResBlocks`, layout.blocksKey);
     const { base_model_name_or_path: base, medusa_accuracies: accuracies } = config;
+    const targetIds = await readTokenMap(source, at);
     return {
       directory,
       source,
       heads,
       holdsBase,
       ...sizes(source, heads, at),
+      ...(targetIds && { targetIds }),
       ...(typeof base === "string" && { base }),
       ...(isAccuracies(accuracies, heads.length) && { accuracies }),
     };

@@ -16,7 +16,19 @@ export interface TrainedHeads {
 
 /** The README.md of Medusa-1 heads. */
 export function headsCard({ settings, accuracy, before, tokens, steps, dtype, baseName }: TrainedHeads): string {
-  const { heads, layers, sharedHead, layout, optimiser, learningRate, decay, batchSize, headDecay, seed } = settings;
+  const {
+    heads,
+    layers,
+    sharedHead,
+    draftVocabulary,
+    layout,
+    optimiser,
+    learningRate,
+    decay,
+    batchSize,
+    headDecay,
+    seed,
+  } = settings;
   return [
     `# Medusa heads for ${baseName}`,
     "",
@@ -24,6 +36,9 @@ export function headsCard({ settings, accuracy, before, tokens, steps, dtype, ba
     `frozen base's hidden states (${dtype}): Medusa-1, Cai et al. 2024. Head i guesses the token i + 1 places on.`,
     "",
     `- Data: ${tokens} tokens, one piece in ${settings.validateEvery} kept for validation.`,
+    ...(draftVocabulary === undefined
+      ? []
+      : [`- The heads can name the ${draftVocabulary} tokens that are most frequent there.`]),
     `- Recipe: ${steps} steps of ${batchSize} tokens, ${optimiser}, learning rate ${learningRate} (${decay}), head i counts`,
     `  ${headDecay}^i, seed ${seed}.`,
     `- Expected tokens of a pass with the best tree of 8 nodes: ${accuracy.tokensPerPass.toFixed(2)} (before training`,
@@ -31,7 +46,7 @@ export function headsCard({ settings, accuracy, before, tokens, steps, dtype, ba
     "",
     ...accuracyRows(before, accuracy),
     "",
-    ...layoutWords({ layout, heads, layers, sharedHead }),
+    ...layoutWords({ layout, heads, layers, sharedHead, draftVocabulary }),
     "",
   ].join("\n");
 }

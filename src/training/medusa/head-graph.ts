@@ -38,7 +38,7 @@ function headLoss(tape: Tape, shape: HeadShape) {
   const ops = new DifferentiableOps(tape, (name) => values.get(name));
   const blocks = Array.from({ length: layers }, () => ({ weight: "" }));
   const heads = [{ blocks, ...(!sharedHead && { lmHead: "own" }) }];
-  const [logits] = medusaHeads(ops, { heads, hiddenSize, vocabSize }, tape.input("hidden", ["R", hiddenSize], false));
+  const [logits] = medusaHeads(ops, { heads }, tape.input("hidden", ["R", hiddenSize], false));
   const labels = tape.graph.input("labels", "i64", ["R"]);
   const loss = crossEntropy(tape, logits, labels);
   tape.graph.node("Identity", [loss.name], ["loss"]);

@@ -3,7 +3,7 @@ import { GraphSession, gradientOf } from "../gradient/gradient-graph.js";
 import { ParameterSet } from "../parameters.js";
 import { accuracyOf, type MedusaAccuracy, RANKS } from "./accuracy.js";
 import { type HeadShape, headMeasuringGraph, headParameters, headTrainingGraph, ofHead } from "./head-graph.js";
-import { ROWS_OF_BLOCK, type RowCache } from "./row-cache.js";
+import { IGNORED, ROWS_OF_BLOCK, type RowCache, UNNAMED } from "./row-cache.js";
 
 /** All heads' parameters, and the graphs that give their losses, gradients and candidates: one for every head. */
 export class HeadsInTraining {
@@ -89,7 +89,7 @@ export class HeadsInTraining {
 
   /** Measures the heads on the whole runs that the cache holds. */
   async measure(cache: RowCache, signal?: AbortSignal): Promise<MedusaAccuracy> {
-    const counts = this.own.map(() => ({ loss: 0, labels: 0, right: new Array<number>(this.ranks).fill(0) }));
+    const counts = this.own.map(() => ({ loss: 0, labels: 0, named: 0, right: new Array<number>(this.ranks).fill(0) }));
     const blocks = this.rows / ROWS_OF_BLOCK;
     for (let from = 0; from + blocks <= cache.blocks; from += blocks) {
       await cache.read(
@@ -100,8 +100,10 @@ export class HeadsInTraining {
         count.loss += await this.run(this.measuring, head, signal);
         for (let row = 0; row < this.rows; row++) {
           const label = this.headLabels[row];
-          if (label < 0n) continue;
+          if (label === BigInt(IGNORED)) continue;
           count.labels++;
+          if (label === BigInt(UNNAMED)) continue;
+          count.named++;
           const rank = this.ids.subarray(row * this.ranks, (row + 1) * this.ranks).indexOf(label);
           if (rank >= 0) count.right[rank]++;
         }

@@ -1,16 +1,15 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import type { TextGroup } from "../../engine/read-texts.js";
 import { Need } from "../../engine/rows.js";
+import { TokenCounts } from "../draft-vocabulary.js";
 import { readNote, writeNote } from "../loop/cache-note.js";
 import { type Piece, readPieces } from "../read-pieces.js";
 import type { TrainingExample, TrainingExamples } from "../training-example.js";
-import { type CacheNote, RowWriter } from "./row-cache.js";
+import { type CacheNote, IGNORED, RowWriter } from "./row-cache.js";
 import type { Settings } from "./settings.js";
 
 /** Validation is measured on so many rows at most. */
 const VALIDATION_ROWS = 4096;
-/** A label that counts for nothing, as PyTorch has it. */
-const IGNORED = -100;
 
 /**
  * Computes the base's hidden states over the examples, once, and writes them with the labels of every head: that of head i
@@ -30,11 +29,14 @@ export async function cacheHiddenRows(
     ["training", "validation"].map((name) => RowWriter.create(directory, name, base.config.hiddenSize, heads)),
   );
   const [training, validation] = writers;
+  const { draftVocabulary } = settings;
+  const counts = new TokenCounts(draftVocabulary === undefined ? 0 : base.vocabLimit);
   const onReading = (tokens: number) => onProgress?.({ stage: "reading", tokens });
   let tokens: number;
   try {
     const reading = { ...settings, length, mostHeld: VALIDATION_ROWS, onReading };
     tokens = await readPieces(base, examples, reading, async (group) => {
+      if (draftVocabulary !== undefined) for (const { tokens } of group.texts) counts.add(tokens);
       for (const [{ held }, hidden, labels] of await rowsOf(group, heads, signal)) {
         await (held ? validation : training).add(hidden, labels);
       }
@@ -42,7 +44,8 @@ export async function cacheHiddenRows(
   } finally {
     for (const writer of writers) await writer.close();
   }
-  const note = { key, tokens, trainingBlocks: training.blocks, validationBlocks: validation.blocks };
+  const note: CacheNote = { key, tokens, trainingBlocks: training.blocks, validationBlocks: validation.blocks };
+  if (draftVocabulary !== undefined) note.targetIds = counts.mostFrequent(draftVocabulary);
   await writeNote(directory, note);
   return note;
 }

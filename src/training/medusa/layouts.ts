@@ -1,4 +1,5 @@
 import type { NewTensor } from "../../formats/new-tensor.js";
+import { TOKEN_MAP } from "../../models/draft-vocabulary.js";
 import { TORCH_TYPES } from "../weight-types.js";
 import type { WrittenHeads } from "./write-heads.js";
 
@@ -25,11 +26,24 @@ function partsOf(name: string): { head: string; block?: string; part: "weight" |
   return kind === "lm_head" ? { head, part: "weight" } : { head, block, part: bias ? "bias" : "weight" };
 }
 
-function renamed({ specs, valuesOf }: WrittenHeads, nameOf: (place: ReturnType<typeof partsOf>) => string) {
-  return specs.map(({ name, dims }) => ({ name: nameOf(partsOf(name)), shape: dims, values: valuesOf(name) }));
+function renamed(
+  { specs, valuesOf, targetIds }: WrittenHeads,
+  nameOf: (place: ReturnType<typeof partsOf>) => string,
+): NewTensor[] {
+  const tensors: NewTensor[] = specs.map(({ name, dims }) => ({
+    name: nameOf(partsOf(name)),
+    shape: dims,
+    values: valuesOf(name),
+  }));
+  if (targetIds)
+    tensors.push({ name: TOKEN_MAP, shape: [targetIds.length], values: BigInt64Array.from(targetIds, BigInt) });
+  return tensors;
 }
 
-/** HEAD.LAYER.linear.weight, HEAD.LAYERS.weight. Heads that share the base's product have none of their own. */
+/**
+ * HEAD.LAYER.linear.weight, HEAD.LAYERS.weight. Heads that share the base's product have none of their own; those that cannot name
+ * all tokens have vLLM's token_map, which others do not read.
+ */
 const original: Layout = {
   tensors: (heads) =>
     renamed(heads, ({ head, block, part }) =>
@@ -50,14 +64,14 @@ const vllm: Layout = {
     );
     return heads.sharedHead ? [...tensors, { name: "lm_heads.0.weight", ...heads.sharedHead }] : tensors;
   },
-  config: ({ heads, layers, sharedHead, hiddenSize, vocabSize, type }) => ({
+  config: ({ heads, layers, sharedHead, hiddenSize, vocabSize, targetIds, type }) => ({
     model_type: "medusa",
     architectures: ["MedusaModel"],
     num_heads: heads,
     num_hidden_layers: layers,
     hidden_size: hiddenSize,
     vocab_size: vocabSize,
-    truncated_vocab_size: vocabSize,
+    truncated_vocab_size: targetIds?.length ?? vocabSize,
     original_lm_head: sharedHead !== undefined,
     medusa_fc_bias: true,
     torch_dtype: TORCH_TYPES[type],
@@ -83,7 +97,8 @@ export function layoutWords({
   heads,
   layers,
   sharedHead,
-}: Pick<WrittenHeads, "layout" | "heads" | "layers"> & { sharedHead: boolean }): string[] {
+  draftVocabulary,
+}: Pick<WrittenHeads, "layout" | "heads" | "layers"> & { sharedHead: boolean; draftVocabulary?: number }): string[] {
   if (layout === "vllm") {
     return [
       `Layout of vLLM, for versions up to 0.32: \`--speculative-config '{"method": "medusa", "model": DIR, "num_speculative_tokens": ${heads}}'\`,`,
@@ -100,6 +115,9 @@ export function layoutWords({
     ...(sharedHead
       ? ["The heads have no output product in the file, as they share the base's: its own loader expects one."]
       : []),
+    ...(draftVocabulary === undefined
+      ? []
+      : [`They name ${draftVocabulary} of the base's tokens, which token_map lists: its own loader does not know it.`]),
     ...(layers > 1
       ? ["Its own loader gives all ResBlocks of a head the weights of the last one: it reads such heads wrongly."]
       : []),

@@ -12,6 +12,8 @@ export interface TrainMedusaOptions extends LoopOptions {
   layers?: number;
   /** Share the base's output product, which stays as it is, instead of training a copy for each head. Default false. */
   sharedHead?: boolean;
+  /** The heads name so many tokens, those most frequent in the data: less to compute and to train. Default: all. */
+  draftVocabulary?: number;
   /** Default 0.001; with Muon 0.01. */
   learningRate?: number;
   /** Default "adamw". Muon takes the matrices; biases go by AdamW at learningRate / 10. */
@@ -42,6 +44,7 @@ export const TRAIN_MEDUSA_OPTIONS: OptionTable<Omit<TrainMedusaOptions, "output"
   heads: integer(1, 16),
   layers: integer(0, 8),
   sharedHead: boolean(),
+  draftVocabulary: integer(32),
   learningRate: number("> 0"),
   optimiser: choice(["adamw", "muon"]),
   headDecay: number("(0, 1]"),

@@ -7,12 +7,25 @@ import { ForetokenError } from "../../types/errors.js";
 /** Rows that lie together, and are trained on together. */
 export const ROWS_OF_BLOCK = 32;
 
+/** A label that counts for nothing, as PyTorch has it. */
+export const IGNORED = -100;
+/** The label of a token that the heads cannot name: nothing is learned of it, and no guess is right. */
+export const UNNAMED = -1;
+
 /** Hidden states with their labels, written once and read block by block. */
 interface Rows {
   /** [rows, hiddenSize] */
   hidden: Float32Array;
-  /** [rows, heads]; -100 where a head has nothing to learn. */
+  /** [rows, heads]; below 0 where a head has nothing to learn. */
   labels: Int32Array;
+}
+
+/** What a cache's rows are. */
+interface RowShape {
+  hiddenSize: number;
+  heads: number;
+  /** The base's ids of the tokens that the heads can name, where they are not all. */
+  targetIds?: readonly number[];
 }
 
 /** Blocks of rows in two files: hidden states, and labels of every head. */
@@ -23,12 +36,14 @@ export class RowCache {
     readonly blocks: number,
     private readonly hiddenSize: number,
     private readonly heads: number,
+    private readonly names: ReadonlyMap<number, number> | undefined,
   ) {}
 
   /** @throws ForetokenError where it cannot be read */
-  static async open(directory: string, name: string, blocks: number, hiddenSize: number, heads: number) {
+  static async open(directory: string, name: string, blocks: number, { hiddenSize, heads, targetIds }: RowShape) {
     const [hidden, labels] = await Promise.all(filesOf(directory, name).map((path) => open(path, "r")));
-    return new RowCache(hidden, labels, blocks, hiddenSize, heads);
+    const names = targetIds && new Map(Array.from(targetIds, (id, i) => [id, i]));
+    return new RowCache(hidden, labels, blocks, hiddenSize, heads, names);
   }
 
   /** Reads blocks, one under the other, to the beginning of `into`. */
@@ -38,7 +53,7 @@ export class RowCache {
       const rows = into.hidden.subarray(i * width, (i + 1) * width);
       const labels = into.labels.subarray(i * labelled, (i + 1) * labelled);
       await readFully(this.hidden, bytesOf(rows), blocks[i] * rows.byteLength);
-      await readFully(this.labels, bytesOf(labels), blocks[i] * labels.byteLength);
+      await this.readLabels(blocks[i], labels);
     }
   }
 
@@ -47,12 +62,19 @@ export class RowCache {
     const counts = new Array<number>(this.heads).fill(0);
     const labels = new Int32Array(ROWS_OF_BLOCK * this.heads);
     for (let i = 0; i < blocks.length; i++) {
-      await readFully(this.labels, bytesOf(labels), blocks[i] * labels.byteLength);
+      await this.readLabels(blocks[i], labels);
       labels.forEach((label, at) => {
         if (label >= 0) counts[at % this.heads]++;
       });
     }
     return counts;
+  }
+
+  /** The labels of a block, as the heads name them. */
+  private async readLabels(block: number, into: Int32Array): Promise<void> {
+    await readFully(this.labels, bytesOf(into), block * into.byteLength);
+    const { names } = this;
+    if (names) for (const [i, id] of into.entries()) if (id >= 0) into[i] = names.get(id) ?? UNNAMED;
   }
 
   async close(): Promise<void> {
@@ -116,6 +138,7 @@ export interface CacheNote {
   tokens: number;
   trainingBlocks: number;
   validationBlocks: number;
+  targetIds?: number[];
 }
 
 function filesOf(directory: string, name: string): string[] {

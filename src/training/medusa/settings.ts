@@ -6,7 +6,7 @@ import { LOOP_DEFAULTS, MUON_RATE } from "../loop/loop-options.js";
 import { TRAIN_MEDUSA_OPTIONS, type TrainMedusaOptions } from "./options.js";
 import { ROWS_OF_BLOCK } from "./row-cache.js";
 
-type WithoutDefault = "maxSteps" | "warmupSteps" | "maxTokens" | "onProgress" | "signal";
+type WithoutDefault = "maxSteps" | "warmupSteps" | "maxTokens" | "draftVocabulary" | "onProgress" | "signal";
 
 /** The options with every default filled in. */
 export type Settings = Required<Omit<TrainMedusaOptions, WithoutDefault>> & Pick<TrainMedusaOptions, WithoutDefault>;
@@ -29,6 +29,9 @@ function checkSettings(settings: Settings, contextLength: number): void {
     throw new UsageError(
       "heads without ResBlocks that share the base's output product have nothing to train: set layers",
     );
+  }
+  if (settings.draftVocabulary !== undefined && settings.layout === "tensorrt-llm") {
+    throw new UsageError("TensorRT-LLM's heads name all tokens: leave out draftVocabulary, or take another layout");
   }
   checkBatching(settings, contextLength, { size: ROWS_OF_BLOCK });
 }

@@ -4,6 +4,7 @@ import { UsageError } from "../../types/errors.js";
 import { shown } from "../../types/shown.js";
 import { baseLmHead } from "../base-head.js";
 import { assertSameData } from "../data/same-data.js";
+import { checkDraftVocabulary, rowsOfTokens } from "../draft-vocabulary.js";
 import { settingsKey } from "../loop/loop-options.js";
 import { pathFrom, prepareOutput } from "../loop/output-folder.js";
 import { TrainingLoop } from "../loop/training-loop.js";
@@ -46,7 +47,8 @@ export async function trainMedusa(
     throw new UsageError(`trainMedusa needs a loaded LanguageModel, got ${shown(base)}`);
   }
   const settings = medusaSettings(options, base.contextLength);
-  const { output, heads, layers, sharedHead, layout, microBatchSize, signal } = settings;
+  const { output, heads, layers, sharedHead, layout, draftVocabulary, microBatchSize, signal } = settings;
+  checkDraftVocabulary(draftVocabulary, base.vocabLimit);
   signal?.throwIfAborted();
   const lmHead = await baseLmHead(base);
   const { work, checkpoints, resumeFrom } = await prepareOutput(output, HEADS_FILES[layout], settings.resume);
@@ -54,12 +56,16 @@ export async function trainMedusa(
   const key = `${base.dtype} ${settingsKey(settings)}`;
   const note = await cacheHiddenRows(base.model, examples, work, key, settings);
   checkEnough(note, settings);
-  const { hiddenSize, vocabSize } = base.config;
-  const open = (name: string, blocks: number) => RowCache.open(work, name, blocks, hiddenSize, heads);
+  const { hiddenSize } = base.config;
+  const targetIds = note.targetIds && Int32Array.from(note.targetIds);
+  const named = targetIds ? rowsOfTokens(lmHead, targetIds, hiddenSize) : lmHead;
+  const vocabSize = targetIds?.length ?? base.config.vocabSize;
+  const open = (name: string, blocks: number) =>
+    RowCache.open(work, name, blocks, { hiddenSize, heads, targetIds: note.targetIds });
   await using training = await open("training", note.trainingBlocks);
   await using validation = await open("validation", note.validationBlocks);
-  const shape = { hiddenSize, vocabSize, layers, sharedHead, vocabLimit: base.vocabLimit };
-  const inTraining = await HeadsInTraining.create(shape, heads, microBatchSize, lmHead);
+  const shape = { hiddenSize, vocabSize, layers, sharedHead, vocabLimit: targetIds?.length ?? base.vocabLimit };
+  const inTraining = await HeadsInTraining.create(shape, heads, microBatchSize, named);
   const trainee = new MedusaTrainee(inTraining, training, validation, settings);
   const loop = await TrainingLoop.create({ trainee, checkpoints, settings, key, onProgress: settings.onProgress });
   try {
@@ -76,12 +82,13 @@ export async function trainMedusa(
         heads,
         layers,
         hiddenSize,
-        vocabSize,
+        vocabSize: base.config.vocabSize,
+        targetIds,
         specs,
         valuesOf: (name) => parameters.valuesOf(name),
         accuracies: after.accuracies,
       },
-      ...(sharedHead && { sharedHead: { shape: [vocabSize, hiddenSize], values: lmHead } }),
+      ...(sharedHead && { sharedHead: { shape: [vocabSize, hiddenSize], values: named } }),
       ...{ base: baseName, type: settings.weights, card: headsCard(facts) },
     });
     await training.close();

@@ -14,11 +14,14 @@ export interface WrittenHeads {
   /** ResBlocks of each. */
   layers: number;
   hiddenSize: number;
+  /** The base's. */
   vocabSize: number;
+  /** The base's ids of the tokens that the heads can name, where they are not all. */
+  targetIds?: Int32Array;
   /** Their parameters, named as `medusaHeads` names them. */
   specs: readonly ParameterSpec[];
   valuesOf(name: string): Float32Array;
-  /** The base's output product, where the heads share it. */
+  /** The base's output product, where the heads share it: of the tokens that they can name. */
   sharedHead?: { shape: readonly number[]; values: Float32Array };
   accuracies: MedusaAccuracy["accuracies"];
   /** The base's folder, as config.json names it. */

@@ -9,23 +9,25 @@ import { uniforms } from "../random.js";
 import { TEACHER_HEAD } from "../teacher-rows.js";
 
 /** Opens heads that fit a base. The caller closes their source. @throws UsageError where they do not */
-export async function fittingHeads(
-  directory: string,
-  { hiddenSize, vocabSize }: ModelConfig,
-): Promise<MedusaCheckpoint> {
+export async function fittingHeads(directory: string, config: ModelConfig): Promise<MedusaCheckpoint> {
   const heads = await openMedusaCheckpoint(directory);
-  const fits = heads.hiddenSize === hiddenSize && (heads.vocabSize ?? vocabSize) === vocabSize;
-  const alike = heads.heads.every(
+  const unfit = whyUnfit(heads, config);
+  if (!unfit) return heads;
+  await heads.source.close();
+  throw new UsageError(`the heads in ${escaped(directory)} ${unfit}: give others as headsFrom, or none`);
+}
+
+function whyUnfit({ hiddenSize, vocabSize, targetIds, heads }: MedusaCheckpoint, base: ModelConfig) {
+  if (hiddenSize !== base.hiddenSize) return "are of another base";
+  if (targetIds) return `name ${targetIds.length} of the ${base.vocabSize} tokens`;
+  if ((vocabSize ?? base.vocabSize) !== base.vocabSize) return "are of another base";
+  const alike = heads.every(
     ({ blocks, lmHead }) =>
-      blocks.length === heads.heads[0].blocks.length &&
-      (lmHead === undefined) === (heads.heads[0].lmHead === undefined) &&
+      blocks.length === heads[0].blocks.length &&
+      (lmHead === undefined) === (heads[0].lmHead === undefined) &&
       blocks.every(({ bias }) => bias !== undefined),
   );
-  if (fits && alike) return heads;
-  await heads.source.close();
-  throw new UsageError(
-    `the heads in ${escaped(directory)} ${fits ? "are not all alike, with biases" : "are of another base"}: give others as headsFrom, or none`,
-  );
+  return alike ? undefined : "are not all alike, with biases";
 }
 
 /** Fills the weights that a joint training begins with: the base's, adapters that change nothing yet, and the heads. */

@@ -31,8 +31,7 @@ export function jointHead(shape: JointShape): DecoderHead {
   const own = teacher && lmHeadTrained ? [teacherHead(vocabSize, hiddenSize)] : [];
   const blocks = Array.from({ length: layers }, () => ({ weight: "" }));
   const heading = Array.from({ length: heads }, () => ({ blocks, ...(!sharedHead && { lmHead: "own" }) }));
-  const headLogits = ({ ops, hidden }: FinalRows) =>
-    medusaHeads(ops, { heads: heading, hiddenSize, vocabSize }, hidden);
+  const headLogits = ({ ops, hidden }: FinalRows) => medusaHeads(ops, { heads: heading }, hidden);
   return {
     weights: [...ofHeads, ...own],
     aliases: new Map([

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TensorSource } from "../../../src/formats/tensor-source.js";
 import { architectureOf } from "../../../src/models/architectures.js";
-import { draftToTarget, readTargetIds } from "../../../src/models/draft-vocabulary.js";
+import { draftToTarget, readTargetIds, readTokenMap } from "../../../src/models/draft-vocabulary.js";
 import { readJson } from "../../support/models.js";
 
 const { parseConfig } = architectureOf({ modelType: "llama" });
@@ -22,6 +22,15 @@ test.each([
   ["two of one", [1, 0, 0], "d2t makes two tokens 1: the weights are damaged"],
 ])("%s is refused", async (_, d2t, message) => {
   await expect(readTargetIds(source(d2t), sizes, "draft")).rejects.toThrow(message);
+});
+
+test("the tokens that Medusa heads can name", async () => {
+  expect(await readTokenMap(source([5, 2, 9]), "heads")).toEqual(Int32Array.of(5, 2, 9));
+  expect(await readTokenMap(source(), "heads")).toBeUndefined();
+  const refused = (map: number[]) => expect(readTokenMap(source(map), "heads")).rejects;
+  await refused([]).toThrow("heads: token_map is empty");
+  await refused([3, 3]).toThrow("heads: token_map makes two tokens 3: the weights are damaged");
+  await refused([3, -4]).toThrow("heads: token_map makes token 1 -4, outside the target's vocabulary");
 });
 
 test("config.json says how many tokens the logits are over", () => {
