@@ -102,7 +102,7 @@ test("vLLM's output products: one each, and one for all under either name", asyn
   expect(await products(shared, "lm_heads.0.weight")).toEqual([32, "lm_heads.0.weight", "lm_heads.0.weight"]);
   expect(await products(shared, "lm_head.weight")).toEqual([32, "lm_head.weight", "lm_head.weight"]);
   expect(await products({})).toEqual([undefined, undefined, undefined]);
-  await expect(products({}, "token_map")).rejects.toThrow('has a tensor "token_map", expected names such as blocks.0');
+  await expect(products({}, "vocab_map")).rejects.toThrow('has a tensor "vocab_map", expected names such as blocks.0');
 });
 
 test("heads from PyTorch before 1.6", async () => {
