@@ -21,6 +21,8 @@ export interface DraftContext {
   maxDepth: number;
   /** Sequences in the coming pass, this one counted. Default 1. */
   sequences?: number;
+  /** A guard cuts the proposal by its `chances`: it should hold the likeliest candidates, whatever the tree is otherwise. */
+  cutByChance?: boolean;
   /** Tokens a millisecond that the step is expected to give by what others propose; only guards read it. Default: plain decoding's. */
   rateToBeat?: number;
   signal?: AbortSignal;
@@ -40,6 +42,11 @@ export interface StepPlan {
   needsOfLast?: number;
   /** How many of the likeliest tokens rows with Need.top give. Default 1. */
   topK?: number;
+  /**
+   * Of each of the tree's nodes the drafter's own probability that it and all above it come true, the root's 1. For drafters
+   * that take no longer for many candidates than for one. Default: not known.
+   */
+  chances?: readonly number[];
   /** How sure the drafter is of this proposal, in classes of its own: those of a class come true about alike. Default 0. */
   grade?: number;
   /** Candidates that were held back because verifying them was expected to take longer than it saves. Default 0. */

@@ -8,8 +8,10 @@ import { type MethodOptions, optionOf } from "./options.js";
 export interface TreePlan {
   /** The static tree; under a dynamic one it is used where only the order of candidates is known. */
   shape: RankTree;
-  /** Nodes of a dynamic tree; absent: the static one. */
-  dynamicNodes?: number;
+  /** Nodes of a dynamic tree. */
+  nodes: number;
+  /** Whether trees are dynamic; where undefined, the tree was not chosen either, and may be what is best. */
+  dynamic: boolean | undefined;
   /** Candidates of a level that the tree may use. */
   ranks: number;
 }
@@ -36,7 +38,8 @@ export function treePlan(options: MethodOptions, accuracies: readonly (readonly 
   const nodes = Math.min(optionOf(options, "treeNodes"), size(used));
   const shape = treeChoices === undefined ? searchTree(used, nodes) : treeOf(treeChoices);
   shape.assertFits(accuracies.length, ranks, `${accuracies.length} heads`);
-  return dynamicTree ? { shape, dynamicNodes: nodes, ranks } : { shape, ranks };
+  const open = treeChoices === undefined && options.dynamicTree === undefined;
+  return { shape, nodes, dynamic: open ? undefined : dynamicTree, ranks };
 }
 
 /** Nodes of the full tree over these candidates. */

@@ -22,7 +22,12 @@ export function fillStatic(
   limits: TreeLimits,
 ) {
   const depth = Math.min(limits.depth, levels.length);
-  shape.fill(leaf, { depth, budget: limits.budget }, (_, rank, level) => levels[level].ids[rank]);
+  const nodes = shape.fill(leaf, { depth, budget: limits.budget }, (_, rank, level) => levels[level].ids[rank]);
+  for (const [i, node] of nodes.entries()) {
+    const path = shape.paths[i];
+    const own = levels[path.length - 1].probabilities?.[path[path.length - 1]];
+    if (node && own !== undefined) node.chance = own * (path.length > 1 ? (node.parent!.chance ?? 1) : 1);
+  }
 }
 
 /**
@@ -48,6 +53,7 @@ export function fillDynamic(
     for (let i = 1; i < open.length; i++) if (open[i].value > open[best].value) best = i;
     const [{ parent, level, rank, above, value }] = open.splice(best, 1);
     const node = proposalNode(levels[level].ids[rank], parent);
+    node.chance = value;
     offer(parent, level, rank + 1, above);
     offer(node, level + 1, 0, value);
   }

@@ -12,6 +12,8 @@ export interface ProposalNode {
   row: number;
   /** What the children were sampled from. */
   distribution?: Distribution;
+  /** The drafter's own probability that this token and all above it come true, where it knows it. */
+  chance?: number;
 }
 
 export function proposalNode(token: TokenId, parent?: ProposalNode): ProposalNode {
@@ -25,6 +27,12 @@ export function pathTokens(node: ProposalNode): TokenId[] {
   const tokens: TokenId[] = [];
   for (let n = node; n.parent !== undefined; n = n.parent) tokens.push(n.token);
   return tokens.reverse();
+}
+
+/** Of each node its chance, the root's first; undefined where one is not known. */
+export function chancesOf([, ...nodes]: readonly ProposalNode[]): number[] | undefined {
+  const chances = nodes.map(({ chance }) => chance);
+  return chances.some((chance) => chance === undefined) ? undefined : [1, ...(chances as number[])];
 }
 
 /** Lays the tree out depth first, first children first, and tells which node stands where. */

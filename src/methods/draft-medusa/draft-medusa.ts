@@ -3,12 +3,12 @@ import type { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need, type PassResult } from "../../engine/rows.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import type { LevelCandidates } from "../../trees/candidate-tree.js";
-import { layOut, proposalNode } from "../../trees/proposal-tree.js";
+import { chancesOf, layOut, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { DraftSequence } from "../draft/draft-sequence.js";
 import type { DraftContext, DraftExhausted, Drafter, StepPlan } from "../drafter.js";
-import { growTree, headLevels } from "../medusa/medusa.js";
+import { growTree, headLevels, sampledLevel } from "../medusa/medusa.js";
 import type { Method } from "../registry.js";
 import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../tree-options.js";
 
@@ -45,9 +45,11 @@ export class DraftMedusaDrafter implements Drafter {
       const { contextLength } = this.model;
       if (!fits && maxDepth > 0) this.exhausted ??= { at: history.length, contextLength };
       if (fits && maxDepth > 0 && budget > 0) {
-        growTree(root, await this.levels(context), this.plan, { depth: maxDepth, budget });
+        const limits = { depth: maxDepth, budget };
+        growTree(root, await this.levels(context), this.plan, limits, context.cutByChance);
       }
-      return { tree: layOut(root, this.name).tree };
+      const { tree, nodes } = layOut(root, this.name);
+      return { tree, chances: chancesOf(nodes) };
     });
   }
 
@@ -72,9 +74,8 @@ export class DraftMedusaDrafter implements Drafter {
     const read = (result: PassResult, last: number): LevelCandidates[] => {
       const hidden = result.hidden(last);
       if (sampled) {
-        const ids = sampler.chooseTop(result.logits(last), history, width);
-        if (ids.length === 0) return [];
-        return [{ ids }, ...headLevels(heads, hidden, context, [ids[0]], width)];
+        const own = sampledLevel(result.logits(last), context, width);
+        return own ? [own, ...headLevels(heads, hidden, context, [own.ids[0]], width)] : [];
       }
       const { ids, logits } = result.top(last);
       const total = result.logSumExp(last);

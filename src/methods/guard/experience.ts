@@ -1,5 +1,6 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import { Forecast } from "./forecast.js";
+import { Returns } from "./returns.js";
 
 /** Measurements of what drafting takes before it is judged: the first ones are slow. */
 const ENOUGH = 3;
@@ -14,6 +15,8 @@ export class Experience {
   forecast = new Forecast(priorOf);
   /** Milliseconds that a level of the drafter's tree takes, and the level's nodes; undefined until measured. */
   level: { readonly ms: number; readonly nodes: number } | undefined;
+  /** Of a drafter that tells how likely its candidates are; undefined until it did. */
+  returns: Returns | undefined;
   private readonly times: number[] = [];
   private pause = FIRST_PAUSE;
   private silent = 0;
@@ -23,6 +26,12 @@ export class Experience {
     if (this.times.length === KEPT) this.times.shift();
     this.times.push(ms);
     if (this.times.length >= ENOUGH) this.level = { ms: Math.min(...this.times), nodes };
+  }
+
+  /** Told that a proposal had chances. */
+  weighs(): Returns {
+    this.returns ??= new Returns();
+    return this.returns;
   }
 
   /** Told of every step: whether proposing is worth it. True when it is not, and should be tried again all the same. */

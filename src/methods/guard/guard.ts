@@ -5,6 +5,8 @@ import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "../../tree
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import type { Experience } from "./experience.js";
+import { likeliest, likeliestNodes, treeOfNodes } from "./likeliest.js";
+import type { Returns } from "./returns.js";
 
 /** Speculation must be expected to gain this much over plain decoding: estimates are rough. */
 const MARGIN = 1.03;
@@ -19,6 +21,8 @@ interface Proposal {
   place: number;
   tree: TokenTree;
   grade: number;
+  /** The sum of its candidates' chances, where they are known. */
+  promised?: number;
 }
 
 /**
@@ -114,21 +118,53 @@ export class GuardedDrafter implements Drafter {
   private async proposeCostly(context: DraftContext, budget: number): Promise<StepPlan> {
     const { sequences = 1 } = context;
     const most = Math.min(context.maxDepth, budget);
-    let depth = this.costlyDepth(most, context);
+    const { experience } = this;
+    const { returns } = experience;
+    let depth = returns ? this.weighedDepth(returns, most, sequences) : this.costlyDepth(most, context);
     if (this.times.knows(sequences)) {
-      if (!this.experience.level) depth = TRIAL;
-      else if (this.experience.triesAgain(depth > 0)) depth = TRIAL;
+      if (!experience.level) depth = TRIAL;
+      else if (experience.triesAgain(depth > 0)) {
+        returns?.tryAgain();
+        depth = returns ? most : TRIAL;
+      }
     }
     // Asked for nothing, but asked: what it observes next are rows that it wanted.
     if (depth === 0) return { ...(await this.inner.propose(context, 0)), withheld: 1 };
     const start = performance.now();
-    const plan = await this.inner.propose({ ...context, maxDepth: depth }, budget);
+    const plan = await this.inner.propose({ ...context, maxDepth: depth, cutByChance: true }, budget);
     const levels = depthOf(plan.tree);
     if (levels === 0) return plan;
-    const ms = (performance.now() - start) / sequences / levels;
-    this.experience.learn(ms, (plan.tree.tokens.length - 1) / levels);
-    this.watch(context.history, plan.tree, 0);
-    return plan;
+    const ms = performance.now() - start;
+    experience.learn(ms / sequences / levels, (plan.tree.tokens.length - 1) / levels);
+    this.watch(context.history, plan.tree, 0, plan.chances);
+    return plan.chances && this.times.knows(sequences) ? this.cut(plan, plan.chances, ms, context) : plan;
+  }
+
+  /** Keeps of a proposal what is worth its rows. */
+  private cut(plan: StepPlan, chances: readonly number[], draftMs: number, step: StepFacts): StepPlan {
+    const { sequences = 1, rateToBeat = 0 } = step;
+    const { times } = this;
+    const plain = times.at(sequences);
+    const msOf = (nodes: number) => {
+      const rows = sequences * (1 + nodes);
+      return times.knows(rows) ? times.at(rows) : plain;
+    };
+    const returns = this.experience.weighs();
+    const best = likeliest(chances, returns.trust, msOf, MARGIN * Math.max(1 / plain, rateToBeat));
+    returns.step(best.tokens, best.ms + draftMs);
+    const { tree, needs } = plan;
+    const kept = likeliestNodes(chances, best.count);
+    const beside = needs?.slice(tree.tokens.length) ?? [];
+    return {
+      ...plan,
+      tree: treeOfNodes(tree, kept),
+      ...(needs && { needs: [...kept.map((node) => needs[node]), ...beside] }),
+      withheld: tree.tokens.length - kept.length,
+    };
+  }
+
+  private weighedDepth(returns: Returns, most: number, sequences: number): number {
+    return this.times.knows(sequences) && returns.beats(1 / this.times.at(sequences)) ? most : 0;
   }
 
   private costlyDepth(most: number, step: StepFacts): number {
@@ -170,12 +206,13 @@ export class GuardedDrafter implements Drafter {
     return best.depth > 0 ? best : { depth: 0 };
   }
 
-  private watch(history: TokenHistory, tree: TokenTree, grade: number): void {
-    this.open.push({ place: history.length, tree, grade });
+  private watch(history: TokenHistory, tree: TokenTree, grade: number, chances?: readonly number[]): void {
+    const promised = chances?.reduce((sum, chance) => sum + chance, -1);
+    this.open.push({ place: history.length, tree, grade, promised });
   }
 
   /** Learns from a proposal when the text has shown how far it was right. */
-  private settles({ place, tree, grade }: Proposal, history: TokenHistory): boolean {
+  private settles({ place, tree, grade, promised }: Proposal, history: TokenHistory): boolean {
     let right = 0;
     for (let node = 0; ; right++) {
       const children = childrenOf(tree, node);
@@ -186,6 +223,7 @@ export class GuardedDrafter implements Drafter {
       node = child;
     }
     this.forecast.observe(grade, depthOf(tree), right);
+    if (promised !== undefined) this.experience.weighs().settle(promised, right);
     return true;
   }
 }

@@ -1,7 +1,7 @@
 import { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need } from "../../engine/rows.js";
 import { fillDynamic, fillStatic, type LevelCandidates } from "../../trees/candidate-tree.js";
-import { layOut, proposalNode } from "../../trees/proposal-tree.js";
+import { chancesOf, layOut, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
 import { optionOf } from "../options.js";
@@ -27,8 +27,11 @@ export class MedusaDrafter implements Drafter {
     const { history, maxDepth } = context;
     const root = proposalNode(history.at(history.length - 1));
     const limits = { depth: maxDepth, budget };
-    if (this.hidden && maxDepth > 0 && budget > 0) growTree(root, this.levels(context), this.plan, limits);
-    return { tree: layOut(root, this.name).tree, needsOfLast: Need.hidden };
+    if (this.hidden && maxDepth > 0 && budget > 0) {
+      growTree(root, this.levels(context), this.plan, limits, context.cutByChance);
+    }
+    const { tree, nodes } = layOut(root, this.name);
+    return { tree, needsOfLast: Need.hidden, chances: chancesOf(nodes) };
   }
 
   observe({ last, result, request }: StepOutcome): void {
@@ -49,37 +52,62 @@ export class MedusaDrafter implements Drafter {
   }
 }
 
+/** Candidates that a sampled row's probabilities are shared out among. */
+const SHARED = 10;
+
 /** Candidates of every head. A sampled request meets the noise of each head's position, as the target will. */
 export function headLevels(
   heads: MedusaHeads,
   hidden: Float32Array,
-  { history, sampler, coupling }: DraftContext,
+  context: DraftContext,
   above: readonly number[],
   width: number,
 ): LevelCandidates[] {
+  const { history, sampler, coupling } = context;
   if (!sampler.needsLogits(history.newTokens + above.length) || coupling !== "gumbel") return heads.top(hidden);
   return history.along(above, () => {
     const levels: LevelCandidates[] = [];
     for (const row of heads.logits(hidden)) {
-      const ids = sampler.chooseTop(row, history, width);
-      if (ids.length === 0) break;
-      levels.push({ ids });
-      history.push(ids[0]);
+      const level = sampledLevel(row, context, width);
+      if (!level) break;
+      levels.push(level);
+      history.push(level.ids[0]);
     }
     for (const _ of levels) history.pop();
     return levels;
   });
 }
 
-/** Grows the plan's tree: dynamic where probabilities are known. */
+/**
+ * Candidates after the text, by the noise that the target will meet there; undefined where there are none. Were these
+ * log-probabilities off by noise of that kind, the target would choose each candidate with the softmax of the scores.
+ */
+export function sampledLevel(
+  logits: Float32Array,
+  { history, sampler }: DraftContext,
+  width: number,
+): (LevelCandidates & { probabilities: readonly number[] }) | undefined {
+  const scored = sampler.scoreTop(logits, history, Math.max(width, SHARED));
+  if (scored.length === 0) return undefined;
+  const powers = scored.map(({ score }) => Math.exp(score - scored[0].score));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return { ids: scored.map(({ id }) => id), probabilities: powers.map((power) => power / sum) };
+}
+
+/**
+ * Grows the plan's tree: dynamic where probabilities are known.
+ * @param likeliest whether a tree that nobody chose is to be of the likeliest candidates
+ */
 export function growTree(
   leaf: Parameters<typeof fillStatic>[0],
   levels: readonly LevelCandidates[],
-  { shape, dynamicNodes, ranks }: TreePlan,
+  { shape, nodes, dynamic, ranks }: TreePlan,
   limits: { depth: number; budget: number },
+  likeliest = false,
 ): void {
-  if (dynamicNodes === undefined || !levels[0]?.probabilities) fillStatic(leaf, levels, shape, limits);
-  else fillDynamic(leaf, levels, { ...limits, budget: Math.min(limits.budget, dynamicNodes) }, ranks);
+  const isDynamic = (dynamic ?? likeliest) && levels[0]?.probabilities;
+  if (isDynamic) fillDynamic(leaf, levels, { ...limits, budget: Math.min(limits.budget, nodes) }, ranks);
+  else fillStatic(leaf, levels, shape, limits);
 }
 
 export const medusa: Method = {

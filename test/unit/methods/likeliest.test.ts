@@ -1,0 +1,122 @@
+import { expect, test } from "vitest";
+import { PassTimes } from "../../../src/engine/pass-times.js";
+import type { DraftContext, Drafter, StepPlan } from "../../../src/index.js";
+import { Experience } from "../../../src/methods/guard/experience.js";
+import { GuardedDrafter } from "../../../src/methods/guard/guard.js";
+import { likeliest, likeliestNodes, treeOfNodes } from "../../../src/methods/guard/likeliest.js";
+import { TokenHistory } from "../../../src/sampling/history.js";
+import { chain, type TokenTree } from "../../../src/trees/token-tree.js";
+
+const ms = (first: number, more: number) => (nodes: number) => first + more * nodes;
+
+test("nodes are worth their rows as long as they raise the rate", () => {
+  const chances = [1, 0.9, 0.1, 0.8, 0.02];
+  expect(likeliest(chances, 1, ms(10, 1), 0.1)).toEqual({ count: 2, tokens: 2.7, ms: 12 });
+  expect(likeliest(chances, 1, ms(10, 0), 0.1).count).toBe(4);
+  expect(likeliest(chances, 0.1, ms(10, 2), 0.1)).toEqual({ count: 0, tokens: 1, ms: 10 });
+  // Others give more.
+  expect(likeliest(chances, 1, ms(10, 1), 0.25).count).toBe(0);
+  // A row that costs much, such as the first beyond a tile, may bring along what follows for nothing.
+  expect(likeliest([1, 0.3, 0.3, 0.3, 0.3], 1, (nodes) => (nodes > 0 ? 14 : 10), 0.1).count).toBe(4);
+});
+
+test("what is kept is a tree, with its tokens and sources", () => {
+  let state = 1;
+  const uniform = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return (state >>> 0) / 2 ** 32;
+  };
+  for (let round = 0; round < 300; round++) {
+    const nodes = 2 + Math.floor(uniform() * 12);
+    const parents = [-1];
+    const chances = [1];
+    for (let node = 1; node < nodes; node++) {
+      parents.push(Math.floor(uniform() * node));
+      // Many are equal: a quarter of a quarter.
+      chances.push(chances[parents[node]] * Math.ceil(4 * uniform()) * 0.25);
+    }
+    const sources = parents.map((_, node) => (node > 0 ? `drafter ${node}` : undefined));
+    const tree: TokenTree = { tokens: parents.map((_, node) => 100 + node), parents, sources };
+    const kept = likeliestNodes(chances, Math.floor(uniform() * nodes));
+    const cut = treeOfNodes(tree, kept);
+    expect(cut.parents[0]).toBe(-1);
+    for (let i = 1; i < kept.length; i++) {
+      expect(cut.parents[i]).toBeGreaterThanOrEqual(0);
+      expect(cut.tokens[cut.parents[i]]).toBe(100 + parents[kept[i]]);
+      expect(cut.sources![i]).toBe(`drafter ${kept[i]}`);
+    }
+    const left = chances.filter((_, node) => !kept.includes(node));
+    for (const chance of left) expect(chance).toBeLessThanOrEqual(Math.min(...kept.map((node) => chances[node])));
+  }
+});
+
+/** A chain of four under the text 1, 2, 3, ..., with its chances; right in every other step. */
+class Weighing implements Drafter {
+  readonly name = "weighing";
+  steps = 0;
+  asked = 0;
+  constructor(
+    private readonly chancesOf: (isRight: boolean) => number[],
+    private readonly rightOf: (step: number) => boolean = (step) => step % 2 === 0,
+    private readonly ms = 0,
+  ) {}
+  async begin() {}
+  async propose({ history, maxDepth }: DraftContext, budget: number): Promise<StepPlan> {
+    const isRight = this.rightOf(this.steps++);
+    const last = history.at(history.length - 1);
+    const depth = Math.min(4, maxDepth, budget);
+    if (depth > 0) this.asked++;
+    const end = performance.now() + (depth > 0 ? this.ms : 0);
+    while (performance.now() < end);
+    const tokens = Array.from({ length: depth }, (_, i) => (isRight ? last + i + 1 : 0));
+    return { tree: chain(last, tokens, this.name), chances: [1, ...this.chancesOf(isRight).slice(0, depth)] };
+  }
+  observe() {}
+  fork() {
+    return this;
+  }
+  dispose() {}
+}
+
+/** Candidates that each step verified, and whether they were right. */
+async function verified(inner: Weighing, steps: number, rateToBeat = 0) {
+  const times = new PassTimes();
+  for (const rows of [1, 2, 4, 8]) for (let i = 0; i < 2; i++) times.observe(rows, 4 + (rows - 1) * 0.8);
+  const guard = new GuardedDrafter(inner, times, new Experience());
+  const history = new TokenHistory([1]);
+  const counts: { count: number; isRight: boolean }[] = [];
+  for (let step = 0; step < steps; step++) {
+    const { tree } = await guard.propose({ history, maxDepth: 16, rateToBeat } as unknown as DraftContext, 64);
+    const first = history.at(history.length - 1) + 1;
+    counts.push({ count: tree.tokens.length - 1, isRight: tree.tokens[1] === first });
+    let next = first;
+    for (const token of tree.tokens.slice(1)) if (token === next) history.push(next++);
+    history.push(next);
+  }
+  guard.dispose();
+  return counts;
+}
+
+test("a drafter that knows when it is right is verified then, and not otherwise", async () => {
+  const knows = new Weighing((isRight) => (isRight ? [0.9, 0.85, 0.8, 0.8] : [0.1, 0.01, 0.001, 0.0001]));
+  const counts = (await verified(knows, 120)).slice(-60);
+  expect(counts.filter(({ isRight }) => isRight).map(({ count }) => count)).toEqual(new Array(30).fill(4));
+  expect(counts.filter(({ count }) => count === 0)).toHaveLength(30);
+});
+
+test("chances that promise too much are trusted less, and in the end nothing is drafted", async () => {
+  const boasts = new Weighing(
+    () => [0.9, 0.8, 0.7, 0.6],
+    () => false,
+    0.3,
+  );
+  const counts = await verified(boasts, 400);
+  expect(counts.slice(0, 10).some(({ count }) => count > 0)).toBe(true);
+  expect(counts.slice(100).every(({ count }) => count === 0)).toBe(true);
+  expect(boasts.asked).toBeLessThan(140);
+});
+
+test("nothing is verified where others propose what gives more", async () => {
+  const knows = new Weighing(() => [0.5, 0.3, 0.2, 0.1]);
+  expect((await verified(knows, 80, 1)).slice(20).every(({ count }) => count === 0)).toBe(true);
+});
