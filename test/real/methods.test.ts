@@ -47,6 +47,10 @@ describe.skipIf(!present).each(["q8", "fp32"] as Dtype[])("SmolLM2-135M-Instruct
     const folder = temporaryFolder();
     await saveMedusaHeads(folder, await fitMedusaHeads(target, texts, { heads: 2 }), DIRECTORY);
     ways.medusa = { speculation: { method: "medusa", heads: await loadMedusaHeads(folder, target) } };
+    const trained = await loadMedusaHeads("models/smollm2-medusa-heads", target);
+    ways["medusa, trained"] = { speculation: { method: "medusa", heads: trained } };
+    ways["medusa, trained, dynamic"] = { speculation: { method: "medusa", heads: trained, dynamicTree: true } };
+    ways["auto with heads"] = { speculation: { heads: trained } };
   });
 
   test.each(Object.keys(SAMPLINGS))(
