@@ -5,7 +5,7 @@ import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "../../tree
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import type { Experience } from "./experience.js";
-import { likeliest, likeliestNodes, treeOfNodes } from "./likeliest.js";
+import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "./likeliest.js";
 import type { Returns } from "./returns.js";
 
 /** Speculation must be expected to gain this much over plain decoding: estimates are rough. */
@@ -136,8 +136,9 @@ export class GuardedDrafter implements Drafter {
     if (levels === 0) return plan;
     const ms = performance.now() - start;
     experience.learn(ms / sequences / levels, (plan.tree.tokens.length - 1) / levels);
-    this.watch(context.history, plan.tree, 0, plan.chances);
-    return plan.chances && this.times.knows(sequences) ? this.cut(plan, plan.chances, ms, context) : plan;
+    const chances = plan.chances && fallingChances(plan.tree, plan.chances);
+    this.watch(context.history, plan.tree, 0, chances);
+    return chances && this.times.knows(sequences) ? this.cut(plan, chances, ms, context) : plan;
   }
 
   /** Keeps of a proposal what is worth its rows. */

@@ -37,6 +37,15 @@ export function likeliest(
   return best;
 }
 
+/** Chances as nodes of a tree can have them: none above its parent's, what is no number 0. */
+export function fallingChances({ parents }: TokenTree, chances: readonly number[]): number[] {
+  const falling = [1];
+  for (let node = 1; node < parents.length; node++) {
+    falling.push(Math.max(0, Math.min(falling[parents[node]], chances[node] || 0)));
+  }
+  return falling;
+}
+
 /** The root and the `count` likeliest nodes, in the tree's order; of equal ones those that stand first. */
 export function likeliestNodes([, ...chances]: readonly number[], count: number): number[] {
   const nodes = chances.map((_, i) => i + 1).sort((a, b) => chances[b - 1] - chances[a - 1] || a - b);

@@ -3,7 +3,7 @@ import { PassTimes } from "../../../src/engine/pass-times.js";
 import type { DraftContext, Drafter, StepPlan } from "../../../src/index.js";
 import { Experience } from "../../../src/methods/guard/experience.js";
 import { GuardedDrafter } from "../../../src/methods/guard/guard.js";
-import { likeliest, likeliestNodes, treeOfNodes } from "../../../src/methods/guard/likeliest.js";
+import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "../../../src/methods/guard/likeliest.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import { chain, type TokenTree } from "../../../src/trees/token-tree.js";
 
@@ -47,6 +47,16 @@ test("what is kept is a tree, with its tokens and sources", () => {
     }
     const left = chances.filter((_, node) => !kept.includes(node));
     for (const chance of left) expect(chance).toBeLessThanOrEqual(Math.min(...kept.map((node) => chances[node])));
+  }
+});
+
+test("chances that no tree can have are those of a tree", () => {
+  const tree: TokenTree = { tokens: [1, 2, 3, 4, 5, 6], parents: [-1, 0, 1, 0, 3, 0] };
+  const chances = [0.5, 1 + 1e-7, 1.5, Number.NaN, 0.3];
+  expect(fallingChances(tree, chances)).toEqual([1, 1, 1, 0, 0, 0]);
+  for (let count = 0; count < 6; count++) {
+    const kept = likeliestNodes(fallingChances(tree, chances), count);
+    expect(treeOfNodes(tree, kept).parents.slice(1)).not.toContain(-1);
   }
 });
 
