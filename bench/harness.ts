@@ -79,8 +79,10 @@ export function report(title: string, rows: string[][], details: unknown): void 
   );
 }
 
-/** Conversations or texts to continue, a JSON line each with `messages` or `prompt`; at most `count` of each kind. */
-export function textPrompts(path: string, count: number): { kind: string; input: ChatMessage[] | string }[] {
+/** Conversations or texts to continue, a JSON line each with `messages` or `prompt`: of --prompts FILE, at most --count N of each kind. */
+export function promptsOr(fallback: string): { kind: string; input: ChatMessage[] | string }[] {
+  const [path] = listFlag("prompts", [fallback]);
+  const count = Number(listFlag("count", ["100"])[0]);
   const lines = readFileSync(path, "utf8").trim().split("\n");
   const seen = new Map<string, number>();
   return lines

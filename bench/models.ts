@@ -22,7 +22,7 @@ import {
 } from "../src/index.js";
 import { openCheckpoint } from "../src/models/checkpoint/checkpoint.js";
 
-const TARGET = "models/target";
+export const TARGET = "models/target";
 
 export const SHAPES = { "135M": PAD_135M, "500M": PAD_500M } as const;
 export type Size = "embedded" | keyof typeof SHAPES;

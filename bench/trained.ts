@@ -16,7 +16,7 @@ import {
   loadMedusaHeads,
   type SingleOptions,
 } from "../src/index.js";
-import { listFlag, quantile, report, textPrompts } from "./harness.js";
+import { listFlag, promptsOr, quantile, report } from "./harness.js";
 
 const [directory] = listFlag("model", []);
 if (!directory) throw new Error("give --model DIR, and --heads DIR or --draft DIR");
@@ -26,10 +26,7 @@ const rounds = Number(listFlag("rounds", ["3"])[0]);
 const only = listFlag("methods", []);
 
 const model = await AutoModelForCausalLM.fromPretrained(directory, { dtype });
-const prompts = textPrompts(
-  listFlag("prompts", ["bench/trained-prompts.jsonl"])[0],
-  Number(listFlag("count", ["100"])[0]),
-);
+const prompts = promptsOr("bench/trained-prompts.jsonl");
 
 const ways: Record<string, SingleOptions> = {
   plain: { speculation: { method: "none" } },

@@ -13,9 +13,7 @@ import { elementCount } from "../../src/formats/tensor-source.js";
 import { openCheckpoint } from "../../src/models/checkpoint/checkpoint.js";
 import { WEIGHTS_FILE, writeDecoderFiles } from "../../src/training/write-decoder.js";
 import { listFlag } from "../harness.js";
-import { SHAPES } from "../models.js";
-
-const TARGET = "models/target";
+import { SHAPES, TARGET } from "../models.js";
 
 const [out] = listFlag("out", []);
 const [size] = listFlag("size", ["500M"]) as (keyof typeof SHAPES)[];

@@ -16,7 +16,7 @@ import {
   loadEagleHeads,
   type SingleOptions,
 } from "../../src/index.js";
-import { listFlag, quantile, report, textPrompts } from "../harness.js";
+import { listFlag, promptsOr, quantile, report } from "../harness.js";
 import { runLlama } from "./llama.js";
 
 const [bin] = listFlag("llama", []);
@@ -71,10 +71,7 @@ if (draftFolder && draftGguf) {
     ];
   }
 }
-const prompts = textPrompts(
-  listFlag("prompts", ["bench/peers/prompts.jsonl"])[0],
-  Number(listFlag("count", ["100"])[0]),
-);
+const prompts = promptsOr("bench/peers/prompts.jsonl");
 
 /** Tokens per second of each variant, kind by kind, over rounds and prompts. */
 const speeds = new Map<string, Map<string, number[]>>();

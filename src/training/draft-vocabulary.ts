@@ -29,6 +29,11 @@ export function checkDraftVocabulary(size: number | undefined, vocabLimit: numbe
   throw new UsageError(`draftVocabulary is ${size}, the target has ${vocabLimit} tokens: give at most that`);
 }
 
+/** The draft's id of each of the target's that it knows. */
+export function draftIdsOf(targetIds: Int32Array): ReadonlyMap<TokenId, TokenId> {
+  return new Map(Array.from(targetIds, (id, i) => [id, i]));
+}
+
 /** The rows of a table [vocabSize, width] that a draft's vocabulary has: [ids, width]. */
 export function rowsOfTokens(table: Float32Array, targetIds: Int32Array, width: number): Float32Array {
   const rows = new Float32Array(targetIds.length * width);

@@ -6,7 +6,6 @@ import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import type { Experience } from "./experience.js";
 import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "./likeliest.js";
-import type { Returns } from "./returns.js";
 
 /** Speculation must be expected to gain this much over plain decoding: estimates are rough. */
 const MARGIN = 1.03;
@@ -117,17 +116,7 @@ export class GuardedDrafter implements Drafter {
   /** Asks for as many levels as are worth their time. */
   private async proposeCostly(context: DraftContext, budget: number): Promise<StepPlan> {
     const { sequences = 1 } = context;
-    const most = Math.min(context.maxDepth, budget);
-    const { experience } = this;
-    const { returns } = experience;
-    let depth = returns ? this.weighedDepth(returns, most, sequences) : this.costlyDepth(most, context);
-    if (this.times.knows(sequences)) {
-      if (!experience.level) depth = TRIAL;
-      else if (experience.triesAgain(depth > 0)) {
-        returns?.tryAgain();
-        depth = returns ? most : TRIAL;
-      }
-    }
+    const depth = this.depthToAsk(Math.min(context.maxDepth, budget), context);
     // Asked for nothing, but asked: what it observes next are rows that it wanted.
     if (depth === 0) return { ...(await this.inner.propose(context, 0)), withheld: 1 };
     const start = performance.now();
@@ -135,23 +124,32 @@ export class GuardedDrafter implements Drafter {
     const levels = depthOf(plan.tree);
     if (levels === 0) return plan;
     const ms = performance.now() - start;
-    experience.learn(ms / sequences / levels, (plan.tree.tokens.length - 1) / levels);
+    this.experience.learn(ms / sequences / levels, (plan.tree.tokens.length - 1) / levels);
     const chances = plan.chances && fallingChances(plan.tree, plan.chances);
     this.watch(context.history, plan.tree, 0, chances);
-    return chances && this.times.knows(sequences) ? this.cut(plan, chances, ms, context) : plan;
+    return chances ? this.cut(plan, chances, ms, context) : plan;
+  }
+
+  /** The levels that a drafter which takes time is asked for; none before it is known what passes take. */
+  private depthToAsk(most: number, step: StepFacts): number {
+    const { times, experience } = this;
+    const { sequences = 1 } = step;
+    if (!times.knows(sequences)) return 0;
+    if (!experience.level) return TRIAL;
+    const { returns } = experience;
+    const weighed = returns?.beats(1 / times.at(sequences)) ? most : 0;
+    const depth = returns ? weighed : this.costlyDepth(most, step);
+    if (!experience.triesAgain(depth > 0)) return depth;
+    returns?.tryAgain();
+    return returns ? most : TRIAL;
   }
 
   /** Keeps of a proposal what is worth its rows. */
   private cut(plan: StepPlan, chances: readonly number[], draftMs: number, step: StepFacts): StepPlan {
-    const { sequences = 1, rateToBeat = 0 } = step;
-    const { times } = this;
-    const plain = times.at(sequences);
-    const msOf = (nodes: number) => {
-      const rows = sequences * (1 + nodes);
-      return times.knows(rows) ? times.at(rows) : plain;
-    };
+    const { sequences = 1 } = step;
+    const msOf = (nodes: number) => this.passMs(sequences * (1 + nodes), sequences);
     const returns = this.experience.weighs();
-    const best = likeliest(chances, returns.trust, msOf, MARGIN * Math.max(1 / plain, rateToBeat));
+    const best = likeliest(chances, returns.trust, msOf, this.rateWithout(step));
     returns.step(best.tokens, best.ms + draftMs);
     const { tree, needs } = plan;
     const kept = likeliestNodes(chances, best.count);
@@ -162,10 +160,6 @@ export class GuardedDrafter implements Drafter {
       ...(needs && { needs: [...kept.map((node) => needs[node]), ...beside] }),
       withheld: tree.tokens.length - kept.length,
     };
-  }
-
-  private weighedDepth(returns: Returns, most: number, sequences: number): number {
-    return this.times.knows(sequences) && returns.beats(1 / this.times.at(sequences)) ? most : 0;
   }
 
   private costlyDepth(most: number, step: StepFacts): number {
@@ -182,29 +176,37 @@ export class GuardedDrafter implements Drafter {
     from: number,
     to: number,
     level: { ms: number; nodes: number },
-    { sequences = 1, rateToBeat = 0 }: StepFacts,
+    step: StepFacts,
   ): { depth: number; rate?: number } {
-    const { times, forecast } = this;
-    if (!times.knows(sequences)) return { depth: 0 };
-    const plain = times.at(sequences);
+    const { sequences = 1 } = step;
+    if (!this.times.knows(sequences)) return { depth: 0 };
     const levelMs = sequences * level.ms;
-    const without = MARGIN * Math.max(1 / plain, rateToBeat);
-    let best = { depth: 0, rate: without };
+    let best = { depth: 0, rate: this.rateWithout(step) };
     let right = 0;
     let reach = 1;
     for (let depth = 1; depth <= to; depth++) {
-      reach *= forecast.chance(grade, depth - 1);
+      reach *= this.forecast.chance(grade, depth - 1);
       // What this level and any below it may still bring costs more than the best so far: most steps end at the first.
       if (reach < best.rate * levelMs) break;
       right += reach;
       if (depth < from) continue;
       const rows = Math.round(sequences * (1 + depth * level.nodes));
-      // Sizes that were never seen are tried: that is how they become known.
-      const ms = (times.knows(rows) ? times.at(rows) : plain) + depth * levelMs;
+      const ms = this.passMs(rows, sequences) + depth * levelMs;
       const rate = (1 + right) / ms;
       if (rate > best.rate) best = { depth, rate };
     }
     return best.depth > 0 ? best : { depth: 0 };
+  }
+
+  /** What a pass takes. Sizes that were never seen are tried, as if they took no longer: that is how they become known. */
+  private passMs(rows: number, sequences: number): number {
+    const { times } = this;
+    return times.at(times.knows(rows) ? rows : sequences);
+  }
+
+  /** Tokens a millisecond that a proposal must be expected to give more than. */
+  private rateWithout({ sequences = 1, rateToBeat = 0 }: StepFacts): number {
+    return MARGIN * Math.max(1 / this.times.at(sequences), rateToBeat);
   }
 
   private watch(history: TokenHistory, tree: TokenTree, grade: number, chances?: readonly number[]): void {

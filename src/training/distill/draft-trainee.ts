@@ -1,4 +1,5 @@
 import type { TokenId } from "../../types/token.js";
+import { draftIdsOf } from "../draft-vocabulary.js";
 import type { LayeredDecoder } from "../gradient/layered-decoder.js";
 import type { StepLosses, Trainee } from "../loop/trainee.js";
 import type { ParameterGroup } from "../optimiser/parameter-groups.js";
@@ -34,7 +35,7 @@ export class DraftTrainee implements Trainee<DraftAgreement> {
     private readonly teacherHiddenSize: number,
     targetIds?: Int32Array,
   ) {
-    this.draftIds = targetIds && new Map(Array.from(targetIds, (id, i) => [id, i]));
+    this.draftIds = targetIds && draftIdsOf(targetIds);
     this.parameters = decoder.parameters;
     this.units = training.count;
     this.unitsPerStep = settings.batchSize;

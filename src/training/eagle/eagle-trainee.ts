@@ -1,3 +1,4 @@
+import { draftIdsOf } from "../draft-vocabulary.js";
 import type { StepLosses, Trainee } from "../loop/trainee.js";
 import type { ParameterGroup } from "../optimiser/parameter-groups.js";
 import type { ParameterSet } from "../parameters.js";
@@ -18,7 +19,7 @@ export class EagleTrainee implements Trainee<EagleAccuracy> {
   /** Sequences of a run. */
   private readonly perRun: number;
   /** The draft's id of each of the target's. */
-  private readonly draftIds: ReadonlyMap<number, bigint>;
+  private readonly draftIds: ReadonlyMap<number, number>;
 
   constructor(
     private readonly layer: LayerInTraining,
@@ -31,7 +32,7 @@ export class EagleTrainee implements Trainee<EagleAccuracy> {
     this.units = training.sequences;
     this.unitsPerStep = batchSize / sequenceLength;
     this.perRun = layer.shape.rows / sequenceLength;
-    this.draftIds = new Map(Array.from(layer.shape.targetIds, (id, i) => [id, BigInt(i)]));
+    this.draftIds = draftIdsOf(layer.shape.targetIds);
     const names = layer.parameters.specs.map(({ name }) => name);
     const otherLearningRate = OTHER_RATE * learningRate;
     this.groups = [{ names, optimiser, learningRate, otherLearningRate, options: { weightDecay } }];
@@ -103,7 +104,7 @@ export class EagleTrainee implements Trainee<EagleAccuracy> {
       for (const row of at) {
         const { ids, overlaps } = measured[step];
         const choice = this.draftIds.get(rows[row + step].choice);
-        const rank = choice === undefined ? -1 : ids.subarray(row * ranks, (row + 1) * ranks).indexOf(choice);
+        const rank = choice === undefined ? -1 : ids.subarray(row * ranks, (row + 1) * ranks).indexOf(BigInt(choice));
         count.rows++;
         count.overlap += overlaps[row];
         if (rank >= 0) count.right[rank]++;

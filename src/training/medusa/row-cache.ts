@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readFully } from "../../files/regular-file.js";
 import { writeFully } from "../../files/write-fully.js";
 import { ForetokenError } from "../../types/errors.js";
+import { draftIdsOf } from "../draft-vocabulary.js";
 
 /** Rows that lie together, and are trained on together. */
 export const ROWS_OF_BLOCK = 32;
@@ -25,7 +26,7 @@ interface RowShape {
   hiddenSize: number;
   heads: number;
   /** The base's ids of the tokens that the heads can name, where they are not all. */
-  targetIds?: readonly number[];
+  targetIds?: Int32Array;
 }
 
 /** Blocks of rows in two files: hidden states, and labels of every head. */
@@ -36,14 +37,13 @@ export class RowCache {
     readonly blocks: number,
     private readonly hiddenSize: number,
     private readonly heads: number,
-    private readonly names: ReadonlyMap<number, number> | undefined,
+    private readonly draftIds: ReadonlyMap<number, number> | undefined,
   ) {}
 
   /** @throws ForetokenError where it cannot be read */
   static async open(directory: string, name: string, blocks: number, { hiddenSize, heads, targetIds }: RowShape) {
     const [hidden, labels] = await Promise.all(filesOf(directory, name).map((path) => open(path, "r")));
-    const names = targetIds && new Map(Array.from(targetIds, (id, i) => [id, i]));
-    return new RowCache(hidden, labels, blocks, hiddenSize, heads, names);
+    return new RowCache(hidden, labels, blocks, hiddenSize, heads, targetIds && draftIdsOf(targetIds));
   }
 
   /** Reads blocks, one under the other, to the beginning of `into`. */
@@ -73,8 +73,8 @@ export class RowCache {
   /** The labels of a block, as the heads name them. */
   private async readLabels(block: number, into: Int32Array): Promise<void> {
     await readFully(this.labels, bytesOf(into), block * into.byteLength);
-    const { names } = this;
-    if (names) for (const [i, id] of into.entries()) if (id >= 0) into[i] = names.get(id) ?? UNNAMED;
+    const { draftIds } = this;
+    if (draftIds) for (const [i, id] of into.entries()) if (id >= 0) into[i] = draftIds.get(id) ?? UNNAMED;
   }
 
   async close(): Promise<void> {

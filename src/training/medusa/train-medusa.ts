@@ -60,8 +60,7 @@ export async function trainMedusa(
   const targetIds = note.targetIds && Int32Array.from(note.targetIds);
   const named = targetIds ? rowsOfTokens(lmHead, targetIds, hiddenSize) : lmHead;
   const vocabSize = targetIds?.length ?? base.config.vocabSize;
-  const open = (name: string, blocks: number) =>
-    RowCache.open(work, name, blocks, { hiddenSize, heads, targetIds: note.targetIds });
+  const open = (name: string, blocks: number) => RowCache.open(work, name, blocks, { hiddenSize, heads, targetIds });
   await using training = await open("training", note.trainingBlocks);
   await using validation = await open("validation", note.validationBlocks);
   const shape = { hiddenSize, vocabSize, layers, sharedHead, vocabLimit: targetIds?.length ?? base.vocabLimit };
