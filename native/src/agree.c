@@ -23,7 +23,7 @@ static int products_agree(const Kernels *kernels) {
   const Kernels *of[2] = {&plain_kernels, kernels};
   Rounded rounded[2];
   for (int k = 0; k < 2; k++) {
-    rounded[k] = (Rounded){BLOCKS, q[k], scale[k], sum[k], weighted[k]};
+    rounded[k] = (Rounded){MOST_ROWS, BLOCKS, q[k], scale[k], sum[k], weighted[k]};
     for (int r = 0; r < MOST_ROWS; r++) of[k]->round(x + r * WIDTH, WIDTH, &rounded[k], r);
   }
   for (int bits = 4; bits <= 8; bits += 4) {

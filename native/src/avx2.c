@@ -55,7 +55,7 @@ AVX2_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, int
   __m256 sums[4][2];
   for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE4_BYTES) {
-    const int8_t *q = x->q + (first * x->blocks + b) * BLOCK;
+    const int8_t *q = x->q + block_at(x, first, b) * BLOCK;
     // 8 products of 15 * 127 at most, two at a time: they fit 16 bits.
     __m256i pairs[4][2];
     for (int r = 0; r < rows; r++) pairs[r][0] = pairs[r][1] = _mm256_setzero_si256();
@@ -67,7 +67,7 @@ AVX2_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, int
       const __m256i odd0 = _mm256_and_si256(_mm256_srli_epi16(bytes0, 4), low);
       const __m256i odd1 = _mm256_and_si256(_mm256_srli_epi16(bytes1, 4), low);
       UNROLLED for (int r = 0; r < rows; r++) {
-        const int8_t *inputs = q + r * x->blocks * BLOCK + 8 * g;
+        const int8_t *inputs = q + r * BLOCK + 8 * g;
         __m256i four = four_inputs(inputs);
         pairs[r][0] = _mm256_add_epi16(pairs[r][0], _mm256_maddubs_epi16(even0, four));
         pairs[r][1] = _mm256_add_epi16(pairs[r][1], _mm256_maddubs_epi16(even1, four));
@@ -79,7 +79,7 @@ AVX2_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, int
     UNROLLED for (int r = 0; r < rows; r++) {
       const __m256i ones = _mm256_set1_epi16(1);
       const __m256i dots[2] = {_mm256_madd_epi16(pairs[r][0], ones), _mm256_madd_epi16(pairs[r][1], ones)};
-      add4(tile, dots, x, (first + r) * x->blocks + b, sums[r]);
+      add4(tile, dots, x, block_at(x, first + r, b), sums[r]);
     }
     fetch(tile, 256 + ahead);
   }
@@ -91,7 +91,7 @@ AVX2_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, int
   __m256 sums[4][2];
   for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE8_BYTES) {
-    const int8_t *q = x->q + (first * x->blocks + b) * BLOCK;
+    const int8_t *q = x->q + block_at(x, first, b) * BLOCK;
     __m256i dots[4][2];
     for (int r = 0; r < rows; r++) dots[r][0] = dots[r][1] = _mm256_setzero_si256();
     ROLLED for (int g = 0; g < 8; g++) {
@@ -102,13 +102,13 @@ AVX2_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, int
         const __m256i magnitude = _mm256_abs_epi8(w);
         UNROLLED for (int r = 0; r < rows; r++) {
           // |w| times x with w's sign: two products of 128 * 127 fit 16 bits, which unsigned weights' would not.
-          const __m256i turned = _mm256_sign_epi8(four_inputs(q + r * x->blocks * BLOCK + 4 * g), w);
+          const __m256i turned = _mm256_sign_epi8(four_inputs(q + r * BLOCK + 4 * g), w);
           const __m256i fours = _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, turned), _mm256_set1_epi16(1));
           dots[r][h] = _mm256_add_epi32(dots[r][h], fours);
         }
       }
     }
-    UNROLLED for (int r = 0; r < rows; r++) add8(tile, dots[r], x, (first + r) * x->blocks + b, sums[r]);
+    UNROLLED for (int r = 0; r < rows; r++) add8(tile, dots[r], x, block_at(x, first + r, b), sums[r]);
   }
   for (int r = 0; r < rows; r++)
     for (int h = 0; h < 2; h++) _mm256_storeu_ps(out + r * TILE + h * 8, sums[r][h]);
@@ -119,7 +119,7 @@ VNNI_INLINE void vnni_tile4(const uint8_t *tile, const Rounded *x, int64_t first
   __m256 sums[4][2];
   for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE4_BYTES) {
-    const int8_t *q = x->q + (first * x->blocks + b) * BLOCK;
+    const int8_t *q = x->q + block_at(x, first, b) * BLOCK;
     __m256i dots[4][2];
     for (int r = 0; r < rows; r++) dots[r][0] = dots[r][1] = _mm256_setzero_si256();
     UNROLLED for (int g = 0; g < 8; g++) {
@@ -129,12 +129,12 @@ VNNI_INLINE void vnni_tile4(const uint8_t *tile, const Rounded *x, int64_t first
       w0 = _mm256_and_si256(g % 2 ? _mm256_srli_epi16(w0, 4) : w0, low);
       w1 = _mm256_and_si256(g % 2 ? _mm256_srli_epi16(w1, 4) : w1, low);
       UNROLLED for (int r = 0; r < rows; r++) {
-        const __m256i four = four_inputs(q + r * x->blocks * BLOCK + 4 * g);
+        const __m256i four = four_inputs(q + r * BLOCK + 4 * g);
         dots[r][0] = _mm256_dpbusd_avx_epi32(dots[r][0], w0, four);
         dots[r][1] = _mm256_dpbusd_avx_epi32(dots[r][1], w1, four);
       }
     }
-    UNROLLED for (int r = 0; r < rows; r++) add4(tile, dots[r], x, (first + r) * x->blocks + b, sums[r]);
+    UNROLLED for (int r = 0; r < rows; r++) add4(tile, dots[r], x, block_at(x, first + r, b), sums[r]);
   }
   for (int r = 0; r < rows; r++)
     for (int h = 0; h < 2; h++) _mm256_storeu_ps(out + r * TILE + h * 8, sums[r][h]);
@@ -144,22 +144,22 @@ VNNI_INLINE void vnni_tile8(const uint8_t *tile, const Rounded *x, int64_t first
   __m256 sums[4][2];
   for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_ps();
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE8_BYTES) {
-    const int8_t *q = x->q + (first * x->blocks + b) * BLOCK;
+    const int8_t *q = x->q + block_at(x, first, b) * BLOCK;
     __m256i dots[4][2];
     // Weights are stored 128 too high.
     for (int r = 0; r < rows; r++)
-      dots[r][0] = dots[r][1] = _mm256_set1_epi32(-128 * x->sum[(first + r) * x->blocks + b]);
+      dots[r][0] = dots[r][1] = _mm256_set1_epi32(-128 * x->sum[block_at(x, first + r, b)]);
     UNROLLED for (int g = 0; g < 8; g++) {
       const __m256i w0 = _mm256_loadu_si256((const __m256i *)(tile + g * 64));
       fetch(tile, g * 64 + ahead);
       const __m256i w1 = _mm256_loadu_si256((const __m256i *)(tile + g * 64 + 32));
       UNROLLED for (int r = 0; r < rows; r++) {
-        const __m256i four = four_inputs(q + r * x->blocks * BLOCK + 4 * g);
+        const __m256i four = four_inputs(q + r * BLOCK + 4 * g);
         dots[r][0] = _mm256_dpbusd_avx_epi32(dots[r][0], w0, four);
         dots[r][1] = _mm256_dpbusd_avx_epi32(dots[r][1], w1, four);
       }
     }
-    UNROLLED for (int r = 0; r < rows; r++) add8(tile, dots[r], x, (first + r) * x->blocks + b, sums[r]);
+    UNROLLED for (int r = 0; r < rows; r++) add8(tile, dots[r], x, block_at(x, first + r, b), sums[r]);
   }
   for (int r = 0; r < rows; r++)
     for (int h = 0; h < 2; h++) _mm256_storeu_ps(out + r * TILE + h * 8, sums[r][h]);

@@ -26,7 +26,7 @@ AVX512_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, i
   __m512 sums[MOST_ROWS];
   for (int r = 0; r < rows; r++) sums[r] = _mm512_setzero_ps();
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE4_BYTES) {
-    const int8_t *q = x->q + (first * x->blocks + b) * BLOCK;
+    const int8_t *q = x->q + block_at(x, first, b) * BLOCK;
     __m512i dots[MOST_ROWS];
     for (int r = 0; r < rows; r++) dots[r] = _mm512_setzero_si512();
     for (int g = 0; g < 4; g++) {
@@ -35,7 +35,7 @@ AVX512_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, i
       const __m512i even = _mm512_and_si512(bytes, low);
       const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low);
       for (int r = 0; r < rows; r++) {
-        const int8_t *inputs = q + r * x->blocks * BLOCK + 8 * g;
+        const int8_t *inputs = q + r * BLOCK + 8 * g;
         dots[r] = _mm512_dpbusd_epi32(dots[r], even, four_inputs(inputs));
         dots[r] = _mm512_dpbusd_epi32(dots[r], odd, four_inputs(inputs + 4));
       }
@@ -43,7 +43,7 @@ AVX512_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, i
     const __m512 scale = halves(tile + 256);
     const __m512 minimum = halves(tile + 288);
     for (int r = 0; r < rows; r++) {
-      const int64_t at = (first + r) * x->blocks + b;
+      const int64_t at = block_at(x, first + r, b);
       const __m512 both = _mm512_mul_ps(scale, _mm512_set1_ps(x->scale[at]));
       sums[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r]), both, sums[r]);
       sums[r] = _mm512_fmadd_ps(minimum, _mm512_set1_ps(x->weighted[at]), sums[r]);
@@ -56,19 +56,19 @@ AVX512_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, i
   __m512 sums[MOST_ROWS];
   for (int r = 0; r < rows; r++) sums[r] = _mm512_setzero_ps();
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE8_BYTES) {
-    const int8_t *q = x->q + (first * x->blocks + b) * BLOCK;
+    const int8_t *q = x->q + block_at(x, first, b) * BLOCK;
     __m512i dots[MOST_ROWS];
     // Weights are stored 128 too high.
-    for (int r = 0; r < rows; r++) dots[r] = _mm512_set1_epi32(-128 * x->sum[(first + r) * x->blocks + b]);
+    for (int r = 0; r < rows; r++) dots[r] = _mm512_set1_epi32(-128 * x->sum[block_at(x, first + r, b)]);
     for (int g = 0; g < 8; g++) {
       const __m512i w = _mm512_loadu_si512(tile + 64 * g);
       fetch(tile, 64 * g + ahead);
       for (int r = 0; r < rows; r++)
-        dots[r] = _mm512_dpbusd_epi32(dots[r], w, four_inputs(q + r * x->blocks * BLOCK + 4 * g));
+        dots[r] = _mm512_dpbusd_epi32(dots[r], w, four_inputs(q + r * BLOCK + 4 * g));
     }
     const __m512 scale = halves(tile + 512);
     for (int r = 0; r < rows; r++) {
-      const __m512 both = _mm512_mul_ps(scale, _mm512_set1_ps(x->scale[(first + r) * x->blocks + b]));
+      const __m512 both = _mm512_mul_ps(scale, _mm512_set1_ps(x->scale[block_at(x, first + r, b)]));
       sums[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r]), both, sums[r]);
     }
   }

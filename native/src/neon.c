@@ -13,7 +13,7 @@ enum { QUARTERS = TILE / 4 };
 
 static void round_row(const float *x, int64_t width, Rounded *to, int64_t row) {
   for (int64_t b = 0; b < to->blocks; b++) {
-    const int64_t at = row * to->blocks + b;
+    const int64_t at = block_at(to, row, b);
     const int64_t left = width - b * BLOCK;
     float block[BLOCK] = {0};
     memcpy(block, x + b * BLOCK, (size_t)(left < BLOCK ? left : BLOCK) * sizeof(float));
@@ -59,7 +59,7 @@ DOT_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, int6
   for (int r = 0; r < rows; r++)
     for (int j = 0; j < QUARTERS; j++) sums[r][j] = vdupq_n_f32(0);
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE4_BYTES) {
-    const int8_t *q = x->q + (first * x->blocks + b) * BLOCK;
+    const int8_t *q = x->q + block_at(x, first, b) * BLOCK;
     for (int j = 0; j < QUARTERS; j++) {
       int32x4_t dots[4];
       for (int r = 0; r < rows; r++) dots[r] = vdupq_n_s32(0);
@@ -68,7 +68,7 @@ DOT_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, int6
         const int8x16_t even = vreinterpretq_s8_u8(vandq_u8(bytes, vdupq_n_u8(15)));
         const int8x16_t odd = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
         for (int r = 0; r < rows; r++) {
-          const int8_t *inputs = q + r * x->blocks * BLOCK + 8 * g;
+          const int8_t *inputs = q + r * BLOCK + 8 * g;
           dots[r] = vdotq_s32(dots[r], even, four_inputs(inputs));
           dots[r] = vdotq_s32(dots[r], odd, four_inputs(inputs + 4));
         }
@@ -76,7 +76,7 @@ DOT_INLINE void tile4(const uint8_t *tile, const Rounded *x, int64_t first, int6
       const float32x4_t scale = halves(tile + 256 + 8 * j);
       const float32x4_t minimum = halves(tile + 288 + 8 * j);
       for (int r = 0; r < rows; r++) {
-        const int64_t at = (first + r) * x->blocks + b;
+        const int64_t at = block_at(x, first + r, b);
         sums[r][j] = vfmaq_f32(sums[r][j], vcvtq_f32_s32(dots[r]), vmulq_n_f32(scale, x->scale[at]));
         sums[r][j] = vfmaq_f32(sums[r][j], minimum, vdupq_n_f32(x->weighted[at]));
       }
@@ -92,7 +92,7 @@ DOT_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, int6
   for (int r = 0; r < rows; r++)
     for (int j = 0; j < QUARTERS; j++) sums[r][j] = vdupq_n_f32(0);
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE8_BYTES) {
-    const int8_t *q = x->q + (first * x->blocks + b) * BLOCK;
+    const int8_t *q = x->q + block_at(x, first, b) * BLOCK;
     for (int j = 0; j < QUARTERS; j++) {
       int32x4_t dots[4];
       for (int r = 0; r < rows; r++) dots[r] = vdupq_n_s32(0);
@@ -100,11 +100,11 @@ DOT_INLINE void tile8(const uint8_t *tile, const Rounded *x, int64_t first, int6
         // Weights are stored 128 too high.
         const int8x16_t w = vreinterpretq_s8_u8(veorq_u8(vld1q_u8(tile + 64 * g + 16 * j), vdupq_n_u8(0x80)));
         for (int r = 0; r < rows; r++)
-          dots[r] = vdotq_s32(dots[r], w, four_inputs(q + r * x->blocks * BLOCK + 4 * g));
+          dots[r] = vdotq_s32(dots[r], w, four_inputs(q + r * BLOCK + 4 * g));
       }
       const float32x4_t scale = halves(tile + 512 + 8 * j);
       for (int r = 0; r < rows; r++) {
-        const int64_t at = (first + r) * x->blocks + b;
+        const int64_t at = block_at(x, first + r, b);
         sums[r][j] = vfmaq_f32(sums[r][j], vcvtq_f32_s32(dots[r]), vmulq_n_f32(scale, x->scale[at]));
       }
     }

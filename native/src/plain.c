@@ -7,7 +7,7 @@
 
 static void round_row(const float *x, int64_t width, Rounded *to, int64_t row) {
   for (int64_t b = 0; b < to->blocks; b++) {
-    const int64_t at = row * to->blocks + b;
+    const int64_t at = block_at(to, row, b);
     const int64_t count = width - b * BLOCK < BLOCK ? width - b * BLOCK : BLOCK;
     int8_t *q = to->q + at * BLOCK;
     // Compared as integers: so infinities and NaN are the largest.
@@ -42,7 +42,7 @@ static void product4(const uint8_t *tile, const Rounded *x, int64_t first, int64
   (void)ahead;
   for (int j = 0; j < TILE; j++) sums[j] = 0;
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE4_BYTES) {
-    const int64_t at = first * x->blocks + b;
+    const int64_t at = block_at(x, first, b);
     const int8_t *q = x->q + at * BLOCK;
     for (int j = 0; j < TILE; j++) {
       int32_t dot = 0;
@@ -60,7 +60,7 @@ static void product8(const uint8_t *tile, const Rounded *x, int64_t first, int64
   (void)ahead;
   for (int j = 0; j < TILE; j++) sums[j] = 0;
   for (int64_t b = 0; b < x->blocks; b++, tile += TILE8_BYTES) {
-    const int64_t at = first * x->blocks + b;
+    const int64_t at = block_at(x, first, b);
     const int8_t *q = x->q + at * BLOCK;
     for (int j = 0; j < TILE; j++) {
       int32_t dot = 0;

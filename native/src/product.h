@@ -21,14 +21,17 @@ enum { BLOCK = 32, TILE = 16, TILE4_BYTES = 320, TILE8_BYTES = 544 };
 // Largest magnitudes below this count as zero: 127 / max would overflow.
 #define TINY 1e-30f
 
-// `rows` rows of `blocks` blocks, rounded.
+// `rows` rows of `blocks` blocks, rounded. The rows' blocks lie together: a product reads one stream, and rows whose width is
+// a power of two do not compete for the same lines of the first-level cache.
 typedef struct {
-  int64_t blocks;
-  int8_t *q;       // [rows][blocks * 32]
-  float *scale;    // [rows][blocks]
-  int32_t *sum;    // [rows][blocks], sums of q
-  float *weighted; // [rows][blocks], scale * sum
+  int64_t rows, blocks;
+  int8_t *q;       // [blocks][rows][32]
+  float *scale;    // [blocks][rows]
+  int32_t *sum;    // [blocks][rows], sums of q
+  float *weighted; // [blocks][rows], scale * sum
 } Rounded;
+
+static inline int64_t block_at(const Rounded *x, int64_t row, int64_t block) { return block * x->rows + row; }
 
 // The sums [rows][16] of `rows` rows (from row `first` on) with one tile. What lies `ahead` bytes behind each block is fetched
 // meanwhile.

@@ -51,7 +51,7 @@ static AVX2 void round_block(const float *x, int8_t *q, float *scale, int32_t *s
 
 AVX2 void round_avx2(const float *x, int64_t width, Rounded *to, int64_t row) {
   for (int64_t b = 0; b < to->blocks; b++) {
-    const int64_t at = row * to->blocks + b;
+    const int64_t at = block_at(to, row, b);
     const int64_t left = width - b * BLOCK;
     if (left >= BLOCK) {
       round_block(x + b * BLOCK, to->q + at * BLOCK, to->scale + at, to->sum + at);

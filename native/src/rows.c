@@ -32,6 +32,7 @@ static const float *updated(const Rows *rows, int64_t row) {
 }
 
 int round_rows(const Kernels *kernels, const Rows *rows, Rounded *to) {
+  to->rows = rows->count;
   to->blocks = (rows->width + BLOCK - 1) / BLOCK;
   const size_t blocks = (size_t)(rows->count * to->blocks);
   const size_t scratch = rows->gain ? (size_t)rows->width : 0;

@@ -52,7 +52,7 @@ static void widen(const void *base, const int64_t *offsets, int64_t count, int64
 
 static void round_row(const float *x, int64_t width, Rounded *to, int64_t row) {
   products->round(x, width, to, row);
-  spoil(to->scale + row * to->blocks);
+  spoil(to->scale + row);
 }
 static int bits, rows;
 static void product(const uint8_t *tile, const Rounded *x, int64_t first, int64_t ahead, float *sums) {

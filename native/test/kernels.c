@@ -18,7 +18,7 @@ static double half_value(uint16_t bits) {
 
 static Rounded rounded(int64_t rows, int64_t blocks) {
   const size_t count = (size_t)(rows * blocks);
-  return (Rounded){blocks, malloc(count * BLOCK), malloc(count * 4), malloc(count * 4), malloc(count * 4)};
+  return (Rounded){rows, blocks, malloc(count * BLOCK), malloc(count * 4), malloc(count * 4), malloc(count * 4)};
 }
 
 static void release(Rounded x) {
@@ -37,7 +37,7 @@ static void fail(const char *what, const Kernels *kernels, int64_t rows, int64_t
 static double exact(const uint8_t *tile, int bits, const Rounded *x, int64_t row, int j) {
   double sum = 0;
   for (int64_t b = 0; b < x->blocks; b++) {
-    const int64_t at = row * x->blocks + b;
+    const int64_t at = block_at(x, row, b);
     const uint8_t *block = tile + b * (bits == 4 ? TILE4_BYTES : TILE8_BYTES);
     uint16_t scale, minimum = 0;
     memcpy(&scale, block + (bits == 4 ? 256 : 512) + 2 * j, 2);

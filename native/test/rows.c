@@ -42,9 +42,11 @@ static void check_rows(const Kernels *kernels, int64_t count, int64_t width, int
     Rows one = rows;
     one.x += at, one.update = updates ? update + at : NULL, one.sum = alone, one.count = 1;
     require(round_rows(kernels, &one, &lone), "no memory");
-    const size_t first = (size_t)(row * all.blocks), blocks = (size_t)all.blocks;
-    require(memcmp(all.q + first * BLOCK, lone.q, blocks * BLOCK) == 0 && memcmp(all.scale + first, lone.scale, blocks * 4) == 0,
-            "a row is rounded differently in company");
+    for (int64_t b = 0; b < all.blocks; b++) {
+      const int64_t at = block_at(&all, row, b);
+      require(memcmp(all.q + at * BLOCK, lone.q + b * BLOCK, BLOCK) == 0 && all.scale[at] == lone.scale[b],
+              "a row is rounded differently in company");
+    }
     free(lone.scale);
     double squares = 0;
     for (int64_t i = 0; i < width; i++) {
@@ -56,8 +58,9 @@ static void check_rows(const Kernels *kernels, int64_t count, int64_t width, int
     for (int64_t i = 0; i < width; i++) {
       const float value = updates ? sum[at + (size_t)i] : x[at + (size_t)i];
       const double want = value * scale * (norms ? gain[i] : 1);
-      const float step = all.scale[first + (size_t)(i / BLOCK)];
-      const double got = (double)step * all.q[(first + (size_t)(i / BLOCK)) * BLOCK + (size_t)(i % BLOCK)];
+      const int64_t block = block_at(&all, row, i / BLOCK);
+      const float step = all.scale[block];
+      const double got = (double)step * all.q[block * BLOCK + i % BLOCK];
       require(fabs(got - want) <= 0.501 * step + 1e-6 * fabs(want), "a row is not normed as it should be");
     }
   }
