@@ -21,8 +21,12 @@ export interface DraftContext {
   maxDepth: number;
   /** Sequences in the coming pass, this one counted. Default 1. */
   sequences?: number;
-  /** A guard cuts the proposal by its `chances`: it should hold the likeliest candidates, whatever the tree is otherwise. */
-  cutByChance?: boolean;
+  /**
+   * Given by a guard that cuts the proposal by its `chances`: it should hold the likeliest candidates, whatever the tree is
+   * otherwise. Of a level's candidates, whose chances fall, tells how many are worth another level below them; those below
+   * the root have depth 1.
+   */
+  worthExpanding?(chances: readonly number[], depth: number): number;
   /** Tokens a millisecond that the step is expected to give by what others propose; only guards read it. Default: plain decoding's. */
   rateToBeat?: number;
   signal?: AbortSignal;
@@ -43,8 +47,8 @@ export interface StepPlan {
   /** How many of the likeliest tokens rows with Need.top give. Default 1. */
   topK?: number;
   /**
-   * Of each of the tree's nodes the drafter's own probability that it and all above it come true, the root's 1. For drafters
-   * that take no longer for many candidates than for one. Default: not known.
+   * Of each of the tree's nodes the drafter's own probability that it and all above it come true, the root's 1. Default: not
+   * known.
    */
   chances?: readonly number[];
   /** How sure the drafter is of this proposal, in classes of its own: those of a class come true about alike. Default 0. */

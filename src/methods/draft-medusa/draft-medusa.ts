@@ -46,7 +46,7 @@ export class DraftMedusaDrafter implements Drafter {
       if (!fits && maxDepth > 0) this.exhausted ??= { at: history.length, contextLength };
       if (fits && maxDepth > 0 && budget > 0) {
         const limits = { depth: maxDepth, budget };
-        growTree(root, await this.levels(context), this.plan, limits, context.cutByChance);
+        growTree(root, await this.levels(context), this.plan, limits, context.worthExpanding !== undefined);
       }
       const { tree, nodes } = layOut(root, this.name);
       return { tree, chances: chancesOf(nodes) };

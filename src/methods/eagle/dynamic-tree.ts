@@ -67,6 +67,7 @@ export class DynamicTree {
     for (const candidate of [...this.all].sort(byScore).slice(0, nodes)) {
       const node = proposalNode(candidate.token, made.get(candidate.parent!));
       node.distribution = candidate.distribution;
+      node.chance = Math.exp(candidate.score);
       made.set(candidate, node);
     }
     return root;

@@ -1,7 +1,7 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import { EagleHeads } from "../../engine/eagle-heads.js";
 import { Need, type PassResult } from "../../engine/rows.js";
-import { layOut, proposalNode } from "../../trees/proposal-tree.js";
+import { chancesOf, layOut, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "../draft/draft-length.js";
@@ -18,10 +18,10 @@ import { readFeatures } from "./recorded-features.js";
 export interface EagleTreeOptions {
   /** Levels, and whether to go on below a candidate of some probability. */
   policy: DraftLengthPolicy;
-  /** Nodes of the tree. */
-  nodes: number;
+  /** Nodes of the tree. Default: of a chain, or as many as may be worth their rows where the tree is cut. */
+  nodes?: number;
   /** Candidates after each node, and those of a level that are expanded. */
-  ranks: number;
+  ranks?: number;
 }
 
 /**
@@ -75,8 +75,10 @@ export class EagleDrafter implements Drafter {
     this.depth = fits ? Math.min(this.options.policy.length, maxDepth) : 0;
     const grown = this.depth > 0 && budget > 0 && (await this.sequence.step(() => this.grow(token, context)));
     if (!grown) this.depth = 0;
-    const root = grown ? grown.grow(Math.min(this.options.nodes, budget)) : proposalNode(token);
-    return { tree: layOut(root, this.name).tree, needsOfLast: Need.auxiliary };
+    const root = grown ? grown.grow(Math.min(this.shape(context).nodes, budget)) : proposalNode(token);
+    const { tree, nodes } = layOut(root, this.name);
+    // Which drawn candidates stand in the tree must not depend on what they are.
+    return { tree, needsOfLast: Need.auxiliary, chances: samples(context) ? undefined : chancesOf(nodes) };
   }
 
   observe({ path, right, result, request }: StepOutcome): void {
@@ -107,6 +109,14 @@ export class EagleDrafter implements Drafter {
     }
   }
 
+  /** A tree that nobody chose holds the likeliest candidates where it will be cut; else it is a chain. */
+  private shape({ worthExpanding }: DraftContext): { nodes: number; ranks: number } {
+    const { nodes, ranks, policy } = this.options;
+    if (nodes !== undefined && ranks !== undefined) return { nodes, ranks };
+    if (worthExpanding) return { nodes: Math.max(policy.length, METHOD_OPTIONS.treeNodes.fallback), ranks: RANKS };
+    return { nodes: policy.length, ranks: 1 };
+  }
+
   private copiedOptions(): EagleTreeOptions {
     return { ...this.options, policy: this.options.policy.copy() };
   }
@@ -114,7 +124,8 @@ export class EagleDrafter implements Drafter {
   /** All candidates of a step; undefined where the target's feature before the root is not known. */
   private async grow(token: TokenId, context: DraftContext): Promise<DynamicTree | undefined> {
     const { sequence, heads, depth } = this;
-    const { policy, ranks, nodes } = this.options;
+    const { policy } = this.options;
+    const { ranks, nodes } = this.shape(context);
     const width = samples(context) ? 1 : Math.min(ranks, nodes, heads.draftVocabSize);
     const tree = new DynamicTree(token);
     const need = this.reader.need(context) | heads.guessNeed;
@@ -127,9 +138,11 @@ export class EagleDrafter implements Drafter {
     const begun = await sequence.readTo(context.history, need, (result, row) => take(result, row, tree.root), pass);
     if (!begun) return undefined;
     for (let level = 1; level < depth; level++) {
-      const frontier = tree.frontier(Math.max(0, Math.min(width, sequence.room)), (probability) =>
+      const likeliest = tree.frontier(Math.max(0, Math.min(width, sequence.room)), (probability) =>
         policy.proceed(probability),
       );
+      const chances = likeliest.map(({ score }) => Math.exp(score));
+      const frontier = likeliest.slice(0, context.worthExpanding?.(chances, level));
       if (frontier.length === 0) break;
       tree.nextLevel();
       const first = sequence.pending;
@@ -156,7 +169,7 @@ const RANKS = 4;
 function treeOptions(options: MethodOptions): EagleTreeOptions {
   const policy = draftLengthPolicy(options);
   const { treeNodes, treeRanks } = options as { treeNodes?: number; treeRanks?: number };
-  if (treeNodes === undefined && treeRanks === undefined) return { policy, nodes: policy.length, ranks: 1 };
+  if (treeNodes === undefined && treeRanks === undefined) return { policy };
   const nodes = treeNodes ?? Math.max(policy.length, METHOD_OPTIONS.treeNodes.fallback);
   return { policy, nodes, ranks: treeRanks ?? RANKS };
 }

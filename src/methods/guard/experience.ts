@@ -10,11 +10,17 @@ const KEPT = 8;
 const FIRST_PAUSE = 128;
 const LONGEST_PAUSE = 4096;
 
+/** Milliseconds that a level of a drafter's tree takes, and its nodes. */
+export interface LevelCost {
+  readonly ms: number;
+  readonly nodes: number;
+}
+
 /** What is known of a method on a model, handed on from one output to the next. */
 export class Experience {
   forecast = new Forecast(priorOf);
-  /** Milliseconds that a level of the drafter's tree takes, and the level's nodes; undefined until measured. */
-  level: { readonly ms: number; readonly nodes: number } | undefined;
+  /** Undefined until measured. */
+  level: LevelCost | undefined;
   /** Of a drafter that tells how likely its candidates are; undefined until it did. */
   returns: Returns | undefined;
   private readonly times: number[] = [];

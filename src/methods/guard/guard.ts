@@ -6,13 +6,11 @@ import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import type { Experience } from "./experience.js";
 import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "./likeliest.js";
+import { Outlook, type StepFacts } from "./outlook.js";
+import type { Returns } from "./returns.js";
 
-/** Speculation must be expected to gain this much over plain decoding: estimates are rough. */
-const MARGIN = 1.03;
 /** Levels of a proposal that only shows what drafting takes. */
 const TRIAL = 1;
-
-type StepFacts = Pick<DraftContext, "sequences" | "rateToBeat">;
 
 /** A proposal that is compared with the text as it comes, verified or not. */
 interface Proposal {
@@ -32,6 +30,9 @@ interface Proposal {
 export class GuardedDrafter implements Drafter {
   private open: Proposal[] = [];
   private readonly forecast;
+  private readonly outlook: Outlook;
+  /** Whether the inner drafter tells chances; those that may do, until it does not. */
+  private weighed = true;
   /** Whether the inner drafter reads the prompt as the target does, or all of it at its first proposal, if ever. */
   private readsPrompt: boolean | undefined;
 
@@ -41,6 +42,7 @@ export class GuardedDrafter implements Drafter {
     private readonly experience: Experience,
   ) {
     this.forecast = experience.forecast.copy();
+    this.outlook = new Outlook(times, experience, this.forecast);
   }
 
   get name(): string {
@@ -93,7 +95,7 @@ export class GuardedDrafter implements Drafter {
   }
 
   private takesPrompt(): boolean {
-    this.readsPrompt ??= this.inner.free || !this.experience.level || this.costlyDepth(TRIAL, {}) > 0;
+    this.readsPrompt ??= this.inner.free || !this.experience.level || this.worthAsking(TRIAL, {}) > 0;
     return this.readsPrompt;
   }
 
@@ -106,7 +108,7 @@ export class GuardedDrafter implements Drafter {
     this.watch(context.history, tree, grade);
     const isChain = tree.parents.every((parent, node) => parent === node - 1);
     const level = { ms: 0, nodes: (tree.tokens.length - 1) / depth };
-    const best = this.bestDepth(grade, isChain ? 1 : depth, depth, level, context);
+    const best = this.outlook.bestDepth(grade, isChain ? 1 : depth, depth, level, context);
     if (best.depth === depth) return { ...plan, rate: best.rate };
     const [root, ...tokens] = tree.tokens;
     const cut = best.depth > 0 ? chain(root, tokens.slice(0, best.depth), this.name) : rootOnly(root);
@@ -120,9 +122,12 @@ export class GuardedDrafter implements Drafter {
     // Asked for nothing, but asked: what it observes next are rows that it wanted.
     if (depth === 0) return { ...(await this.inner.propose(context, 0)), withheld: 1 };
     const start = performance.now();
-    const plan = await this.inner.propose({ ...context, maxDepth: depth, cutByChance: true }, budget);
+    const worthExpanding: DraftContext["worthExpanding"] = (chances, depth) =>
+      this.outlook.worthExpanding(chances, depth, context);
+    const plan = await this.inner.propose({ ...context, maxDepth: depth, worthExpanding }, budget);
     const levels = depthOf(plan.tree);
     if (levels === 0) return plan;
+    this.weighed = plan.chances !== undefined;
     const ms = performance.now() - start;
     this.experience.learn(ms / sequences / levels, (plan.tree.tokens.length - 1) / levels);
     const chances = plan.chances && fallingChances(plan.tree, plan.chances);
@@ -132,24 +137,32 @@ export class GuardedDrafter implements Drafter {
 
   /** The levels that a drafter which takes time is asked for; none before it is known what passes take. */
   private depthToAsk(most: number, step: StepFacts): number {
-    const { times, experience } = this;
-    const { sequences = 1 } = step;
-    if (!times.knows(sequences)) return 0;
+    const { experience, returns } = this;
+    if (!this.outlook.knows(step)) return 0;
     if (!experience.level) return TRIAL;
-    const { returns } = experience;
-    const weighed = returns?.beats(1 / times.at(sequences)) ? most : 0;
-    const depth = returns ? weighed : this.costlyDepth(most, step);
+    const depth = this.worthAsking(most, step);
     if (!experience.triesAgain(depth > 0)) return depth;
     returns?.tryAgain();
     return returns ? most : TRIAL;
   }
 
+  /** As many levels as are expected to be worth their time; where the proposal will be cut, as many as there may be, or none. */
+  private worthAsking(most: number, step: StepFacts): number {
+    if (!this.returns) return this.outlook.costlyDepth(most, step);
+    return this.outlook.knows(step) && this.returns.beats(this.outlook.rateToBeat(step)) ? most : 0;
+  }
+
+  /** What came of proposals with chances, where this request's have some. */
+  private get returns(): Returns | undefined {
+    return this.weighed ? this.experience.returns : undefined;
+  }
+
   /** Keeps of a proposal what is worth its rows. */
   private cut(plan: StepPlan, chances: readonly number[], draftMs: number, step: StepFacts): StepPlan {
     const { sequences = 1 } = step;
-    const msOf = (nodes: number) => this.passMs(sequences * (1 + nodes), sequences);
+    const msOf = (nodes: number) => this.outlook.passMs(sequences * (1 + nodes), sequences);
     const returns = this.experience.weighs();
-    const best = likeliest(chances, returns.trust, msOf, this.rateWithout(step));
+    const best = likeliest(chances, returns.trust, msOf, this.outlook.rateWithout(step));
     returns.step(best.tokens, best.ms + draftMs);
     const { tree, needs } = plan;
     const kept = likeliestNodes(chances, best.count);
@@ -160,53 +173,6 @@ export class GuardedDrafter implements Drafter {
       ...(needs && { needs: [...kept.map((node) => needs[node]), ...beside] }),
       withheld: tree.tokens.length - kept.length,
     };
-  }
-
-  private costlyDepth(most: number, step: StepFacts): number {
-    const { level } = this.experience;
-    return level ? this.bestDepth(0, 1, most, level, step).depth : 0;
-  }
-
-  /**
-   * The depth, at least `from`, at which a step gives the most tokens a millisecond, and how many; 0 where it gives more
-   * without this proposal.
-   */
-  private bestDepth(
-    grade: number,
-    from: number,
-    to: number,
-    level: { ms: number; nodes: number },
-    step: StepFacts,
-  ): { depth: number; rate?: number } {
-    const { sequences = 1 } = step;
-    if (!this.times.knows(sequences)) return { depth: 0 };
-    const levelMs = sequences * level.ms;
-    let best = { depth: 0, rate: this.rateWithout(step) };
-    let right = 0;
-    let reach = 1;
-    for (let depth = 1; depth <= to; depth++) {
-      reach *= this.forecast.chance(grade, depth - 1);
-      // What this level and any below it may still bring costs more than the best so far: most steps end at the first.
-      if (reach < best.rate * levelMs) break;
-      right += reach;
-      if (depth < from) continue;
-      const rows = Math.round(sequences * (1 + depth * level.nodes));
-      const ms = this.passMs(rows, sequences) + depth * levelMs;
-      const rate = (1 + right) / ms;
-      if (rate > best.rate) best = { depth, rate };
-    }
-    return best.depth > 0 ? best : { depth: 0 };
-  }
-
-  /** What a pass takes. Sizes that were never seen are tried, as if they took no longer: that is how they become known. */
-  private passMs(rows: number, sequences: number): number {
-    const { times } = this;
-    return times.at(times.knows(rows) ? rows : sequences);
-  }
-
-  /** Tokens a millisecond that a proposal must be expected to give more than. */
-  private rateWithout({ sequences = 1, rateToBeat = 0 }: StepFacts): number {
-    return MARGIN * Math.max(1 / this.times.at(sequences), rateToBeat);
   }
 
   private watch(history: TokenHistory, tree: TokenTree, grade: number, chances?: readonly number[]): void {

@@ -28,7 +28,7 @@ export class MedusaDrafter implements Drafter {
     const root = proposalNode(history.at(history.length - 1));
     const limits = { depth: maxDepth, budget };
     if (this.hidden && maxDepth > 0 && budget > 0) {
-      growTree(root, this.levels(context), this.plan, limits, context.cutByChance);
+      growTree(root, this.levels(context), this.plan, limits, context.worthExpanding !== undefined);
     }
     const { tree, nodes } = layOut(root, this.name);
     return { tree, needsOfLast: Need.hidden, chances: chancesOf(nodes) };

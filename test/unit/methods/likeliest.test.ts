@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import { PassTimes } from "../../../src/engine/pass-times.js";
 import type { DraftContext, Drafter, StepPlan } from "../../../src/index.js";
 import { Experience } from "../../../src/methods/guard/experience.js";
+import { Forecast } from "../../../src/methods/guard/forecast.js";
 import { GuardedDrafter } from "../../../src/methods/guard/guard.js";
 import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "../../../src/methods/guard/likeliest.js";
+import { Outlook } from "../../../src/methods/guard/outlook.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
 import { chain, type TokenTree } from "../../../src/trees/token-tree.js";
 
@@ -88,6 +90,30 @@ class Weighing implements Drafter {
   dispose() {}
 }
 
+/** As above, level by level: each takes time. */
+class WeighingLevels extends Weighing {
+  /** Levels of each step. */
+  readonly levels: number[] = [];
+
+  override async propose(context: DraftContext, budget: number): Promise<StepPlan> {
+    const plan = await super.propose(context, budget);
+    const most = plan.tree.tokens.length - 1;
+    let levels = 0;
+    while (levels < most) {
+      levels++;
+      const end = performance.now() + 0.4;
+      while (performance.now() < end);
+      if (context.worthExpanding?.([plan.chances![levels]], levels) === 0) break;
+    }
+    this.levels.push(levels);
+    const { tokens } = plan.tree;
+    return {
+      tree: chain(tokens[0], tokens.slice(1, 1 + levels), this.name),
+      chances: plan.chances!.slice(0, 1 + levels),
+    };
+  }
+}
+
 /** Candidates that each step verified, and whether they were right. */
 async function verified(inner: Weighing, steps: number, rateToBeat = 0) {
   const times = new PassTimes();
@@ -129,4 +155,31 @@ test("chances that promise too much are trusted less, and in the end nothing is 
 test("nothing is verified where others propose what gives more", async () => {
   const knows = new Weighing(() => [0.5, 0.3, 0.2, 0.1]);
   expect((await verified(knows, 80, 1)).slice(20).every(({ count }) => count === 0)).toBe(true);
+});
+
+test("levels are drafted as long as those above them are likely to come true", async () => {
+  const knows = new WeighingLevels((isRight) => (isRight ? [0.9, 0.85, 0.8, 0.8] : [0.1, 0.05, 0.04, 0.03]));
+  const counts = (await verified(knows, 120)).slice(-60);
+  expect(counts.filter(({ isRight }) => isRight).map(({ count }) => count)).toEqual(new Array(30).fill(4));
+  expect(knows.levels.slice(-60).sort()).toEqual([...new Array(30).fill(1), ...new Array(30).fill(4)]);
+});
+
+test("of a level's candidates those are expanded that bring more than their rows take", () => {
+  const times = new PassTimes();
+  for (const rows of [1, 8]) for (let i = 0; i < 2; i++) times.observe(rows, 4 + (rows - 1) * 0.4);
+  const experience = new Experience();
+  const forecast = new Forecast(() => 0.8);
+  const outlook = new Outlook(times, experience, forecast);
+  // Before anything was measured all are.
+  expect(outlook.worthExpanding([0.5, 0.01], 1, {})).toBe(2);
+  for (let i = 0; i < 3; i++) experience.learn(0.6, 1);
+  experience.weighs();
+  // Chances count 0.8 * 0.8; a row takes a tenth of a token's time, a level 0.15.
+  expect(outlook.worthExpanding([0.6, 0.3, 0.1, 0.02], 1, {})).toBe(2);
+  expect(outlook.worthExpanding([0.2, 0.1], 1, {})).toBe(0);
+  // Others bring more in that time.
+  expect(outlook.worthExpanding([0.6, 0.3, 0.1, 0.02], 1, { rateToBeat: 1 })).toBe(0);
+  // Two sequences take twice as long.
+  expect(outlook.worthExpanding([0.3], 1, { sequences: 1 })).toBe(0);
+  expect(outlook.worthExpanding([0.9], 1, { sequences: 2 })).toBe(1);
 });
