@@ -4,7 +4,7 @@ type Limits = Pick<DraftContext, "history" | "maxDepth">;
 
 /** What is wrong with a plan by the contract of Drafter, StepPlan and TokenTree; empty when nothing is. */
 export function flawsOf(plan: StepPlan, context: Limits, budget: number, vocabSize: number): string[] {
-  return [...treeFlaws(plan, context, budget), ...rowFlaws(plan, vocabSize)];
+  return [...treeFlaws(plan, context, budget), ...chanceFlaws(plan), ...rowFlaws(plan, vocabSize)];
 }
 
 /** @throws Error that lists the flaws */
@@ -37,6 +37,20 @@ function treeFlaws({ tree }: StepPlan, { history, maxDepth }: Limits, budget: nu
     check(list === undefined || list.length === tokens.length, `${name} are not one for each node`);
   }
   return flaws;
+}
+
+function chanceFlaws({ tree, chances }: StepPlan): string[] {
+  if (!chances) return [];
+  const { tokens, parents, draftDistributions } = tree;
+  const rising = tokens.findIndex((_, node) => node > 0 && !(chances[node] <= chances[parents[node]] + 1e-6));
+  return [
+    ...(chances.length === tokens.length && chances[0] === 1
+      ? []
+      : ["chances are not one for each node, the root's 1"]),
+    ...(rising < 0 ? [] : [`node ${rising} is likelier than its parent`]),
+    // A guard would leave some out for what they are, and the rule that accepts them must not depend on that.
+    ...(draftDistributions?.some(Boolean) ? ["candidates that were drawn have chances"] : []),
+  ];
 }
 
 function rowFlaws({ tree, extra, needs, topK = 1 }: StepPlan, vocabSize: number): string[] {

@@ -1,10 +1,15 @@
 import { UsageError } from "../../types/errors.js";
 import { type MethodOptions, optionOf } from "../options.js";
 
+/** Levels that a guard may ask for, where the user names none: it seldom does. */
+const GUARDED_LENGTH = 8;
+
 /** Decides how many tokens a drafter proposes in a step. */
 export interface DraftLengthPolicy {
   /** Most tokens to draft in the coming step. */
   readonly length: number;
+  /** Most where a guard decides after every level whether another is worth its time. */
+  readonly guardedLength: number;
   /** Whether to draft another token after one that the draft gave this probability (1: point mass). */
   proceed(probability: number): boolean;
   /** Whether `proceed` reads the probability; otherwise nobody computes it. */
@@ -22,19 +27,21 @@ export function draftLengthPolicy(options: MethodOptions): DraftLengthPolicy {
   if (options.confidenceThreshold !== undefined && policy !== "confidence") {
     throw new UsageError('confidenceThreshold belongs to policy "confidence"');
   }
-  if (policy === "constant") return constant(length);
   if (policy === "heuristic") return new Heuristic(length);
-  return confidence(length, optionOf(options, "confidenceThreshold"));
+  const lengths = { length, guardedLength: options.numSpeculativeTokens === undefined ? GUARDED_LENGTH : length };
+  return policy === "constant" ? constant(lengths) : confidence(lengths, optionOf(options, "confidenceThreshold"));
 }
 
-function constant(length: number): DraftLengthPolicy {
-  const policy = { length, proceed: () => true, needsProbability: false, observe: () => {}, copy: () => policy };
+type Lengths = Pick<DraftLengthPolicy, "length" | "guardedLength">;
+
+function constant(lengths: Lengths): DraftLengthPolicy {
+  const policy = { ...lengths, proceed: () => true, needsProbability: false, observe: () => {}, copy: () => policy };
   return policy;
 }
 
-function confidence(length: number, threshold: number): DraftLengthPolicy {
+function confidence(lengths: Lengths, threshold: number): DraftLengthPolicy {
   const proceed = (probability: number) => probability >= threshold;
-  const policy = { length, proceed, needsProbability: true, observe: () => {}, copy: () => policy };
+  const policy = { ...lengths, proceed, needsProbability: true, observe: () => {}, copy: () => policy };
   return policy;
 }
 
@@ -43,6 +50,10 @@ class Heuristic implements DraftLengthPolicy {
   readonly needsProbability = false;
 
   constructor(public length: number) {}
+
+  get guardedLength(): number {
+    return this.length;
+  }
 
   proceed(): boolean {
     return true;

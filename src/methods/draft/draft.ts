@@ -2,17 +2,20 @@ import type { CausalLM } from "../../engine/causal-lm.js";
 import { Need, type PassResult } from "../../engine/rows.js";
 import { logProbability } from "../../sampling/log-probability.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
-import { layOut, type ProposalNode, pathTokens, proposalNode } from "../../trees/proposal-tree.js";
+import { likeliestPart } from "../../trees/likeliest.js";
+import { chancesOf, layOut, type ProposalNode, pathTokens, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import { chanceOf } from "../../verification/chance.js";
 import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import { optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
 import { DraftSequence } from "./draft-sequence.js";
+import { NextTokenReader, samples } from "./next-tokens.js";
 import { RecordedDraftDrafter } from "./recorded-draft.js";
-import { sampleWithoutReplacement } from "./sampled-children.js";
+
+/** Candidates after each node, and rows of a level, where a guard cuts the tree. */
+const RANKS = 4;
 
 /**
  * Proposes what a smaller model with the same tokenizer would say (Leviathan et al. 2023; Chen et al. 2023), level by
@@ -26,16 +29,17 @@ export class DraftModelDrafter implements Drafter {
   private depth = 0;
   /** Candidates that may still be added in this step. */
   private left = 0;
-  /** What each row that the draft reads must give back in this step. */
-  private need: number = Need.top;
+  /** Of the current step. */
+  private reader: NextTokenReader | undefined;
 
   /**
-   * @param widths children of every node at depth 0, 1, ...; the last one holds for greater depths. Default [1]: a chain
+   * @param widths children of every node at depth 0, 1, ...; the last one holds for greater depths. Default: a chain, or
+   * the likeliest candidates where a guard cuts the tree
    */
   constructor(
     private readonly model: CausalLM,
     private readonly policy: DraftLengthPolicy,
-    private readonly widths: readonly number[] = [1],
+    private readonly widths?: readonly number[],
     readonly name: string = "draft",
     sequence?: DraftSequence,
   ) {
@@ -49,22 +53,28 @@ export class DraftModelDrafter implements Drafter {
   async begin(): Promise<void> {}
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
-    const { history, sampler, maxDepth } = context;
+    const { history, maxDepth, worthExpanding } = context;
     const room = this.sequence.roomAfter(history.length);
     if (room <= 0) this.exhausted ??= { at: history.length, contextLength: this.model.contextLength };
-    this.depth = Math.max(0, Math.min(this.policy.length, maxDepth, room));
+    const length = worthExpanding ? this.policy.guardedLength : this.policy.length;
+    this.depth = Math.max(0, Math.min(length, maxDepth, room));
     const root = proposalNode(history.at(history.length - 1));
     // Nothing to do together with the drafters of other sequences.
     if (this.depth === 0 || budget === 0) return { tree: layOut(root, this.name).tree };
     return this.sequence.step(async () => {
-      this.left = budget;
-      if (sampler.needsLogits(history.newTokens)) this.need = Need.logits;
-      else this.need = this.policy.needsProbability ? Need.top | Need.logSumExp : Need.top;
+      const cut = worthExpanding !== undefined && !samples(context);
+      // Of a tree that is cut the likeliest candidates stay, however many there are.
+      this.left = cut ? Number.POSITIVE_INFINITY : budget;
+      this.reader = new NextTokenReader(context, worthExpanding !== undefined || this.policy.needsProbability);
       let frontier = await this.readText(root, context);
-      for (let level = 1; level < this.depth && frontier.length > 0 && this.left > 0; level++) {
+      for (let level = 1; level < this.depth && this.left > 0; level++) {
+        frontier = this.worthReading(frontier, context, level);
+        if (frontier.length === 0) break;
         frontier = await this.readLevel(frontier, context, level);
       }
-      return { tree: layOut(root, this.name).tree };
+      const { tree, nodes } = layOut(root, this.name);
+      const chances = cut ? chancesOf(nodes) : undefined;
+      return chances ? likeliestPart(tree, chances, budget) : { tree };
     });
   }
 
@@ -78,7 +88,7 @@ export class DraftModelDrafter implements Drafter {
   }
 
   recorded(text: KnownText): Promise<Drafter> {
-    const { name, model, widths } = this;
+    const { name, model, widths = [1] } = this;
     return RecordedDraftDrafter.read(name, model, text, { policy: this.policy.copy(), widths });
   }
 
@@ -92,7 +102,7 @@ export class DraftModelDrafter implements Drafter {
     const behind = await sequence.catchUp(context.history, context.signal);
     root.row = behind.length - 1;
     const use = (result: PassResult, row: number) => this.addChildren(root, result, row, context, 0);
-    return sequence.extend(behind, this.need, use, { k: this.width(0), signal: context.signal });
+    return sequence.extend(behind, this.reader!.need, use, { k: this.width(context, 0), signal: context.signal });
   }
 
   /** Reads one level of the tree and adds the next. */
@@ -104,67 +114,54 @@ export class DraftModelDrafter implements Drafter {
     const rows = {
       tokens: frontier.map((node) => node.token),
       parents: frontier.map((node) => node.parent!.row),
-      needs: frontier.map(() => this.need),
+      needs: frontier.map(() => this.reader!.need),
     };
     return this.sequence.forward(
       rows,
       (result) => frontier.flatMap((node, i) => this.addChildren(node, result, i, context, level)),
-      { k: this.width(level), signal: context.signal },
+      { k: this.width(context, level), signal: context.signal },
     );
   }
 
   /** Adds the children that the draft proposes after `node`; returns those worth reading on. */
   private addChildren(node: ProposalNode, result: PassResult, row: number, context: DraftContext, level: number) {
-    const k = Math.min(this.width(level), this.left);
+    const k = Math.min(this.width(context, level), this.left);
     if (k <= 0) return [];
-    const tokens = this.choose(node, result, row, context, k);
-    this.left -= tokens.length;
-    const children = tokens.map((token) => proposalNode(token, node));
+    const { ids, logProbs, distribution } = this.reader!.read(result, row, pathTokens(node), k);
+    node.distribution = distribution;
+    this.left -= ids.length;
+    const children = ids.map((token, i) => {
+      const child = proposalNode(token, node);
+      if (logProbs.length > 0) child.chance = (node.chance ?? 1) * Math.exp(Math.min(0, logProbs[i]));
+      return child;
+    });
     if (!this.policy.needsProbability) return children;
     return children.filter(({ token }) => this.policy.proceed(this.probability(result, row, token)));
   }
 
-  private choose(
-    node: ProposalNode,
-    result: PassResult,
-    row: number,
-    { history, sampler, coupling }: DraftContext,
-    k: number,
-  ): TokenId[] {
-    if (this.need !== Need.logits) return result.top(row).ids.slice(0, k);
-    return history.along(pathTokens(node), () =>
-      this.sample(node, result.logits(row), { history, sampler, coupling }, k),
-    );
-  }
-
-  /** Tokens from a row, with the node's path on the history. */
-  private sample(
-    node: ProposalNode,
-    logits: Float32Array,
-    { history, sampler, coupling }: Pick<DraftContext, "history" | "sampler" | "coupling">,
-    k: number,
-  ): TokenId[] {
-    if (coupling === "gumbel" || sampler.greedy) {
-      if (k > 1) return sampler.chooseTop(logits, history, k);
-      const token = sampler.tryChoose(logits, history);
-      return token === undefined ? [] : [token];
-    }
-    node.distribution = sampler.tryDistribution(logits, history);
-    if (!node.distribution) return [];
-    return sampleWithoutReplacement(node.distribution, k, chanceOf(sampler.uniforms(history, "draft")));
+  /** Those of a level that a guard finds worth reading, the likeliest; all where there is none. */
+  private worthReading(level: ProposalNode[], { worthExpanding }: DraftContext, depth: number): ProposalNode[] {
+    if (!worthExpanding) return level;
+    const rows = Math.max(0, Math.min(RANKS, this.sequence.room));
+    const likeliest = level.sort((a, b) => b.chance! - a.chance!).slice(0, rows);
+    const chances = likeliest.map(({ chance }) => chance!);
+    return likeliest.slice(0, worthExpanding(chances, depth));
   }
 
   /** The draft's own probability of a token it proposed, before processors. */
   private probability(result: PassResult, row: number, token: TokenId): number {
-    if (this.need === Need.logits) {
+    if (this.reader!.need === Need.logits) {
       return Math.exp(logProbability(result.logits(row), token, this.model.vocabLimit));
     }
     const { ids, logits } = result.top(row);
     return Math.exp(logits[ids.indexOf(token)] - result.logSumExp(row));
   }
 
-  private width(level: number): number {
-    return this.widths[Math.min(level, this.widths.length - 1)];
+  /** Candidates after a node: as chosen; else one, or several of which the likeliest will be kept. */
+  private width(context: DraftContext, level: number): number {
+    const { widths } = this;
+    if (!widths) return context.worthExpanding && !samples(context) ? RANKS : 1;
+    return widths[Math.min(level, widths.length - 1)];
   }
 }
 

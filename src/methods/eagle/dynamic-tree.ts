@@ -1,6 +1,7 @@
 import type { Distribution } from "../../sampling/distribution.js";
 import { type ProposalNode, proposalNode } from "../../trees/proposal-tree.js";
 import type { TokenId } from "../../types/token.js";
+import type { NextTokens } from "../draft/next-tokens.js";
 
 /** A token that may become a node of the tree. */
 export interface Candidate {
@@ -13,13 +14,6 @@ export interface Candidate {
   /** The feature that rows below it read. */
   guess?: Float32Array;
   /** What the children were sampled from. */
-  distribution?: Distribution;
-}
-
-/** What a row says comes after it, likeliest first. */
-export interface NextTokens {
-  ids: readonly TokenId[];
-  logProbs: readonly number[];
   distribution?: Distribution;
 }
 

@@ -5,13 +5,13 @@ import { chancesOf, layOut, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "../draft/draft-length.js";
+import { NextTokenReader, samples } from "../draft/next-tokens.js";
 import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import { METHOD_OPTIONS, type MethodOptions, optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { type Candidate, DynamicTree, pathTo } from "./dynamic-tree.js";
 import { FeatureSequence } from "./feature-sequence.js";
 import { KnownFeatures, RecentFeatures } from "./features.js";
-import { NextTokenReader, samples } from "./next-tokens.js";
 import { readFeatures } from "./recorded-features.js";
 
 /** How the tree grows. */
@@ -35,7 +35,6 @@ export class EagleDrafter implements Drafter {
   /** Set when the layer's context is full: nothing is drafted from there on. */
   exhausted: DraftExhausted | undefined;
   private readonly sequence: FeatureSequence;
-  private readonly reader = new NextTokenReader();
   private readonly prompt: TokenId[] = [];
   /** Levels of the current step. */
   private depth = 0;
@@ -72,7 +71,8 @@ export class EagleDrafter implements Drafter {
     // Heads have their base's context; the target here may be the same model, loaded for more.
     const fits = history.length <= contextLength;
     if (!fits) this.exhausted ??= { at: history.length, contextLength };
-    this.depth = fits ? Math.min(this.options.policy.length, maxDepth) : 0;
+    const { length, guardedLength } = this.options.policy;
+    this.depth = fits ? Math.min(context.worthExpanding ? guardedLength : length, maxDepth) : 0;
     const grown = this.depth > 0 && budget > 0 && (await this.sequence.step(() => this.grow(token, context)));
     if (!grown) this.depth = 0;
     const root = grown ? grown.grow(Math.min(this.shape(context).nodes, budget)) : proposalNode(token);
@@ -113,7 +113,8 @@ export class EagleDrafter implements Drafter {
   private shape({ worthExpanding }: DraftContext): { nodes: number; ranks: number } {
     const { nodes, ranks, policy } = this.options;
     if (nodes !== undefined && ranks !== undefined) return { nodes, ranks };
-    if (worthExpanding) return { nodes: Math.max(policy.length, METHOD_OPTIONS.treeNodes.fallback), ranks: RANKS };
+    if (worthExpanding)
+      return { nodes: Math.max(policy.guardedLength, METHOD_OPTIONS.treeNodes.fallback), ranks: RANKS };
     return { nodes: policy.length, ranks: 1 };
   }
 
@@ -128,11 +129,12 @@ export class EagleDrafter implements Drafter {
     const { ranks, nodes } = this.shape(context);
     const width = samples(context) ? 1 : Math.min(ranks, nodes, heads.draftVocabSize);
     const tree = new DynamicTree(token);
-    const need = this.reader.need(context) | heads.guessNeed;
+    const reader = new NextTokenReader(context, true);
+    const need = reader.need | heads.guessNeed;
     const pass = { k: width, signal: context.signal };
     const take = (result: PassResult, row: number, candidate: Candidate) => {
       candidate.guess = heads.guessOf(result, row);
-      tree.add(candidate, this.reader.read(result, row, pathTo(candidate), context, width));
+      tree.add(candidate, reader.read(result, row, pathTo(candidate), width));
       return true;
     };
     const begun = await sequence.readTo(context.history, need, (result, row) => take(result, row, tree.root), pass);

@@ -1,11 +1,11 @@
 import type { PassTimes } from "../../engine/pass-times.js";
 import type { PassResult } from "../../engine/rows.js";
 import type { TokenHistory } from "../../sampling/history.js";
+import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "../../trees/likeliest.js";
 import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "../../trees/token-tree.js";
 import type { TokenId } from "../../types/token.js";
 import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import type { Experience } from "./experience.js";
-import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "./likeliest.js";
 import { Outlook, type StepFacts } from "./outlook.js";
 import type { Returns } from "./returns.js";
 

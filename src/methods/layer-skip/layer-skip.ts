@@ -16,7 +16,7 @@ export const layerSkip: Method = {
   create: ({ target, options }) => {
     const policy = draftLengthPolicy(options);
     const opened = target.withoutLayers(skippedLayers(target, options));
-    return opened.then((draft) => new DraftModelDrafter(draft, policy, [1], "layer-skip"));
+    return opened.then((draft) => new DraftModelDrafter(draft, policy, undefined, "layer-skip"));
   },
 };
 

@@ -4,9 +4,9 @@ import type { DraftContext, Drafter, StepPlan } from "../../../src/index.js";
 import { Experience } from "../../../src/methods/guard/experience.js";
 import { Forecast } from "../../../src/methods/guard/forecast.js";
 import { GuardedDrafter } from "../../../src/methods/guard/guard.js";
-import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "../../../src/methods/guard/likeliest.js";
 import { Outlook } from "../../../src/methods/guard/outlook.js";
 import { TokenHistory } from "../../../src/sampling/history.js";
+import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "../../../src/trees/likeliest.js";
 import { chain, type TokenTree } from "../../../src/trees/token-tree.js";
 
 const ms = (first: number, more: number) => (nodes: number) => first + more * nodes;

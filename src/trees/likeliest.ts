@@ -1,4 +1,4 @@
-import type { TokenTree } from "../../trees/token-tree.js";
+import type { TokenTree } from "./token-tree.js";
 
 /** The nodes of a proposal that are worth their rows. */
 export interface Likeliest {
@@ -61,4 +61,15 @@ export function treeOfNodes(tree: TokenTree, kept: readonly number[]): TokenTree
     ...(draftDistributions && { draftDistributions: kept.map((node) => draftDistributions[node]) }),
     ...(sources && { sources: kept.map((node) => sources[node]) }),
   };
+}
+
+/** The `most` likeliest nodes beside the root, with their chances. */
+export function likeliestPart(
+  tree: TokenTree,
+  chances: readonly number[],
+  most: number,
+): { tree: TokenTree; chances: readonly number[] } {
+  if (chances.length - 1 <= most) return { tree, chances };
+  const kept = likeliestNodes(chances, most);
+  return { tree: treeOfNodes(tree, kept), chances: kept.map((node) => chances[node]) };
 }
