@@ -21,15 +21,22 @@ export interface DraftContext {
   maxDepth: number;
   /** Sequences in the coming pass, this one counted. Default 1. */
   sequences?: number;
-  /**
-   * Given by a guard that cuts the proposal by its `chances`: it should hold the likeliest candidates, whatever the tree is
-   * otherwise. Of a level's candidates, whose chances fall, tells how many are worth another level below them; those below
-   * the root have depth 1.
-   */
-  worthExpanding?(chances: readonly number[], depth: number): number;
+  /** Given by a guard that cuts the proposal by its `probabilities`: it should hold the likeliest candidates, whatever the tree is otherwise. */
+  guidance?: Guidance;
   /** Tokens a millisecond that the step is expected to give by what others propose; only guards read it. Default: plain decoding's. */
   rateToBeat?: number;
   signal?: AbortSignal;
+}
+
+/** What a guard knows of a drafter's candidates. */
+export interface Guidance {
+  /** The chances of siblings to come true when their parent does: what came of such ones so far. Both lists fall. */
+  chances(probabilities: readonly number[]): number[];
+  /**
+   * How many of a level's candidates are worth another level below them. Those below the root have depth 1.
+   * @param chances of each to come true with all above it, falling
+   */
+  worthExpanding(chances: readonly number[], depth: number): number;
 }
 
 /** Rows for the target's next pass. */
@@ -46,11 +53,8 @@ export interface StepPlan {
   needsOfLast?: number;
   /** How many of the likeliest tokens rows with Need.top give. Default 1. */
   topK?: number;
-  /**
-   * Of each of the tree's nodes the drafter's own probability that it and all above it come true, the root's 1. Default: not
-   * known.
-   */
-  chances?: readonly number[];
+  /** Of each of the tree's nodes the drafter's own probability that it comes after its parent, the root's 1. Default: not known. */
+  probabilities?: readonly number[];
   /** How sure the drafter is of this proposal, in classes of its own: those of a class come true about alike. Default 0. */
   grade?: number;
   /** Candidates that were held back because verifying them was expected to take longer than it saves. Default 0. */

@@ -7,6 +7,8 @@ export interface LevelCandidates {
   ids: readonly TokenId[];
   /** Absent: nothing is known but the order. */
   probabilities?: readonly number[];
+  /** What is thought of them, falling too. Default: the probabilities. */
+  chances?: readonly number[];
 }
 
 export interface TreeLimits {
@@ -25,8 +27,7 @@ export function fillStatic(
   const nodes = shape.fill(leaf, { depth, budget: limits.budget }, (_, rank, level) => levels[level].ids[rank]);
   for (const [i, node] of nodes.entries()) {
     const path = shape.paths[i];
-    const own = levels[path.length - 1].probabilities?.[path[path.length - 1]];
-    if (node && own !== undefined) node.chance = own * (path.length > 1 ? (node.parent!.chance ?? 1) : 1);
+    if (node) node.probability = levels[path.length - 1].probabilities?.[path[path.length - 1]];
   }
 }
 
@@ -44,8 +45,10 @@ export function fillDynamic(
   const depth = Math.min(limits.depth, levels.length);
   const open: { parent: ProposalNode; level: number; rank: number; above: number; value: number }[] = [];
   const offer = (parent: ProposalNode, level: number, rank: number, above: number) => {
-    const probability = level < depth && rank < ranks ? levels[level].probabilities?.[rank] : undefined;
-    if (probability !== undefined) open.push({ parent, level, rank, above, value: above * probability });
+    if (level >= depth || rank >= ranks) return;
+    const { probabilities, chances = probabilities } = levels[level];
+    const chance = chances?.[rank];
+    if (chance !== undefined) open.push({ parent, level, rank, above, value: above * chance });
   };
   offer(leaf, 0, 0, 1);
   for (let left = limits.budget; left > 0 && open.length > 0; left--) {
@@ -53,7 +56,7 @@ export function fillDynamic(
     for (let i = 1; i < open.length; i++) if (open[i].value > open[best].value) best = i;
     const [{ parent, level, rank, above, value }] = open.splice(best, 1);
     const node = proposalNode(levels[level].ids[rank], parent);
-    node.chance = value;
+    node.probability = levels[level].probabilities?.[rank];
     offer(parent, level, rank + 1, above);
     offer(node, level + 1, 0, value);
   }

@@ -11,39 +11,28 @@ export interface Likeliest {
 }
 
 /**
- * How many of a tree's likeliest nodes give the most tokens a millisecond.
+ * How many of a tree's likeliest nodes are worth their rows: each that is verified costs time, in which `rate` tokens a
+ * millisecond would come elsewhere.
  * @param chances of each node to come true, the root's first; never above its parent's
- * @param trust how far they are to be trusted: of 1 they promise, so much comes true
  * @param msOf what a pass with so many nodes beside the root takes
- * @param toBeat tokens a millisecond that the step gives without any
+ * @param toBeat tokens a millisecond that the step gives without any: where it does not give more with them, none are
  */
 export function likeliest(
   chances: readonly number[],
-  trust: number,
   msOf: (nodes: number) => number,
+  rate: number,
   toBeat: number,
 ): Likeliest {
   const sorted = chances.slice(1).sort((a, b) => b - a);
-  let best = { count: 0, tokens: 1, ms: msOf(0) };
-  let bestRate = toBeat;
+  const none = { count: 0, tokens: 1, ms: msOf(0) };
+  let best = none;
   let tokens = 1;
   for (const [i, chance] of sorted.entries()) {
-    tokens += trust * chance;
+    tokens += chance;
     const ms = msOf(i + 1);
-    if (tokens / ms <= bestRate) continue;
-    best = { count: i + 1, tokens, ms };
-    bestRate = tokens / ms;
+    if (tokens - best.tokens > rate * (ms - best.ms)) best = { count: i + 1, tokens, ms };
   }
-  return best;
-}
-
-/** Chances as nodes of a tree can have them: none above its parent's, what is no number 0. */
-export function fallingChances({ parents }: TokenTree, chances: readonly number[]): number[] {
-  const falling = [1];
-  for (let node = 1; node < parents.length; node++) {
-    falling.push(Math.max(0, Math.min(falling[parents[node]], chances[node] || 0)));
-  }
-  return falling;
+  return best.tokens > toBeat * best.ms ? best : none;
 }
 
 /** The root and the `count` likeliest nodes, in the tree's order; of equal ones those that stand first. */
@@ -61,15 +50,4 @@ export function treeOfNodes(tree: TokenTree, kept: readonly number[]): TokenTree
     ...(draftDistributions && { draftDistributions: kept.map((node) => draftDistributions[node]) }),
     ...(sources && { sources: kept.map((node) => sources[node]) }),
   };
-}
-
-/** The `most` likeliest nodes beside the root, with their chances. */
-export function likeliestPart(
-  tree: TokenTree,
-  chances: readonly number[],
-  most: number,
-): { tree: TokenTree; chances: readonly number[] } {
-  if (chances.length - 1 <= most) return { tree, chances };
-  const kept = likeliestNodes(chances, most);
-  return { tree: treeOfNodes(tree, kept), chances: kept.map((node) => chances[node]) };
 }

@@ -12,7 +12,9 @@ export interface ProposalNode {
   row: number;
   /** What the children were sampled from. */
   distribution?: Distribution;
-  /** The drafter's own probability that this token and all above it come true, where it knows it. */
+  /** The drafter's own probability of this token after its parent, where it knows it. */
+  probability?: number;
+  /** The chance that this token and all above it come true, while the tree grows by it. */
   chance?: number;
 }
 
@@ -29,10 +31,10 @@ export function pathTokens(node: ProposalNode): TokenId[] {
   return tokens.reverse();
 }
 
-/** Of each node its chance, the root's first; undefined where one is not known. */
-export function chancesOf([, ...nodes]: readonly ProposalNode[]): number[] | undefined {
-  const chances = nodes.map(({ chance }) => chance);
-  return chances.some((chance) => chance === undefined) ? undefined : [1, ...(chances as number[])];
+/** Of each node its probability, the root's first; undefined where one is not known. */
+export function probabilitiesOf([, ...nodes]: readonly ProposalNode[]): number[] | undefined {
+  const known = nodes.map(({ probability }) => probability);
+  return known.some((probability) => probability === undefined) ? undefined : [1, ...(known as number[])];
 }
 
 /** Lays the tree out depth first, first children first, and tells which node stands where. */

@@ -4,7 +4,7 @@ type Limits = Pick<DraftContext, "history" | "maxDepth">;
 
 /** What is wrong with a plan by the contract of Drafter, StepPlan and TokenTree; empty when nothing is. */
 export function flawsOf(plan: StepPlan, context: Limits, budget: number, vocabSize: number): string[] {
-  return [...treeFlaws(plan, context, budget), ...chanceFlaws(plan), ...rowFlaws(plan, vocabSize)];
+  return [...treeFlaws(plan, context, budget), ...probabilityFlaws(plan), ...rowFlaws(plan, vocabSize)];
 }
 
 /** @throws Error that lists the flaws */
@@ -39,18 +39,27 @@ function treeFlaws({ tree }: StepPlan, { history, maxDepth }: Limits, budget: nu
   return flaws;
 }
 
-function chanceFlaws({ tree, chances }: StepPlan): string[] {
-  if (!chances) return [];
+function probabilityFlaws({ tree, probabilities }: StepPlan): string[] {
+  if (!probabilities) return [];
   const { tokens, parents, draftDistributions } = tree;
-  const rising = tokens.findIndex((_, node) => node > 0 && !(chances[node] <= chances[parents[node]] + 1e-6));
-  return [
-    ...(chances.length === tokens.length && chances[0] === 1
-      ? []
-      : ["chances are not one for each node, the root's 1"]),
-    ...(rising < 0 ? [] : [`node ${rising} is likelier than its parent`]),
-    // A guard would leave some out for what they are, and the rule that accepts them must not depend on that.
-    ...(draftDistributions?.some(Boolean) ? ["candidates that were drawn have chances"] : []),
-  ];
+  const flaws: string[] = [];
+  const check = (right: boolean, flaw: string) => right || flaws.push(flaw);
+  const length = probabilities.length;
+  check(length === tokens.length && probabilities[0] === 1, "probabilities are not one for each node, the root's 1");
+  check(
+    probabilities.every((probability) => probability >= 0 && probability <= 1 + 1e-6),
+    "probabilities are not from 0 to 1",
+  );
+  tokens.forEach((_, node) => {
+    const twin = parents.findLastIndex((parent, other) => other < node && parent === parents[node]);
+    check(
+      twin < 0 || probabilities[node] <= probabilities[twin],
+      `node ${node} is likelier than its sibling before it`,
+    );
+  });
+  // A guard would leave some out for what they are, and the rule that accepts them must not depend on that.
+  check(!draftDistributions?.some(Boolean), "candidates that were drawn have probabilities");
+  return flaws;
 }
 
 function rowFlaws({ tree, extra, needs, topK = 1 }: StepPlan, vocabSize: number): string[] {

@@ -3,7 +3,7 @@ import type { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need, type PassResult } from "../../engine/rows.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
 import type { LevelCandidates } from "../../trees/candidate-tree.js";
-import { chancesOf, layOut, proposalNode } from "../../trees/proposal-tree.js";
+import { layOut, probabilitiesOf, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { DraftSequence } from "../draft/draft-sequence.js";
@@ -46,10 +46,10 @@ export class DraftMedusaDrafter implements Drafter {
       if (!fits && maxDepth > 0) this.exhausted ??= { at: history.length, contextLength };
       if (fits && maxDepth > 0 && budget > 0) {
         const limits = { depth: maxDepth, budget };
-        growTree(root, await this.levels(context), this.plan, limits, context.worthExpanding !== undefined);
+        growTree(root, await this.levels(context), this.plan, limits, context.guidance);
       }
       const { tree, nodes } = layOut(root, this.name);
-      return { tree, chances: chancesOf(nodes) };
+      return { tree, probabilities: probabilitiesOf(nodes) };
     });
   }
 

@@ -2,11 +2,11 @@ import type { CausalLM } from "../../engine/causal-lm.js";
 import { Need, type PassResult } from "../../engine/rows.js";
 import { logProbability } from "../../sampling/log-probability.js";
 import { assertSameTokenizer } from "../../tokenizer/same-vocabulary.js";
-import { likeliestPart } from "../../trees/likeliest.js";
-import { chancesOf, layOut, type ProposalNode, pathTokens, proposalNode } from "../../trees/proposal-tree.js";
+import { likeliestNodes, treeOfNodes } from "../../trees/likeliest.js";
+import { layOut, type ProposalNode, pathTokens, probabilitiesOf, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, DraftExhausted, Drafter, Guidance, KnownText, StepOutcome, StepPlan } from "../drafter.js";
 import { optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
@@ -53,19 +53,19 @@ export class DraftModelDrafter implements Drafter {
   async begin(): Promise<void> {}
 
   async propose(context: DraftContext, budget: number): Promise<StepPlan> {
-    const { history, maxDepth, worthExpanding } = context;
+    const { history, maxDepth, guidance } = context;
     const room = this.sequence.roomAfter(history.length);
     if (room <= 0) this.exhausted ??= { at: history.length, contextLength: this.model.contextLength };
-    const length = worthExpanding ? this.policy.guardedLength : this.policy.length;
+    const length = guidance ? this.policy.guardedLength : this.policy.length;
     this.depth = Math.max(0, Math.min(length, maxDepth, room));
     const root = proposalNode(history.at(history.length - 1));
     // Nothing to do together with the drafters of other sequences.
     if (this.depth === 0 || budget === 0) return { tree: layOut(root, this.name).tree };
     return this.sequence.step(async () => {
-      const cut = worthExpanding !== undefined && !samples(context);
+      const cut = guidance !== undefined && !samples(context);
       // Of a tree that is cut the likeliest candidates stay, however many there are.
       this.left = cut ? Number.POSITIVE_INFINITY : budget;
-      this.reader = new NextTokenReader(context, worthExpanding !== undefined || this.policy.needsProbability);
+      this.reader = new NextTokenReader(context, guidance !== undefined || this.policy.needsProbability);
       let frontier = await this.readText(root, context);
       for (let level = 1; level < this.depth && this.left > 0; level++) {
         frontier = this.worthReading(frontier, context, level);
@@ -73,8 +73,13 @@ export class DraftModelDrafter implements Drafter {
         frontier = await this.readLevel(frontier, context, level);
       }
       const { tree, nodes } = layOut(root, this.name);
-      const chances = cut ? chancesOf(nodes) : undefined;
-      return chances ? likeliestPart(tree, chances, budget) : { tree };
+      const probabilities = cut ? probabilitiesOf(nodes) : undefined;
+      if (!probabilities) return { tree };
+      const kept = likeliestNodes(
+        nodes.map(({ chance = 1 }) => chance),
+        budget,
+      );
+      return { tree: treeOfNodes(tree, kept), probabilities: kept.map((node) => probabilities[node]) };
     });
   }
 
@@ -130,22 +135,19 @@ export class DraftModelDrafter implements Drafter {
     const { ids, logProbs, distribution } = this.reader!.read(result, row, pathTokens(node), k);
     node.distribution = distribution;
     this.left -= ids.length;
-    const children = ids.map((token, i) => {
-      const child = proposalNode(token, node);
-      if (logProbs.length > 0) child.chance = (node.chance ?? 1) * Math.exp(Math.min(0, logProbs[i]));
-      return child;
-    });
+    const children = ids.map((token) => proposalNode(token, node));
+    if (context.guidance) weigh(children, logProbs, context.guidance);
     if (!this.policy.needsProbability) return children;
     return children.filter(({ token }) => this.policy.proceed(this.probability(result, row, token)));
   }
 
   /** Those of a level that a guard finds worth reading, the likeliest; all where there is none. */
-  private worthReading(level: ProposalNode[], { worthExpanding }: DraftContext, depth: number): ProposalNode[] {
-    if (!worthExpanding) return level;
+  private worthReading(level: ProposalNode[], { guidance }: DraftContext, depth: number): ProposalNode[] {
+    if (!guidance) return level;
     const rows = Math.max(0, Math.min(RANKS, this.sequence.room));
     const likeliest = level.sort((a, b) => b.chance! - a.chance!).slice(0, rows);
     const chances = likeliest.map(({ chance }) => chance!);
-    return likeliest.slice(0, worthExpanding(chances, depth));
+    return likeliest.slice(0, guidance.worthExpanding(chances, depth));
   }
 
   /** The draft's own probability of a token it proposed, before processors. */
@@ -160,8 +162,17 @@ export class DraftModelDrafter implements Drafter {
   /** Candidates after a node: as chosen; else one, or several of which the likeliest will be kept. */
   private width(context: DraftContext, level: number): number {
     const { widths } = this;
-    if (!widths) return context.worthExpanding && !samples(context) ? RANKS : 1;
+    if (!widths) return context.guidance && !samples(context) ? RANKS : 1;
     return widths[Math.min(level, widths.length - 1)];
+  }
+}
+
+/** Sets the siblings' probabilities, and their chances along the path. */
+function weigh(siblings: readonly ProposalNode[], logProbs: readonly number[], guidance: Guidance): void {
+  const probabilities = logProbs.map((logProb) => Math.exp(Math.min(0, logProb)));
+  for (const [i, chance] of guidance.chances(probabilities).entries()) {
+    siblings[i].probability = probabilities[i];
+    siblings[i].chance = chance * (siblings[i].parent!.chance ?? 1);
   }
 }
 

@@ -2,12 +2,15 @@ import type { Distribution } from "../../sampling/distribution.js";
 import { type ProposalNode, proposalNode } from "../../trees/proposal-tree.js";
 import type { TokenId } from "../../types/token.js";
 import type { NextTokens } from "../draft/next-tokens.js";
+import type { Guidance } from "../drafter.js";
 
 /** A token that may become a node of the tree. */
 export interface Candidate {
   token: TokenId;
   parent: Candidate | undefined;
-  /** The draft's log-probability of the whole path down to it. */
+  /** The draft's own probability of it after its parent; the root's 1. */
+  probability: number;
+  /** The log of the whole path's: of its probabilities, or of what is thought of them. */
   score: number;
   /** Its own row among the pending ones; -1 for the root and while it was not read. */
   row: number;
@@ -28,8 +31,11 @@ export class DynamicTree {
   /** The candidates of the deepest level. */
   private level: Candidate[] = [];
 
-  constructor(token: TokenId) {
-    this.root = { token, parent: undefined, score: 0, row: -1 };
+  constructor(
+    token: TokenId,
+    private readonly guidance?: Guidance,
+  ) {
+    this.root = { token, parent: undefined, probability: 1, score: 0, row: -1 };
   }
 
   /** Starts the next level, whose candidates `add` gives. */
@@ -39,8 +45,16 @@ export class DynamicTree {
 
   add(parent: Candidate, { ids, logProbs, distribution }: NextTokens): void {
     parent.distribution = distribution;
+    const probabilities = logProbs.map((logProb) => Math.exp(Math.min(0, logProb)));
+    const chances = this.guidance?.chances(probabilities) ?? probabilities;
     for (const [i, token] of ids.entries()) {
-      const candidate = { token, parent, score: parent.score + Math.min(0, logProbs[i]), row: -1 };
+      const candidate = {
+        token,
+        parent,
+        probability: probabilities[i],
+        score: parent.score + Math.log(chances[i]),
+        row: -1,
+      };
       this.level.push(candidate);
       this.all.push(candidate);
     }
@@ -61,7 +75,7 @@ export class DynamicTree {
     for (const candidate of [...this.all].sort(byScore).slice(0, nodes)) {
       const node = proposalNode(candidate.token, made.get(candidate.parent!));
       node.distribution = candidate.distribution;
-      node.chance = Math.exp(candidate.score);
+      node.probability = candidate.probability;
       made.set(candidate, node);
     }
     return root;

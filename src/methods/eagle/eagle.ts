@@ -1,7 +1,7 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
 import { EagleHeads } from "../../engine/eagle-heads.js";
 import { Need, type PassResult } from "../../engine/rows.js";
-import { chancesOf, layOut, proposalNode } from "../../trees/proposal-tree.js";
+import { layOut, probabilitiesOf, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "../draft/draft-length.js";
@@ -72,13 +72,13 @@ export class EagleDrafter implements Drafter {
     const fits = history.length <= contextLength;
     if (!fits) this.exhausted ??= { at: history.length, contextLength };
     const { length, guardedLength } = this.options.policy;
-    this.depth = fits ? Math.min(context.worthExpanding ? guardedLength : length, maxDepth) : 0;
+    this.depth = fits ? Math.min(context.guidance ? guardedLength : length, maxDepth) : 0;
     const grown = this.depth > 0 && budget > 0 && (await this.sequence.step(() => this.grow(token, context)));
     if (!grown) this.depth = 0;
     const root = grown ? grown.grow(Math.min(this.shape(context).nodes, budget)) : proposalNode(token);
     const { tree, nodes } = layOut(root, this.name);
     // Which drawn candidates stand in the tree must not depend on what they are.
-    return { tree, needsOfLast: Need.auxiliary, chances: samples(context) ? undefined : chancesOf(nodes) };
+    return { tree, needsOfLast: Need.auxiliary, probabilities: samples(context) ? undefined : probabilitiesOf(nodes) };
   }
 
   observe({ path, right, result, request }: StepOutcome): void {
@@ -110,11 +110,10 @@ export class EagleDrafter implements Drafter {
   }
 
   /** A tree that nobody chose holds the likeliest candidates where it will be cut; else it is a chain. */
-  private shape({ worthExpanding }: DraftContext): { nodes: number; ranks: number } {
+  private shape({ guidance }: DraftContext): { nodes: number; ranks: number } {
     const { nodes, ranks, policy } = this.options;
     if (nodes !== undefined && ranks !== undefined) return { nodes, ranks };
-    if (worthExpanding)
-      return { nodes: Math.max(policy.guardedLength, METHOD_OPTIONS.treeNodes.fallback), ranks: RANKS };
+    if (guidance) return { nodes: Math.max(policy.guardedLength, METHOD_OPTIONS.treeNodes.fallback), ranks: RANKS };
     return { nodes: policy.length, ranks: 1 };
   }
 
@@ -128,7 +127,7 @@ export class EagleDrafter implements Drafter {
     const { policy } = this.options;
     const { ranks, nodes } = this.shape(context);
     const width = samples(context) ? 1 : Math.min(ranks, nodes, heads.draftVocabSize);
-    const tree = new DynamicTree(token);
+    const tree = new DynamicTree(token, context.guidance);
     const reader = new NextTokenReader(context, true);
     const need = reader.need | heads.guessNeed;
     const pass = { k: width, signal: context.signal };
@@ -144,7 +143,7 @@ export class EagleDrafter implements Drafter {
         policy.proceed(probability),
       );
       const chances = likeliest.map(({ score }) => Math.exp(score));
-      const frontier = likeliest.slice(0, context.worthExpanding?.(chances, level));
+      const frontier = likeliest.slice(0, context.guidance?.worthExpanding(chances, level));
       if (frontier.length === 0) break;
       tree.nextLevel();
       const first = sequence.pending;

@@ -1,4 +1,5 @@
 import type { CausalLM } from "../../engine/causal-lm.js";
+import { Calibration } from "./calibration.js";
 import { Forecast } from "./forecast.js";
 import { Returns } from "./returns.js";
 
@@ -23,6 +24,7 @@ export class Experience {
   level: LevelCost | undefined;
   /** Of a drafter that tells how likely its candidates are; undefined until it did. */
   returns: Returns | undefined;
+  readonly calibration = new Calibration();
   private readonly times: number[] = [];
   private pause = FIRST_PAUSE;
   private silent = 0;
@@ -34,7 +36,7 @@ export class Experience {
     if (this.times.length >= ENOUGH) this.level = { ms: Math.min(...this.times), nodes };
   }
 
-  /** Told that a proposal had chances. */
+  /** Told that a proposal had probabilities. */
   weighs(): Returns {
     this.returns ??= new Returns();
     return this.returns;

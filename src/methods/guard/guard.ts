@@ -1,10 +1,11 @@
 import type { PassTimes } from "../../engine/pass-times.js";
 import type { PassResult } from "../../engine/rows.js";
 import type { TokenHistory } from "../../sampling/history.js";
-import { fallingChances, likeliest, likeliestNodes, treeOfNodes } from "../../trees/likeliest.js";
+import { likeliest, likeliestNodes, treeOfNodes } from "../../trees/likeliest.js";
 import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "../../trees/token-tree.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
+import type { DraftContext, Drafter, Guidance, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
+import { calibrate, chancesOf } from "./calibration.js";
 import type { Experience } from "./experience.js";
 import { Outlook, type StepFacts } from "./outlook.js";
 import type { Returns } from "./returns.js";
@@ -18,8 +19,8 @@ interface Proposal {
   place: number;
   tree: TokenTree;
   grade: number;
-  /** The sum of its candidates' chances, where they are known. */
-  promised?: number;
+  /** The drafter's own, where it tells them. */
+  probabilities?: readonly number[];
 }
 
 /**
@@ -122,17 +123,14 @@ export class GuardedDrafter implements Drafter {
     // Asked for nothing, but asked: what it observes next are rows that it wanted.
     if (depth === 0) return { ...(await this.inner.propose(context, 0)), withheld: 1 };
     const start = performance.now();
-    const worthExpanding: DraftContext["worthExpanding"] = (chances, depth) =>
-      this.outlook.worthExpanding(chances, depth, context);
-    const plan = await this.inner.propose({ ...context, maxDepth: depth, worthExpanding }, budget);
+    const plan = await this.inner.propose({ ...context, maxDepth: depth, guidance: this.guidance(context) }, budget);
     const levels = depthOf(plan.tree);
     if (levels === 0) return plan;
-    this.weighed = plan.chances !== undefined;
+    this.weighed = plan.probabilities !== undefined;
     const ms = performance.now() - start;
     this.experience.learn(ms / sequences / levels, (plan.tree.tokens.length - 1) / levels);
-    const chances = plan.chances && fallingChances(plan.tree, plan.chances);
-    this.watch(context.history, plan.tree, 0, chances);
-    return chances ? this.cut(plan, chances, ms, context) : plan;
+    this.watch(context.history, plan.tree, 0, plan.probabilities);
+    return plan.probabilities ? this.cut(plan, plan.probabilities, ms, context) : plan;
   }
 
   /** The levels that a drafter which takes time is asked for; none before it is known what passes take. */
@@ -149,22 +147,30 @@ export class GuardedDrafter implements Drafter {
   /** As many levels as are expected to be worth their time; where the proposal will be cut, as many as there may be, or none. */
   private worthAsking(most: number, step: StepFacts): number {
     if (!this.returns) return this.outlook.costlyDepth(most, step);
-    return this.outlook.knows(step) && this.returns.beats(this.outlook.rateToBeat(step)) ? most : 0;
+    return this.outlook.pays(this.returns, step) ? most : 0;
   }
 
-  /** What came of proposals with chances, where this request's have some. */
+  private guidance(step: StepFacts): Guidance {
+    return {
+      chances: (probabilities) => this.experience.calibration.chances(probabilities),
+      worthExpanding: (chances, depth) => this.outlook.worthExpanding(chances, depth, step),
+    };
+  }
+
+  /** What came of proposals with probabilities, where this request's have some. */
   private get returns(): Returns | undefined {
     return this.weighed ? this.experience.returns : undefined;
   }
 
   /** Keeps of a proposal what is worth its rows. */
-  private cut(plan: StepPlan, chances: readonly number[], draftMs: number, step: StepFacts): StepPlan {
+  private cut(plan: StepPlan, probabilities: readonly number[], draftMs: number, step: StepFacts): StepPlan {
     const { sequences = 1 } = step;
-    const msOf = (nodes: number) => this.outlook.passMs(sequences * (1 + nodes), sequences);
-    const returns = this.experience.weighs();
-    const best = likeliest(chances, returns.trust, msOf, this.outlook.rateWithout(step));
-    returns.step(best.tokens, best.ms + draftMs);
+    const { outlook, experience } = this;
     const { tree, needs } = plan;
+    const chances = chancesOf(tree, probabilities, experience.calibration);
+    const msOf = (nodes: number) => outlook.passMs(sequences * (1 + nodes), sequences);
+    const best = likeliest(chances, msOf, outlook.rateElsewhere(step), outlook.rateWithout(step));
+    experience.weighs().step(best.tokens, (best.ms + draftMs) / this.times.at(sequences));
     const kept = likeliestNodes(chances, best.count);
     const beside = needs?.slice(tree.tokens.length) ?? [];
     return {
@@ -175,24 +181,23 @@ export class GuardedDrafter implements Drafter {
     };
   }
 
-  private watch(history: TokenHistory, tree: TokenTree, grade: number, chances?: readonly number[]): void {
-    const promised = chances?.reduce((sum, chance) => sum + chance, -1);
-    this.open.push({ place: history.length, tree, grade, promised });
+  private watch(history: TokenHistory, tree: TokenTree, grade: number, probabilities?: readonly number[]): void {
+    this.open.push({ place: history.length, tree, grade, probabilities });
   }
 
   /** Learns from a proposal when the text has shown how far it was right. */
-  private settles({ place, tree, grade, promised }: Proposal, history: TokenHistory): boolean {
-    let right = 0;
-    for (let node = 0; ; right++) {
-      const children = childrenOf(tree, node);
+  private settles({ place, tree, grade, probabilities }: Proposal, history: TokenHistory): boolean {
+    const path = [0];
+    for (let right = 0; ; right++) {
+      const children = childrenOf(tree, path[right]);
       if (children.length === 0) break;
       if (place + right >= history.length) return false;
       const child = children.find((other) => tree.tokens[other] === history.at(place + right));
       if (child === undefined) break;
-      node = child;
+      path.push(child);
     }
-    this.forecast.observe(grade, depthOf(tree), right);
-    if (promised !== undefined) this.experience.weighs().settle(promised, right);
+    this.forecast.observe(grade, depthOf(tree), path.length - 1);
+    if (probabilities) calibrate(this.experience.calibration, tree, probabilities, path);
     return true;
   }
 }

@@ -2,6 +2,7 @@ import type { PassTimes } from "../../engine/pass-times.js";
 import type { DraftContext } from "../drafter.js";
 import type { Experience, LevelCost } from "./experience.js";
 import type { Forecast } from "./forecast.js";
+import type { Returns } from "./returns.js";
 
 /** Speculation must be expected to gain this much over plain decoding: estimates are rough. */
 const MARGIN = 1.03;
@@ -35,6 +36,18 @@ export class Outlook {
   /** Tokens a millisecond that a proposal must be expected to give more than. */
   rateWithout(step: StepFacts): number {
     return MARGIN * this.rateToBeat(step);
+  }
+
+  /** Tokens a millisecond that time brings which is not spent on this proposal: in other steps, with proposals of their own. */
+  rateElsewhere(step: StepFacts): number {
+    const { gain = 0 } = this.experience.returns ?? {};
+    return Math.max(this.rateWithout(step), gain / this.times.at(step.sequences ?? 1));
+  }
+
+  /** Whether steps with proposals give more than those without, as far as is known. */
+  pays(returns: Returns, step: StepFacts): boolean {
+    const { gain = Number.POSITIVE_INFINITY } = returns;
+    return this.knows(step) && gain > this.rateToBeat(step) * this.times.at(step.sequences ?? 1);
   }
 
   /**
@@ -81,16 +94,16 @@ export class Outlook {
    * @param depth of the candidates, those below the root 1
    */
   worthExpanding(chances: readonly number[], depth: number, step: StepFacts): number {
-    const { level, returns } = this.experience;
+    const { level } = this.experience;
     const { sequences = 1 } = step;
-    if (!level || !returns || !this.knows(step)) return chances.length;
-    const rate = this.rateWithout(step);
+    if (!level || !this.knows(step)) return chances.length;
+    const rate = this.rateElsewhere(step);
     const rowMs = Math.max(
       0,
       this.passMs(sequences * (depth + 2), sequences) - this.passMs(sequences * (depth + 1), sequences),
     );
     const brings = chances
-      .map((chance) => returns.trust * chance * this.forecast.chance(0, depth) - rate * rowMs)
+      .map((chance) => chance * this.forecast.chance(0, depth) - rate * rowMs)
       .filter((more) => more > 0);
     const all = brings.reduce((sum, more) => sum + more, 0);
     return all > rate * sequences * level.ms ? brings.length : 0;

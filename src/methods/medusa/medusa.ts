@@ -1,9 +1,9 @@
 import { MedusaHeads } from "../../engine/medusa-heads.js";
 import { Need } from "../../engine/rows.js";
 import { fillDynamic, fillStatic, type LevelCandidates } from "../../trees/candidate-tree.js";
-import { chancesOf, layOut, proposalNode } from "../../trees/proposal-tree.js";
+import { layOut, probabilitiesOf, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
-import type { DraftContext, Drafter, StepOutcome, StepPlan } from "../drafter.js";
+import type { DraftContext, Drafter, Guidance, StepOutcome, StepPlan } from "../drafter.js";
 import { optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { TREE_OPTIONS, type TreePlan, treePlan, typicalAccuracies } from "../tree-options.js";
@@ -28,10 +28,10 @@ export class MedusaDrafter implements Drafter {
     const root = proposalNode(history.at(history.length - 1));
     const limits = { depth: maxDepth, budget };
     if (this.hidden && maxDepth > 0 && budget > 0) {
-      growTree(root, this.levels(context), this.plan, limits, context.worthExpanding !== undefined);
+      growTree(root, this.levels(context), this.plan, limits, context.guidance);
     }
     const { tree, nodes } = layOut(root, this.name);
-    return { tree, needsOfLast: Need.hidden, chances: chancesOf(nodes) };
+    return { tree, needsOfLast: Need.hidden, probabilities: probabilitiesOf(nodes) };
   }
 
   observe({ last, result, request }: StepOutcome): void {
@@ -96,18 +96,25 @@ export function sampledLevel(
 
 /**
  * Grows the plan's tree: dynamic where probabilities are known.
- * @param likeliest whether a tree that nobody chose is to be of the likeliest candidates
+ * @param guidance of a guard: then a tree that nobody chose is of the likeliest candidates
  */
 export function growTree(
   leaf: Parameters<typeof fillStatic>[0],
   levels: readonly LevelCandidates[],
   { shape, nodes, dynamic, ranks }: TreePlan,
   limits: { depth: number; budget: number },
-  likeliest = false,
+  guidance?: Guidance,
 ): void {
-  const isDynamic = (dynamic ?? likeliest) && levels[0]?.probabilities;
-  if (isDynamic) fillDynamic(leaf, levels, { ...limits, budget: Math.min(limits.budget, nodes) }, ranks);
-  else fillStatic(leaf, levels, shape, limits);
+  const isDynamic = (dynamic ?? guidance !== undefined) && levels[0]?.probabilities;
+  if (!isDynamic) {
+    fillStatic(leaf, levels, shape, limits);
+    return;
+  }
+  const weighed = levels.map((level) => ({
+    ...level,
+    chances: level.probabilities && guidance?.chances(level.probabilities),
+  }));
+  fillDynamic(leaf, weighed, { ...limits, budget: Math.min(limits.budget, nodes) }, ranks);
 }
 
 export const medusa: Method = {

@@ -17,9 +17,12 @@ const SAMPLINGS: Record<string, SingleOptions> = {
 const NODES = [128, 5, 1, 0, 2];
 
 /** As a guard asks: of each level the better half is expanded, and the third not at all. */
-const worthExpanding: DraftContext["worthExpanding"] = (chances, depth) => {
-  expect(chances).toEqual([...chances].sort((a, b) => b - a));
-  return depth === 3 ? 0 : Math.ceil(chances.length / 2);
+const guidance: DraftContext["guidance"] = {
+  chances: (probabilities) => probabilities.map((probability) => probability / 2),
+  worthExpanding: (chances, depth) => {
+    expect(chances).toEqual([...chances].sort((a, b) => b - a));
+    return depth === 3 ? 0 : Math.ceil(chances.length / 2);
+  },
 };
 
 /** Gives a drafter less and less to spend, in every other step as a guard does, and checks every plan. */
@@ -36,7 +39,7 @@ class Strict extends WrappedDrafter {
   override async propose(context: DraftContext, most: number): Promise<StepPlan> {
     const budget = Math.min(most, NODES[this.steps % NODES.length]);
     const guarded = this.steps++ % 2 === 1;
-    const plan = await this.inner.propose(guarded ? { ...context, worthExpanding } : context, budget);
+    const plan = await this.inner.propose(guarded ? { ...context, guidance } : context, budget);
     assertWellFormed(plan, context, budget, this.vocabSize);
     return plan;
   }
