@@ -1,11 +1,12 @@
 import { childrenOf, type TokenTree } from "../../trees/token-tree.js";
 
-/** Probabilities are told apart in so many steps, and candidates by their ranks, the last one and those beyond it together. */
+/** Probabilities are told apart by their log odds, in steps of one around even odds; those beyond count to the last ones. */
 const STEPS = 10;
+/** Candidates are told apart by their ranks, the last one and those beyond it together. */
 const RANKS = 3;
 /** What is thought before anything was seen: worth so many candidates, of whose probability so much comes true. */
-const PRIOR = 8;
-const TRUST = 0.8;
+const PRIOR = 4;
+const TRUST = 0.9;
 /** Weight of what was before in the running sums. */
 const MEMORY = 0.995;
 
@@ -36,13 +37,15 @@ export class Calibration {
 }
 
 function place(probability: number, rank: number): number {
-  const step = Math.max(0, Math.min(STEPS - 1, Math.floor(probability * STEPS) || 0));
+  const odds = Math.log(probability / Math.max(0, 1 - probability));
+  const step = Math.max(0, Math.min(STEPS - 1, Math.floor(odds + (STEPS - 1) / 2) || 0));
   return Math.min(rank, RANKS - 1) * STEPS + step;
 }
 
 /** One for each step of each rank, from the step's middle. */
 function sums(of: (probability: number) => number): Float64Array {
-  return Float64Array.from({ length: RANKS * STEPS }, (_, at) => of(((at % STEPS) + 0.5) / STEPS));
+  const middle = (step: number) => 1 / (1 + Math.exp((STEPS - 2) / 2 - step));
+  return Float64Array.from({ length: RANKS * STEPS }, (_, at) => of(middle(at % STEPS)));
 }
 
 /** Of each node of a tree the chance that it and all above it come true, the root's 1. Siblings stand likeliest first. */

@@ -30,7 +30,8 @@ export function hiddenOfTheRoot(drafter: Drafter): Drafter {
 /** The last candidate that can be moved hangs one level too high. */
 export function underTheGrandparent(drafter: Drafter): Drafter {
   return spoiled(drafter, {
-    plan: (plan) => ({ ...plan, tree: { ...plan.tree, parents: moved(plan.tree) } }),
+    // Its probability would not be in its new siblings' order, which the contract of plans sees.
+    plan: (plan) => ({ ...plan, tree: { ...plan.tree, parents: moved(plan.tree) }, probabilities: undefined }),
   });
 }
 

@@ -11,8 +11,14 @@ const SOUND: StepPlan = {
   tree: { tokens: [5, 1, 2, 3, 4], parents: [-1, 0, 1, 2, 1] },
   extra: { tokens: [6, 7], parents: [1, 5] },
   needs: [0, 0, 0, 0, 0, 2, 2],
+  probabilities: [1, 0.9, 0.5, 1, 0.5],
 };
-const tree = (tokens: number[], parents: number[]): StepPlan => ({ ...SOUND, tree: { tokens, parents } });
+const DRAWN = { ids: Int32Array.of(1), probs: Float64Array.of(1), count: 1 };
+const tree = (tokens: number[], parents: number[]): StepPlan => ({
+  ...SOUND,
+  tree: { tokens, parents },
+  probabilities: undefined,
+});
 
 const FLAWS: [flaw: RegExp, plan: StepPlan][] = [
   [/5 nodes have 4 parents/, tree([5, 1, 2, 3, 4], [-1, 0, 1, 2])],
@@ -30,6 +36,15 @@ const FLAWS: [flaw: RegExp, plan: StepPlan][] = [
   [/extra row 1 has parent 6/, { ...SOUND, extra: { tokens: [6, 7], parents: [1, 6] } }],
   [/5 needs for 7 rows/, { ...SOUND, needs: [0, 0, 0, 0, 0] }],
   [/topK is 0/, { ...SOUND, topK: 0 }],
+  [/probabilities are not one for each node/, { ...SOUND, probabilities: [1, 0.9, 0.5, 1] }],
+  [/probabilities are not one for each node/, { ...SOUND, probabilities: [0.9, 0.9, 0.5, 1, 0.5] }],
+  [/probabilities are not from 0 to 1/, { ...SOUND, probabilities: [1, 1.1, 0.5, 1, 0.5] }],
+  [/probabilities are not from 0 to 1/, { ...SOUND, probabilities: [1, Number.NaN, 0.5, 1, 0.5] }],
+  [/node 4 is likelier than its sibling before it/, { ...SOUND, probabilities: [1, 0.9, 0.5, 1, 0.6] }],
+  [
+    /candidates that were drawn have probabilities/,
+    { ...SOUND, tree: { ...SOUND.tree, draftDistributions: [DRAWN, undefined, undefined, undefined, undefined] } },
+  ],
 ];
 
 test("a sound plan has no flaw", () => {
