@@ -44,10 +44,16 @@ export class Outlook {
     return Math.max(this.rateWithout(step), gain / this.times.at(step.sequences ?? 1));
   }
 
-  /** Whether steps with proposals give more than those without, as far as is known. */
-  pays(returns: Returns, step: StepFacts): boolean {
-    const { gain = Number.POSITIVE_INFINITY } = returns;
-    return this.knows(step) && gain > this.rateToBeat(step) * this.times.at(step.sequences ?? 1);
+  /**
+   * Whether steps with proposals give more than those without. Before that is known: whether a level gives more than its
+   * drafting takes.
+   */
+  pays({ gain }: Returns, step: StepFacts): boolean {
+    if (!this.knows(step)) return false;
+    const { sequences = 1 } = step;
+    const rate = this.rateToBeat(step);
+    if (gain !== undefined) return gain > rate * this.times.at(sequences);
+    return this.forecast.chance(0, 0) > rate * sequences * (this.experience.level?.ms ?? 0);
   }
 
   /**

@@ -2,6 +2,8 @@
 const MEMORY = 0.98;
 /** Steps before proposals are judged. */
 const ENOUGH = 16;
+/** What was learned long ago counts at most for so many plain passes when it is tried again. */
+const OLD = 2;
 
 /** What steps with proposals give whose candidates' chances are known. */
 export class Returns {
@@ -21,10 +23,10 @@ export class Returns {
     return this.steps < ENOUGH ? undefined : this.tokens / this.passes;
   }
 
-  /** Judges anew, from the next steps. */
+  /** Told before a step that proposes though it was not worth it: what it shows may turn the judgement. */
   tryAgain(): void {
-    this.tokens = 0;
-    this.passes = 0;
-    this.steps = 0;
+    const share = Math.min(1, OLD / this.passes);
+    this.tokens *= share;
+    this.passes *= share;
   }
 }

@@ -132,6 +132,7 @@ class Weighing implements Drafter {
 class WeighingLevels extends Weighing {
   /** Levels of each step. */
   readonly levels: number[] = [];
+  levelMs = 0.4;
 
   override async propose(context: DraftContext, budget: number): Promise<StepPlan> {
     const plan = await super.propose(context, budget);
@@ -140,7 +141,7 @@ class WeighingLevels extends Weighing {
     let above = 1;
     while (levels < most) {
       levels++;
-      const end = performance.now() + 0.4;
+      const end = performance.now() + this.levelMs;
       while (performance.now() < end);
       above *= context.guidance?.chances([plan.probabilities![levels]])[0] ?? 1;
       if (context.guidance?.worthExpanding([above], levels) === 0) break;
@@ -188,6 +189,25 @@ test("chances that promise too much are trusted less, and in the end nothing is 
   expect(counts.slice(0, 10).some(({ count }) => count > 0)).toBe(true);
   expect(counts.slice(200).every(({ count }) => count === 0)).toBe(true);
   expect(boasts.asked).toBeLessThan(140);
+});
+
+test("drafting that takes as long as a pass is left alone, and tried again seldom, one step at a time", async () => {
+  const slow = new WeighingLevels(() => [0.9, 0.9, 0.9, 0.9]);
+  slow.levelMs = 5;
+  await verified(slow, 300);
+  // Three that measure it, one that shows that it has probabilities, and one after 128 more.
+  expect(slow.asked).toBeLessThan(7);
+});
+
+test("a drafter that did not pay and now does is taken again", async () => {
+  const learns = new Weighing(
+    (isRight) => (isRight ? [0.9, 0.9, 0.9, 0.9] : [0.2, 0.2, 0.2, 0.2]),
+    (step) => step > 150,
+    0.5,
+  );
+  const counts = await verified(learns, 500);
+  expect(counts.slice(60, 140).every(({ count }) => count === 0)).toBe(true);
+  expect(counts.slice(-20).map(({ count }) => count)).toEqual(new Array(20).fill(4));
 });
 
 test("nothing is verified where others propose what gives more", async () => {
