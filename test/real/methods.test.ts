@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   type Dtype,
   fitMedusaHeads,
+  loadEagleHeads,
   loadMedusaHeads,
   Recording,
   type SingleOptions,
@@ -51,6 +52,10 @@ describe.skipIf(!present).each(["q8", "fp32"] as Dtype[])("SmolLM2-135M-Instruct
     ways["medusa, trained"] = { speculation: { method: "medusa", heads: trained } };
     ways["medusa, trained, dynamic"] = { speculation: { method: "medusa", heads: trained, dynamicTree: true } };
     ways["auto with heads"] = { speculation: { heads: trained } };
+    const layer = await loadEagleHeads("models/smollm2-eagle-heads", target);
+    ways["eagle, trained"] = { speculation: { method: "eagle", heads: layer } };
+    ways["eagle, trained, tree"] = { speculation: { method: "eagle", heads: layer, treeNodes: 7 } };
+    ways["auto with eagle"] = { speculation: { heads: layer } };
   });
 
   test.each(Object.keys(SAMPLINGS))(
