@@ -25,6 +25,11 @@ export class PassTimes {
     this.sizes.splice(place < 0 ? this.sizes.length : place, 0, rows);
   }
 
+  /** Rows of the largest known pass; 0 where none is. */
+  get largest(): number {
+    return this.sizes.at(-1) ?? 0;
+  }
+
   /** Whether a pass of as many rows was measured, or one of fewer and one of more. */
   knows(rows: number): boolean {
     const { sizes } = this;

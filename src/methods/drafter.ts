@@ -53,7 +53,10 @@ export interface StepPlan {
   needsOfLast?: number;
   /** How many of the likeliest tokens rows with Need.top give. Default 1. */
   topK?: number;
-  /** Of each of the tree's nodes the drafter's own probability that it comes after its parent, the root's 1. Default: not known. */
+  /**
+   * Of each of the tree's nodes the drafter's own probability that it comes after its parent, the root's 1; siblings fall. Not of
+   * draws: which of them are verified must not depend on what they are. Default: not known.
+   */
   probabilities?: readonly number[];
   /** How sure the drafter is of this proposal, in classes of its own: those of a class come true about alike. Default 0. */
   grade?: number;

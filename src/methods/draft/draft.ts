@@ -16,6 +16,8 @@ import { RecordedDraftDrafter } from "./recorded-draft.js";
 
 /** Candidates after each node, and rows of a level, where a guard cuts the tree. */
 const RANKS = 4;
+/** Most candidates of such a tree. */
+const CUT_NODES = 16;
 
 /**
  * Proposes what a smaller model with the same tokenizer would say (Leviathan et al. 2023; Chen et al. 2023), level by
@@ -25,12 +27,14 @@ export class DraftModelDrafter implements Drafter {
   /** Set when the draft's context is full: nothing is drafted from there on. */
   exhausted: DraftExhausted | undefined;
   private readonly sequence: DraftSequence;
-  /** Levels of the current step. */
+  /** Levels of the current step; and those that tell the policy something: none where a guard decides. */
   private depth = 0;
+  private judged = 0;
   /** Candidates that may still be added in this step. */
   private left = 0;
-  /** Of the current step. */
+  /** Of the current step; and what it asks of each row. */
   private reader: NextTokenReader | undefined;
+  private need: number = Need.top;
 
   /**
    * @param widths children of every node at depth 0, 1, ...; the last one holds for greater depths. Default: a chain, or
@@ -56,8 +60,9 @@ export class DraftModelDrafter implements Drafter {
     const { history, maxDepth, guidance } = context;
     const room = this.sequence.roomAfter(history.length);
     if (room <= 0) this.exhausted ??= { at: history.length, contextLength: this.model.contextLength };
-    const length = guidance ? this.policy.guardedLength : this.policy.length;
+    const length = guidance && !this.widths ? this.policy.guardedLength : this.policy.length;
     this.depth = Math.max(0, Math.min(length, maxDepth, room));
+    this.judged = guidance || budget === 0 ? 0 : this.depth;
     const root = proposalNode(history.at(history.length - 1));
     // Nothing to do together with the drafters of other sequences.
     if (this.depth === 0 || budget === 0) return { tree: layOut(root, this.name).tree };
@@ -65,7 +70,9 @@ export class DraftModelDrafter implements Drafter {
       const cut = guidance !== undefined && !samples(context);
       // Of a tree that is cut the likeliest candidates stay, however many there are.
       this.left = cut ? Number.POSITIVE_INFINITY : budget;
-      this.reader = new NextTokenReader(context, guidance !== undefined || this.policy.needsProbability);
+      this.reader = new NextTokenReader(context, cut);
+      this.need = this.reader.need;
+      if (this.policy.needsProbability && this.need !== Need.logits) this.need |= Need.logSumExp;
       let frontier = await this.readText(root, context);
       for (let level = 1; level < this.depth && this.left > 0; level++) {
         frontier = this.worthReading(frontier, context, level);
@@ -77,14 +84,14 @@ export class DraftModelDrafter implements Drafter {
       if (!probabilities) return { tree };
       const kept = likeliestNodes(
         nodes.map(({ chance = 1 }) => chance),
-        budget,
+        Math.min(budget, CUT_NODES),
       );
       return { tree: treeOfNodes(tree, kept), probabilities: kept.map((node) => probabilities[node]) };
     });
   }
 
   observe({ path }: StepOutcome): void {
-    this.policy.observe(this.depth, Math.max(0, path.length - 1));
+    this.policy.observe(this.judged, Math.max(0, path.length - 1));
   }
 
   fork(): Drafter {
@@ -107,7 +114,7 @@ export class DraftModelDrafter implements Drafter {
     const behind = await sequence.catchUp(context.history, context.signal);
     root.row = behind.length - 1;
     const use = (result: PassResult, row: number) => this.addChildren(root, result, row, context, 0);
-    return sequence.extend(behind, this.reader!.need, use, { k: this.width(context, 0), signal: context.signal });
+    return sequence.extend(behind, this.need, use, { k: this.width(context, 0), signal: context.signal });
   }
 
   /** Reads one level of the tree and adds the next. */
@@ -119,7 +126,7 @@ export class DraftModelDrafter implements Drafter {
     const rows = {
       tokens: frontier.map((node) => node.token),
       parents: frontier.map((node) => node.parent!.row),
-      needs: frontier.map(() => this.reader!.need),
+      needs: frontier.map(() => this.need),
     };
     return this.sequence.forward(
       rows,
@@ -136,15 +143,17 @@ export class DraftModelDrafter implements Drafter {
     node.distribution = distribution;
     this.left -= ids.length;
     const children = ids.map((token) => proposalNode(token, node));
-    if (context.guidance) weigh(children, logProbs, context.guidance);
+    if (context.guidance && logProbs.length > 0) weigh(children, logProbs, context.guidance);
     if (!this.policy.needsProbability) return children;
     return children.filter(({ token }) => this.policy.proceed(this.probability(result, row, token)));
   }
 
   /** Those of a level that a guard finds worth reading, the likeliest; all where there is none. */
-  private worthReading(level: ProposalNode[], { guidance }: DraftContext, depth: number): ProposalNode[] {
-    if (!guidance) return level;
-    const rows = Math.max(0, Math.min(RANKS, this.sequence.room));
+  private worthReading(level: ProposalNode[], context: DraftContext, depth: number): ProposalNode[] {
+    const { guidance } = context;
+    // How likely a draw is says nothing of whether it will be kept.
+    if (!guidance || samples(context)) return level;
+    const rows = Math.max(0, Math.min(this.widths ? level.length : RANKS, this.sequence.room));
     const likeliest = level.sort((a, b) => b.chance! - a.chance!).slice(0, rows);
     const chances = likeliest.map(({ chance }) => chance!);
     return likeliest.slice(0, guidance.worthExpanding(chances, depth));
@@ -152,7 +161,7 @@ export class DraftModelDrafter implements Drafter {
 
   /** The draft's own probability of a token it proposed, before processors. */
   private probability(result: PassResult, row: number, token: TokenId): number {
-    if (this.reader!.need === Need.logits) {
+    if (this.need === Need.logits) {
       return Math.exp(logProbability(result.logits(row), token, this.model.vocabLimit));
     }
     const { ids, logits } = result.top(row);

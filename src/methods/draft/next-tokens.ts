@@ -78,6 +78,7 @@ export class NextTokenReader {
     const distribution = sampler.tryDistribution(logits, history);
     if (!distribution) return { ids: [], logProbs: [] };
     const ids = sampleWithoutReplacement(distribution, width, chanceOf(sampler.uniforms(history, "draft")));
+    if (!this.probable) return { ids, logProbs: [], distribution };
     const logProbs = ids.map((id) => Math.log(distribution.probs[distribution.ids.indexOf(id)]));
     return { ids, logProbs, distribution };
   }

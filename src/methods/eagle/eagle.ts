@@ -36,8 +36,9 @@ export class EagleDrafter implements Drafter {
   exhausted: DraftExhausted | undefined;
   private readonly sequence: FeatureSequence;
   private readonly prompt: TokenId[] = [];
-  /** Levels of the current step. */
+  /** Levels of the current step; and those that tell the policy something: none where a guard decides. */
   private depth = 0;
+  private judged = 0;
 
   constructor(
     private readonly target: CausalLM,
@@ -72,9 +73,11 @@ export class EagleDrafter implements Drafter {
     const fits = history.length <= contextLength;
     if (!fits) this.exhausted ??= { at: history.length, contextLength };
     const { length, guardedLength } = this.options.policy;
-    this.depth = fits ? Math.min(context.guidance ? guardedLength : length, maxDepth) : 0;
+    this.depth = fits
+      ? Math.min(context.guidance && this.options.nodes === undefined ? guardedLength : length, maxDepth)
+      : 0;
     const grown = this.depth > 0 && budget > 0 && (await this.sequence.step(() => this.grow(token, context)));
-    if (!grown) this.depth = 0;
+    this.judged = grown && !context.guidance ? this.depth : 0;
     const root = grown ? grown.grow(Math.min(this.shape(context).nodes, budget)) : proposalNode(token);
     const { tree, nodes } = layOut(root, this.name);
     // Which drawn candidates stand in the tree must not depend on what they are.
@@ -82,7 +85,7 @@ export class EagleDrafter implements Drafter {
   }
 
   observe({ path, right, result, request }: StepOutcome): void {
-    this.options.policy.observe(this.depth, Math.max(0, path.length - 1));
+    this.options.policy.observe(this.judged, Math.max(0, path.length - 1));
     this.learn(right, result, request);
   }
 
@@ -143,7 +146,9 @@ export class EagleDrafter implements Drafter {
         policy.proceed(probability),
       );
       const chances = likeliest.map(({ score }) => Math.exp(score));
-      const frontier = likeliest.slice(0, context.guidance?.worthExpanding(chances, level));
+      // How likely a draw is says nothing of whether it will be kept.
+      const worth = samples(context) ? undefined : context.guidance?.worthExpanding(chances, level);
+      const frontier = likeliest.slice(0, worth);
       if (frontier.length === 0) break;
       tree.nextLevel();
       const first = sequence.pending;

@@ -30,6 +30,7 @@ export class Calibration {
   }
 
   observe(probability: number, rank: number, isRight: boolean): void {
+    if (!(probability >= 0)) return;
     const at = place(probability, rank);
     this.promised[at] = MEMORY * this.promised[at] + probability;
     this.right[at] = MEMORY * this.right[at] + (isRight ? 1 : 0);

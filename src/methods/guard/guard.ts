@@ -4,6 +4,7 @@ import type { TokenHistory } from "../../sampling/history.js";
 import { likeliest, likeliestNodes, treeOfNodes } from "../../trees/likeliest.js";
 import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "../../trees/token-tree.js";
 import type { TokenId } from "../../types/token.js";
+import { samples } from "../draft/next-tokens.js";
 import type { DraftContext, Drafter, Guidance, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
 import { calibrate, chancesOf } from "./calibration.js";
 import type { Experience } from "./experience.js";
@@ -32,7 +33,7 @@ export class GuardedDrafter implements Drafter {
   private open: Proposal[] = [];
   private readonly forecast;
   private readonly outlook: Outlook;
-  /** Whether the inner drafter tells chances; those that may do, until it does not. */
+  /** Whether the inner drafter tells probabilities; those that may do, until it does not. */
   private weighed = true;
   /** Whether the inner drafter reads the prompt as the target does, or all of it at its first proposal, if ever. */
   private readsPrompt: boolean | undefined;
@@ -119,18 +120,22 @@ export class GuardedDrafter implements Drafter {
   /** Asks for as many levels as are worth their time. */
   private async proposeCostly(context: DraftContext, budget: number): Promise<StepPlan> {
     const { sequences = 1 } = context;
+    if (samples(context)) this.weighed = false;
     const depth = this.depthToAsk(Math.min(context.maxDepth, budget), context);
     // Asked for nothing, but asked: what it observes next are rows that it wanted.
     if (depth === 0) return { ...(await this.inner.propose(context, 0)), withheld: 1 };
     const start = performance.now();
     const plan = await this.inner.propose({ ...context, maxDepth: depth, guidance: this.guidance(context) }, budget);
-    const levels = depthOf(plan.tree);
+    const { tree, extra, probabilities } = plan;
+    const levels = depthOf(tree);
     if (levels === 0) return plan;
-    this.weighed = plan.probabilities !== undefined;
+    // Which draws are verified must not depend on what they are.
+    const weighed = tree.draftDistributions?.some(Boolean) || extra ? undefined : probabilities;
+    this.weighed = weighed !== undefined;
     const ms = performance.now() - start;
-    this.experience.learn(ms / sequences / levels, (plan.tree.tokens.length - 1) / levels);
-    this.watch(context.history, plan.tree, 0, plan.probabilities);
-    return plan.probabilities ? this.cut(plan, plan.probabilities, ms, context) : plan;
+    this.experience.learn(ms / sequences / levels, (tree.tokens.length - 1) / levels);
+    this.watch(context.history, tree, 0, weighed);
+    return weighed ? this.cut(plan, weighed, ms, context) : plan;
   }
 
   /** The levels that a drafter which takes time is asked for; none before it is known what passes take. */
@@ -139,7 +144,9 @@ export class GuardedDrafter implements Drafter {
     if (!this.outlook.knows(step)) return 0;
     if (!experience.level) return TRIAL;
     const depth = this.worthAsking(most, step);
-    if (!experience.triesAgain(depth > 0)) return depth;
+    // Others that are faster in this step say nothing against it.
+    const pays = depth > 0 || (step.rateToBeat && this.worthAsking(most, { sequences: step.sequences }) > 0);
+    if (!experience.triesAgain(Boolean(pays))) return depth;
     returns?.tryAgain();
     return returns ? most : TRIAL;
   }
@@ -170,13 +177,15 @@ export class GuardedDrafter implements Drafter {
     const chances = chancesOf(tree, probabilities, experience.calibration);
     const msOf = (nodes: number) => outlook.passMs(sequences * (1 + nodes), sequences);
     const best = likeliest(chances, msOf, outlook.rateElsewhere(step), outlook.rateWithout(step));
-    experience.weighs().step(best.tokens, (best.ms + draftMs) / this.times.at(sequences));
+    // What was missed while nothing was drafted is read once.
+    const usualMs = Math.min(draftMs, sequences * depthOf(tree) * (experience.level?.ms ?? draftMs));
+    experience.weighs().step(best.tokens, (best.ms + usualMs) / this.times.at(sequences));
     const kept = likeliestNodes(chances, best.count);
-    const beside = needs?.slice(tree.tokens.length) ?? [];
     return {
       ...plan,
       tree: treeOfNodes(tree, kept),
-      ...(needs && { needs: [...kept.map((node) => needs[node]), ...beside] }),
+      probabilities: kept.map((node) => probabilities[node]),
+      ...(needs && { needs: kept.map((node) => needs[node]) }),
       withheld: tree.tokens.length - kept.length,
     };
   }
@@ -188,15 +197,20 @@ export class GuardedDrafter implements Drafter {
   /** Learns from a proposal when the text has shown how far it was right. */
   private settles({ place, tree, grade, probabilities }: Proposal, history: TokenHistory): boolean {
     const path = [0];
+    let depth = depthOf(tree);
     for (let right = 0; ; right++) {
       const children = childrenOf(tree, path[right]);
-      if (children.length === 0) break;
+      // Nothing was proposed below: that was not wrong.
+      if (children.length === 0) {
+        depth = right;
+        break;
+      }
       if (place + right >= history.length) return false;
       const child = children.find((other) => tree.tokens[other] === history.at(place + right));
       if (child === undefined) break;
       path.push(child);
     }
-    this.forecast.observe(grade, depthOf(tree), path.length - 1);
+    this.forecast.observe(grade, depth, path.length - 1);
     if (probabilities) calibrate(this.experience.calibration, tree, probabilities, path);
     return true;
   }

@@ -17,10 +17,14 @@ export class Outlook {
     private readonly forecast: Forecast,
   ) {}
 
-  /** What a pass takes. Sizes that were never seen are tried, as if they took no longer: that is how they become known. */
+  /**
+   * What a pass takes. Sizes that were never seen are tried, as if they took no longer, up to twice the largest that was: that
+   * is how they become known.
+   */
   passMs(rows: number, sequences: number): number {
     const { times } = this;
-    return times.at(times.knows(rows) ? rows : sequences);
+    if (times.knows(rows)) return times.at(rows);
+    return rows <= 2 * times.largest ? times.at(sequences) : Number.POSITIVE_INFINITY;
   }
 
   /** Whether it is known what a step without a proposal takes. */
@@ -104,10 +108,9 @@ export class Outlook {
     const { sequences = 1 } = step;
     if (!level || !this.knows(step)) return chances.length;
     const rate = this.rateElsewhere(step);
-    const rowMs = Math.max(
-      0,
-      this.passMs(sequences * (depth + 2), sequences) - this.passMs(sequences * (depth + 1), sequences),
-    );
+    const above = this.passMs(sequences * (depth + 1), sequences);
+    const below = this.passMs(sequences * (depth + 2), sequences);
+    const rowMs = Number.isFinite(below) ? Math.max(0, below - above) : below;
     const brings = chances
       .map((chance) => chance * this.forecast.chance(0, depth) - rate * rowMs)
       .filter((more) => more > 0);
