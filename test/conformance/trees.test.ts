@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { PassTimes } from "../../src/engine/pass-times.js";
 import { type Dtype, type LanguageModel, Need, type SingleOptions, type TraceStep } from "../../src/index.js";
+import { Experience } from "../../src/methods/guard/experience.js";
+import { GuardedDrafter } from "../../src/methods/guard/guard.js";
 import { TokenHistory } from "../../src/sampling/history.js";
 import { Sampler } from "../../src/sampling/sampler.js";
 import { GREEDY } from "../../src/sampling/sampling-options.js";
 import { DRAFT, model, prompts, readJson, TARGET } from "../support/models.js";
+import { wrapped } from "../support/probe.js";
 import { makePrunedDraft } from "../support/pruned-draft.js";
 import { chiSquareTest } from "../support/statistics.js";
 import { deepTier, some, tier } from "../support/tier.js";
@@ -74,6 +78,7 @@ describe.each(["fp32", "q8", "q4"] as Dtype[])("%s", (dtype) => {
 const prunedDraft = madeDraft(makePrunedDraft);
 const DRAFTS: [name: string, treeWidths: number[]][] = [
   ["draft", [3, 2]],
+  ["draft under a guard", [3, 2]],
   ...tier<[string, number[]][]>(
     [
       ["draft", [1, 1]],
@@ -82,21 +87,34 @@ const DRAFTS: [name: string, treeWidths: number[]][] = [
     [],
   ),
 ];
+/** A guard that finds drafting worth its time: passes take as long for many rows as for one. */
+function guarded(options: SingleOptions): SingleOptions {
+  const times = new PassTimes();
+  for (const rows of [1, 32]) for (let i = 0; i < 2; i++) times.observe(rows, 1000);
+  const experience = new Experience();
+  return wrapped("draft", options, (drafter) => new GuardedDrafter(drafter, times, experience));
+}
+
 test.each(DRAFTS)(
   "maximal coupling, real models, %s, widths %j: the target's distribution",
   async (name, treeWidths) => {
     const target = await model(TARGET, "q8");
-    const draft = await model(name === "draft" ? DRAFT : await prunedDraft(), "q8");
+    const draft = await model(name.includes("vocabulary") ? await prunedDraft() : DRAFT, "q8");
     const prompt = target.tokenizer!.encode(prompts()[2].prompt);
     const sampling = { doSample: true, temperature: 1.3, topK: 3 };
     const counts = new Map<string, number>();
     const samples = deepTier(1500, 600, 150);
+    const speculation = { method: "draft", coupling: "maximal" as const, treeWidths };
+    const own = { ...sampling, maxNewTokens: 3, ignoreEos: true, assistantModel: draft, speculation };
+    const options = name.includes("guard") ? guarded(own) : own;
+    let drafted = 0;
     for (let seed = 0; seed < samples; seed++) {
-      const speculation = { method: "draft", coupling: "maximal" as const, treeWidths };
-      const options = { ...sampling, seed, maxNewTokens: 3, ignoreEos: true, assistantModel: draft, speculation };
-      const [a, b] = (await target.generate(prompt, options)).tokenIds;
+      const { tokenIds, stats } = await target.generate(prompt, { ...options, seed });
+      const [a, b] = tokenIds;
+      drafted += stats.draftedTokens;
       counts.set(`${a},${b}`, (counts.get(`${a},${b}`) ?? 0) + 1);
     }
+    expect(drafted).toBeGreaterThan(samples);
     const expected = await firstTwo(target, prompt, sampling);
     expect([...counts.keys()].every((key) => expected.has(key))).toBe(true);
     const keys = [...expected.keys()];
