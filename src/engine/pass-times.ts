@@ -32,8 +32,7 @@ export class PassTimes {
 
   /** Whether a pass of as many rows was measured, or one of fewer and one of more. */
   knows(rows: number): boolean {
-    const { sizes } = this;
-    return sizes.length > 0 && sizes[0] <= rows && sizes[sizes.length - 1] >= rows;
+    return this.sizes[0] <= rows && rows <= this.largest;
   }
 
   /** Milliseconds of a pass of as many rows, between known ones by a line. @throws RangeError where nothing is known */

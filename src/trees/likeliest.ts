@@ -41,13 +41,12 @@ export function likeliestNodes([, ...chances]: readonly number[], count: number)
   return [0, ...nodes.slice(0, count).sort((a, b) => a - b)];
 }
 
-/** The tree of those of its nodes that are kept, parents with their children. */
+/** The tree of those of its nodes that are kept, parents with their children. Trees of draws are never cut. */
 export function treeOfNodes(tree: TokenTree, kept: readonly number[]): TokenTree {
-  const { tokens, parents, draftDistributions, sources } = tree;
+  const { tokens, parents, sources } = tree;
   return {
     tokens: kept.map((node) => tokens[node]),
     parents: kept.map((node) => kept.indexOf(parents[node])),
-    ...(draftDistributions && { draftDistributions: kept.map((node) => draftDistributions[node]) }),
     ...(sources && { sources: kept.map((node) => sources[node]) }),
   };
 }
