@@ -53,6 +53,7 @@ typedef struct {
 extern const AttentionKernels plain_attention;
 #if defined(__x86_64__)
 extern const AttentionKernels avx2_attention;
+extern const AttentionKernels avx512_attention;
 #elif defined(__aarch64__)
 extern const AttentionKernels neon_attention;
 #endif

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "attention.h"
+#include "attention_avx2.h"
 
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 #define AVX2_INLINE static inline AVX2 __attribute__((always_inline))
@@ -40,7 +41,7 @@ AVX2_INLINE __m256 exponential(__m256 x) {
   return _mm256_and_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(power)), kept);
 }
 
-static AVX2 void rotate(const float *x, const float *cos, const float *sin, int64_t dim, float scale, float *to) {
+AVX2 void rotate_avx2(const float *x, const float *cos, const float *sin, int64_t dim, float scale, float *to) {
   const int64_t half = dim / 2;
   const __m128 by = _mm_set1_ps(scale);
   for (int64_t d = 0; d < half; d += 4) {
@@ -102,7 +103,7 @@ AVX2_INLINE __m256 padded(const float *scores, int64_t count) {
   return _mm256_loadu_ps(last);
 }
 
-static AVX2 float weigh(const float *scores, int64_t count, float *weights) {
+AVX2 float weigh_avx2(const float *scores, int64_t count, float *weights) {
   const int64_t whole = count / 8 * 8;
   const __m256 last = padded(scores + whole, count - whole);
   // Where the first operand is NaN, the maximum is the second.
@@ -166,5 +167,5 @@ static AVX2 void add(const Vectors *values, const float *weights, int64_t stride
   }
 }
 
-const AttentionKernels avx2_attention = {"avx2", rotate, score, weigh, add, {NULL, &avx2_halves, &avx2_bytes}};
+const AttentionKernels avx2_attention = {"avx2", rotate_avx2, score, weigh_avx2, add, {NULL, &avx2_halves, &avx2_bytes}};
 #endif

@@ -14,9 +14,10 @@ enum {
 
 const AttentionKernels *attention_kernels(const Kernels *kernels) {
 #if defined(__x86_64__)
-  if (kernels != &plain_kernels) return &avx2_attention;
+  if (kernels == &avx512_vnni_kernels) return &avx512_attention;
+  if (kernels && kernels != &plain_kernels) return &avx2_attention;
 #elif defined(__aarch64__)
-  if (kernels != &plain_kernels) return &neon_attention;
+  if (kernels && kernels != &plain_kernels) return &neon_attention;
 #endif
   return kernels ? &plain_attention : NULL;
 }
