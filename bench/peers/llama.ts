@@ -5,6 +5,8 @@ import { join } from "node:path";
 export interface LlamaOutput {
   text: string;
   promptTokens: number;
+  /** What reading the prompt took; plain decoding alone says it. */
+  promptMs?: number;
   /** Of decoding alone, as the tool says itself. */
   tokensPerSecond: number;
 }
@@ -45,6 +47,7 @@ function ofCompletion(stdout: string, stderr: string): LlamaOutput {
   return {
     text: stdout,
     promptTokens: numberIn(all, /prompt eval time =\s+[\d.]+ ms \/\s+(\d+) tokens/),
+    promptMs: numberIn(all, /prompt eval time =\s+([\d.]+) ms/),
     tokensPerSecond: numberIn(all, /\beval time =\s+[\d.]+ ms \/\s+\d+ runs\s+\([^)]*?([\d.]+) tokens per second/),
   };
 }
