@@ -4,9 +4,8 @@
  *
  *   npm run bench:auto -- [--size embedded] [--model DIR] [--tokens 96] [--rounds 9] [--json FILE]
  */
-import { readFileSync } from "node:fs";
 import { AutoModelForCausalLM, type LanguageModel, type SingleOptions } from "../src/index.js";
-import { interleaved, listFlag, pairedRatio, report } from "./harness.js";
+import { interleaved, listFlag, pairedRatio, report, textsByKind } from "./harness.js";
 import { draftOf, type Size, targetOf } from "./models.js";
 
 const [size] = listFlag("size", ["embedded"]) as Size[];
@@ -21,13 +20,7 @@ const target = directory
   : await targetOf(size, "q8");
 const draft = directory ? undefined : await draftOf("q8");
 
-const kinds = new Map<string, (string | number[])[]>();
-for (const line of readFileSync("test/golden/prompts.jsonl", "utf8").trim().split("\n")) {
-  const { kind, prompt } = JSON.parse(line) as { kind: string; prompt: string };
-  const known = kinds.get(kind) ?? [];
-  kinds.set(kind, known);
-  if (known.length < OF_A_KIND) known.push(prompt);
-}
+const kinds = new Map<string, (string | number[])[]>(textsByKind(OF_A_KIND));
 let state = 1;
 const random = () => {
   state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

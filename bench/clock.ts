@@ -5,11 +5,10 @@
  *
  *   npm run bench:clock -- [--passes 1:12.4,2:12.7,4:14,5:14.7,8:19,16:35.3,64:140] [--level 1] [--tokens 96] [--temperature 0]
  */
-import { readFileSync } from "node:fs";
 import type { CausalLM } from "../src/engine/causal-lm.js";
 import { PassTimes } from "../src/engine/pass-times.js";
 import type { LanguageModel, SingleOptions } from "../src/index.js";
-import { listFlag, report } from "./harness.js";
+import { listFlag, report, textsByKind } from "./harness.js";
 import { draftOf, eagleOf, headsOf, targetOf } from "./models.js";
 
 /** 509 M in 4 bits on an AMD EPYC (Zen 4) with AVX-512 VNNI, ms by rows. */
@@ -60,14 +59,7 @@ const WAYS: Record<string, SingleOptions> = {
   Medusa: { speculation: { heads: await headsOf(target) } },
 };
 
-const kinds = new Map<string, string[]>();
-for (const line of readFileSync("test/golden/prompts.jsonl", "utf8").trim().split("\n")) {
-  const { kind, prompt } = JSON.parse(line) as { kind: string; prompt: string };
-  const sofar = kinds.get(kind) ?? [];
-  kinds.set(kind, sofar);
-  if (sofar.length < OF_A_KIND) sofar.push(prompt);
-}
-
+const kinds = textsByKind(OF_A_KIND);
 const rows = [["auto with", ...kinds.keys(), "all"]];
 const details: unknown[] = [];
 for (const [way, options] of Object.entries(WAYS)) {

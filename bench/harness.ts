@@ -94,6 +94,18 @@ export function promptsOr(fallback: string): { kind: string; input: ChatMessage[
     .map(({ kind, messages, prompt }) => ({ kind, input: messages ?? prompt }));
 }
 
+/** The first `most` of each kind of the tests' prompts, texts to go on with. */
+export function textsByKind(most: number): Map<string, string[]> {
+  const kinds = new Map<string, string[]>();
+  for (const line of readFileSync("test/golden/prompts.jsonl", "utf8").trim().split("\n")) {
+    const { kind, prompt } = JSON.parse(line) as { kind: string; prompt: string };
+    const known = kinds.get(kind) ?? [];
+    kinds.set(kind, known);
+    if (known.length < most) known.push(prompt);
+  }
+  return kinds;
+}
+
 /** The value of a flag such as --dtype, split at commas; the default where it is absent. */
 export function listFlag(name: string, fallback: readonly string[]): string[] {
   const at = process.argv.indexOf(`--${name}`);

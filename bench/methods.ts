@@ -5,7 +5,7 @@
  *   npm run bench:methods -- [--size embedded,135M,500M|none] [--model DIR] [--methods NAMES] [--temperature 0]
  *     [--markdown FILE] [--json FILE]
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import {
   AutoModelForCausalLM,
   type EagleHeads,
@@ -17,7 +17,7 @@ import {
   type TraceStep,
 } from "../src/index.js";
 import { cpuFeatures, cpuModel } from "../src/runtime/cpu.js";
-import { interleaved, listFlag, pairedRatio, report, type Timing } from "./harness.js";
+import { interleaved, listFlag, pairedRatio, report, type Timing, textsByKind } from "./harness.js";
 import { draftOf, draftWithHeads, eagleOf, headsOf, type Size, targetOf } from "./models.js";
 
 const ROUNDS = 3;
@@ -33,15 +33,7 @@ interface Case {
   options: SingleOptions;
 }
 
-interface Prompt {
-  kind: string;
-  prompt: string;
-}
-
-const prompts: Prompt[] = readFileSync("test/golden/prompts.jsonl", "utf8")
-  .trim()
-  .split("\n")
-  .map((line) => JSON.parse(line));
+const prompts = textsByKind(BATCH);
 const temperature = Number(listFlag("temperature", ["0"])[0]);
 const common: SingleOptions = { temperature, seed: 1, maxNewTokens: NEW_TOKENS, ignoreEos: true };
 /** Beginnings of names of cases; all when empty. Plain decoding is always among them. */
@@ -71,7 +63,7 @@ async function measure(name: string, target: LanguageModel, embedded: boolean): 
   const seen = new Map<string, { stats: GenerationStats[]; steps: TraceStep[] }>();
   const key = (method: string, kind: string) => `${method}: ${kind}`;
   const variants = KINDS.flatMap((kind) => {
-    const own = prompts.filter((prompt) => prompt.kind === kind).map(({ prompt }) => prompt);
+    const own = prompts.get(kind)!;
     const single = cases.map(({ method, options }) => ({
       name: key(method, kind),
       run: async () => {
@@ -84,7 +76,7 @@ async function measure(name: string, target: LanguageModel, embedded: boolean): 
       },
     }));
     const options = { ...common, speculation: { method: "none" } };
-    const run = async () => void (await target.generate(own.slice(0, BATCH), options));
+    const run = async () => void (await target.generate(own, options));
     return [...single, { name: key("batch", kind), run }];
   });
   const timings = await interleaved(variants, ROUNDS);

@@ -28,6 +28,11 @@ export interface DraftContext {
   signal?: AbortSignal;
 }
 
+/** Whether candidates are drawn from the draft's distribution: which of them stand in the tree must not depend on what they are. */
+export function samples({ sampler, coupling }: DraftContext): boolean {
+  return coupling === "maximal" && !sampler.greedy;
+}
+
 /** What a guard knows of a drafter's candidates. */
 export interface Guidance {
   /** The chances of siblings to come true when their parent does: what came of such ones so far. Both lists fall. */

@@ -6,12 +6,21 @@ import { likeliestNodes, treeOfNodes } from "../../trees/likeliest.js";
 import { layOut, type ProposalNode, pathTokens, probabilitiesOf, proposalNode } from "../../trees/proposal-tree.js";
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
-import type { DraftContext, DraftExhausted, Drafter, Guidance, KnownText, StepOutcome, StepPlan } from "../drafter.js";
+import {
+  type DraftContext,
+  type DraftExhausted,
+  type Drafter,
+  type Guidance,
+  type KnownText,
+  type StepOutcome,
+  type StepPlan,
+  samples,
+} from "../drafter.js";
 import { optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "./draft-length.js";
 import { DraftSequence } from "./draft-sequence.js";
-import { NextTokenReader, samples } from "./next-tokens.js";
+import { NextTokenReader } from "./next-tokens.js";
 import { RecordedDraftDrafter } from "./recorded-draft.js";
 
 /** Candidates after each node, and rows of a level, where a guard cuts the tree. */

@@ -3,7 +3,7 @@ import type { Distribution } from "../../sampling/distribution.js";
 import type { ScoredToken } from "../../sampling/sampler.js";
 import type { TokenId } from "../../types/token.js";
 import { chanceOf } from "../../verification/chance.js";
-import type { DraftContext } from "../drafter.js";
+import { type DraftContext, samples } from "../drafter.js";
 import { sampleWithoutReplacement } from "./sampled-children.js";
 
 /** Candidates that a sampled row's probabilities are shared out among. */
@@ -82,11 +82,6 @@ export class NextTokenReader {
     const logProbs = ids.map((id) => Math.log(distribution.probs[distribution.ids.indexOf(id)]));
     return { ids, logProbs, distribution };
   }
-}
-
-/** Whether candidates are drawn from the draft's distribution: which of them stand in the tree must not depend on what they are. */
-export function samples({ sampler, coupling }: DraftContext): boolean {
-  return coupling === "maximal" && !sampler.greedy;
 }
 
 function logSum(scored: readonly ScoredToken[]): number {

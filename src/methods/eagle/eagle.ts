@@ -5,8 +5,17 @@ import { layOut, probabilitiesOf, proposalNode } from "../../trees/proposal-tree
 import { UsageError } from "../../types/errors.js";
 import type { TokenId } from "../../types/token.js";
 import { type DraftLengthPolicy, draftLengthPolicy } from "../draft/draft-length.js";
-import { NextTokenReader, samples } from "../draft/next-tokens.js";
-import type { DraftContext, DraftExhausted, Drafter, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
+import { NextTokenReader } from "../draft/next-tokens.js";
+import {
+  type DraftContext,
+  type DraftExhausted,
+  type Drafter,
+  type KnownText,
+  type StepOutcome,
+  type StepPlan,
+  samples,
+  type TextRows,
+} from "../drafter.js";
 import { METHOD_OPTIONS, type MethodOptions, optionOf } from "../options.js";
 import type { Method } from "../registry.js";
 import { type Candidate, DynamicTree, pathTo } from "./dynamic-tree.js";

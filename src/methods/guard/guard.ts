@@ -4,8 +4,16 @@ import type { TokenHistory } from "../../sampling/history.js";
 import { likeliest, likeliestNodes, treeOfNodes } from "../../trees/likeliest.js";
 import { chain, childrenOf, depthOf, rootOnly, type TokenTree } from "../../trees/token-tree.js";
 import type { TokenId } from "../../types/token.js";
-import { samples } from "../draft/next-tokens.js";
-import type { DraftContext, Drafter, Guidance, KnownText, StepOutcome, StepPlan, TextRows } from "../drafter.js";
+import {
+  type DraftContext,
+  type Drafter,
+  type Guidance,
+  type KnownText,
+  type StepOutcome,
+  type StepPlan,
+  samples,
+  type TextRows,
+} from "../drafter.js";
 import { calibrate, chancesOf } from "./calibration.js";
 import type { Experience } from "./experience.js";
 import { Outlook, type StepFacts } from "./outlook.js";
