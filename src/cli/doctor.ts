@@ -111,9 +111,9 @@ function describe(r: Report): string {
   return `${facts.map(([name, text]) => `${name.padEnd(14)} ${escaped(text)}`).join("\n")}\n\n${table([["rows in a pass", "ms", "times one row"], ...costs])}`;
 }
 
-function describeOperators({ kernels, reason, untried }: NativeOperators): string {
+function describeOperators({ kernels, reason, tried }: NativeOperators): string {
   if (reason !== undefined) return `ONNX Runtime's own (${reason})`;
-  return `Foretoken's own for 4- and 8-bit products and attention, with ${kernels} instructions${untried ? ", untried on this platform" : ""}`;
+  return `Foretoken's own for 4- and 8-bit products and attention, with ${kernels} instructions${tried ? `, ${tried}` : ""}`;
 }
 
 function describeInt8({ productsSaturate, operators }: Report): string {

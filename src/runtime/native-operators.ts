@@ -18,8 +18,12 @@ const FILES: Readonly<Record<string, string>> = {
   "win32-x64": "foretoken_ops.dll",
 };
 
-/** Platforms whose library was run, not only built. */
-const TRIED = ["linux-x64"];
+/** How far libraries were run that are not tested on a machine of their own (scripts/test-platforms.mjs). */
+const TRIED: Readonly<Record<string, string>> = {
+  "linux-arm64": "tried in an emulator only",
+  "darwin-arm64": "untried on this platform",
+  "win32-x64": "tried under Wine only",
+};
 
 /** Foretoken's own operators for ONNX Runtime (native/), or why ONNX Runtime's run instead. */
 export interface NativeOperators {
@@ -27,8 +31,8 @@ export interface NativeOperators {
   path?: string;
   /** Names the instructions that its kernels use here, such as "avx2". */
   kernels?: string;
-  /** Nobody has run the library on this platform yet. */
-  untried?: boolean;
+  /** How far the library was run on this platform; undefined where it is tested there. */
+  tried?: string;
   /** SHA-256 of the library. */
   checksum?: string;
   /** Why no library is used. */
@@ -85,7 +89,7 @@ function open(): NativeOperators {
   handle = koffi.load(path);
   owning = { own: handle.func("void ForetokenOwn(void *)"), disown: handle.func("void ForetokenDisown(void *)") };
   const kernels: string | null = handle.func("const char *ForetokenKernels()")();
-  if (kernels !== null) return { path, kernels, checksum: sum, untried: !TRIED.includes(platform) };
+  if (kernels !== null) return { path, kernels, checksum: sum, tried: TRIED[platform] };
   const { FORETOKEN_KERNELS: wanted } = process.env;
   if (!wanted) {
     return {
