@@ -102,7 +102,7 @@ async function measure(name: string, target: LanguageModel, embedded: boolean): 
   const batched = KINDS.map((kind) => worth(scaled(timing("plain", kind), timing("batch", kind))));
   rows.push([`${BATCH} prompts a pass, plain`, ...batched]);
   const t = [1, 2, 4, 8, 16].map((n) => `${n}: ${cost(n).toFixed(2)}`).join(", ");
-  const title = `${name}, q8, temperature ${temperature}; ms of a pass by rows: ${t}`;
+  const title = `${name}, ${target.dtype}, temperature ${temperature}; ms of a pass by rows: ${t}`;
   report(title, rows, details);
   tables.push(`**${title}** (${cpuModel()}: ${cpuFeatures().join(" ")})\n`, markdownTable(rows));
   await target.dispose();

@@ -1,4 +1,4 @@
-// Digests of the tokens that each method gives on the embedded models, in each dtype, greedy and sampled, written to a file as
+// Digests of the tokens that methods give on the embedded models, in each dtype, greedy and sampled, written to a file as
 // JSON: { dtype and temperature: { method: digest } }. Of the package that is installed where this lies: see test-platforms.mjs.
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 // Runs the package as other platforms install it, native operators and all, where this machine can: for Windows under Wine, for
-// 64-bit ARM Linux under QEMU. In every dtype each method must give plain decoding's tokens there; whether these are this machine's is said.
+// 64-bit ARM Linux under QEMU. In every dtype each method of same-texts.mjs must give plain decoding's tokens there; whether these are this machine's is said.
 //   npm run test:platforms      (Linux on x86-64; minutes, and some 400 MB from the registry for each)
 //   apt-get install wine64      (WINE=/usr/lib/wine/wine64 where it is not on the PATH)
 //   apt-get install qemu-user; dpkg --add-architecture arm64; apt-get update; apt-get install libstdc++6:arm64 libatomic1:arm64
@@ -74,7 +74,7 @@ function textsOf(os, cpu, tarball, commandOf) {
       if (text !== plain) throw new Error(`${platform}: other tokens than plain decoding's: ${name}, ${method}`);
     }
   }
-  console.log(`${platform}: every method gives plain decoding's tokens; ${operators.replace(/\s+/g, " ")}`);
+  console.log(`${platform}: eight methods and auto give plain decoding's tokens; ${operators.replace(/\s+/g, " ")}`);
   rmSync(place, { recursive: true });
   return texts;
 }

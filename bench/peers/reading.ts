@@ -1,5 +1,5 @@
 /**
- * How fast prompts are read, beside llama.cpp: the same text, in turn, milliseconds for the same number of tokens.
+ * How fast prompts are read, beside llama.cpp: the same text, in turn, tokens per second, each by its own count of them.
  *
  *   node build/bench/peers/reading.js --llama BIN --gguf FILE --model DIR [--dtype q4] [--text README.md] [--tokens 512] [--rounds 5]
  */
